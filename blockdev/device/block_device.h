@@ -1,0 +1,75 @@
+// BlockDevice: a disk as the wires see it. Requests live in slots that the wire owns; the data path
+// allocates nothing, takes no lock and stays on its ring's thread.
+//
+// A BlockDevice is shared; each queue thread opens its own BlockQueue on its own ring.
+// Thread rule: BlockDevice methods from any thread; a BlockQueue on its ring's thread only.
+//
+// Guarantees
+//   1. A write is visible to every queue when it completes.
+//   2. When a flush completes, every write that completed before it was submitted, on any queue, is
+//      on stable media. A write with fua is on stable media when it completes.
+//   3. Ranges never written, or discarded, read as zeroes.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+
+#include "common/base/bytes.h"
+#include "common/base/result.h"
+#include "common/ring/ring.h"
+
+namespace strata::device {
+
+struct Geometry {
+  uint64_t size_bytes = 0;
+  uint32_t block_bytes_min = 1;           // requests of any alignment are served
+  uint32_t block_bytes_preferred = 4096;  // aligned requests are the fast ones
+  uint32_t request_bytes_max = 32 * 1024 * 1024;
+};
+
+struct Capabilities {
+  bool read_only = false;
+  bool flush = true;
+  bool fua = true;
+  bool trim = true;
+  bool write_zeroes = true;
+  bool fast_zero = false;
+  bool multi_queue = true;  // guarantee 1 and 2 hold across queues: NBD's CAN_MULTI_CONN
+};
+
+enum class Op : uint8_t { kRead, kWrite, kFlush, kTrim, kWriteZeroes };
+
+struct IoRequest {
+  Op op = Op::kRead;
+  bool fua = false;
+  bool may_punch = true;   // write zeroes: the range may be deallocated
+  bool fast_only = false;  // write zeroes: fail with -EOPNOTSUPP rather than write bytes
+  uint64_t offset = 0;
+  uint64_t length = 0;  // bytes; a read's or write's length is its buffer's
+  MutableBytes buffer;  // read into, or written from
+  // Called once on the queue's thread, possibly inside submit: 0 or -errno.
+  void (*complete)(IoRequest& self, int32_t error) noexcept = nullptr;
+  // For the device that handles the request; the wire does not touch them.
+  ring::Operation ring_op;
+  void* owner = nullptr;
+  uint64_t progress = 0;
+  uint32_t stage = 0;
+};
+
+class BlockQueue {
+ public:
+  virtual ~BlockQueue() = default;
+  // The range lies inside the device: the wire has checked. The request and its buffer live until
+  // its completion. The caller drains all requests before it destroys the queue.
+  virtual void submit(IoRequest& request) noexcept = 0;
+};
+
+class BlockDevice {
+ public:
+  virtual ~BlockDevice() = default;
+  [[nodiscard]] virtual Geometry geometry() const noexcept = 0;
+  [[nodiscard]] virtual Capabilities capabilities() const noexcept = 0;
+  [[nodiscard]] virtual Result<std::unique_ptr<BlockQueue>> open_queue(ring::Ring& ring) = 0;
+};
+
+}  // namespace strata::device

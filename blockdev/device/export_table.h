@@ -1,0 +1,35 @@
+// What a wire may serve: devices by name. The volume catalogue implements it; wires only see this.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "blockdev/device/block_device.h"
+#include "common/base/result.h"
+
+namespace strata::device {
+
+struct ExportInfo {
+  std::string name;
+  std::string description;
+};
+
+// A client's hold on a device. While one lives the device is neither deleted nor shrunk.
+class ExportLease {
+ public:
+  virtual ~ExportLease() = default;
+  [[nodiscard]] virtual BlockDevice& device() noexcept = 0;
+};
+
+// Thread rule: from any thread.
+class ExportTable {
+ public:
+  virtual ~ExportTable() = default;
+  [[nodiscard]] virtual std::vector<ExportInfo> exports() const = 0;
+  // kNotFound if there is no such export. The empty name is the only export, if there is just one.
+  [[nodiscard]] virtual Result<std::unique_ptr<ExportLease>> lease(std::string_view name) = 0;
+};
+
+}  // namespace strata::device

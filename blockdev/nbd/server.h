@@ -1,0 +1,53 @@
+// The NBD server: fixed newstyle handshake and transmission over TCP and Unix sockets.
+//
+// Source: NetworkBlockDevice/nbd, doc/proto.md. Each queue thread owns one io_uring that carries
+// both the sockets and the disk of its connections; connections are dealt to the threads in turn.
+//
+// Thread rule: start and stop from one thread outside the queue threads.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "blockdev/device/export_table.h"
+#include "common/base/deadline.h"
+#include "common/base/result.h"
+#include "common/base/unique_fd.h"
+#include "common/metrics/metrics.h"
+
+namespace strata::nbd {
+
+struct ServerOptions {
+  uint32_t threads = 1;
+  uint32_t connections_max = 256;
+  // Requests of one connection being served at once; more wait in the socket.
+  uint32_t requests_in_flight_max = 128;
+  // Bytes of request buffers of one connection; a request waits until they are free.
+  uint64_t buffer_bytes_max = 64 * 1024 * 1024;
+};
+
+class Server {
+ public:
+  // listeners: bound and listening stream sockets. exports and registry outlive the server.
+  [[nodiscard]] static Result<std::unique_ptr<Server>> start(std::vector<UniqueFd> listeners,
+                                                             device::ExportTable& exports,
+                                                             metrics::Registry& registry,
+                                                             ServerOptions options);
+  ~Server();
+  Server(const Server&) = delete;
+  Server& operator=(const Server&) = delete;
+
+  // Accepts nobody, answers the requests under way until the deadline, then closes every
+  // connection.
+  void stop(Deadline deadline);
+  [[nodiscard]] uint32_t connections() const noexcept;
+
+ private:
+  struct Impl;
+  explicit Server(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace strata::nbd

@@ -1,0 +1,143 @@
+// EventLoop: one thread, one io_uring, coroutines.
+//
+// Thread rule: an EventLoop belongs to the thread that runs it; post() and stop() come from any
+// thread. Awaitables are used inside tasks that run on the loop.
+#pragma once
+
+#include <atomic>
+#include <coroutine>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <set>
+#include <vector>
+
+#include "common/async/task.h"
+#include "common/base/bytes.h"
+#include "common/base/deadline.h"
+#include "common/base/result.h"
+#include "common/ring/ring.h"
+
+namespace strata::async {
+
+// A point in time at which something is called on the loop. Not movable while it is set.
+class Timer {
+ public:
+  virtual void expired() noexcept = 0;
+
+ protected:
+  ~Timer() = default;
+
+ private:
+  friend class EventLoop;
+  SteadyTime when_{};
+  bool set_ = false;
+};
+
+class EventLoop {
+ public:
+  [[nodiscard]] static Result<std::unique_ptr<EventLoop>> create(ring::RingOptions options = {});
+  ~EventLoop();
+  EventLoop(const EventLoop&) = delete;
+  EventLoop& operator=(const EventLoop&) = delete;
+
+  // The loop whose run() this thread is inside; CHECK fails outside one.
+  [[nodiscard]] static EventLoop& current() noexcept;
+  [[nodiscard]] static bool inside_any() noexcept;
+
+  // Runs until stop(); what was posted before is still run. Fails only if the ring broke.
+  [[nodiscard]] Status run();
+  void stop() noexcept;
+
+  // Runs the handle or function on the loop's thread, in order. Any thread; never blocks.
+  void post(std::coroutine_handle<> handle);
+  void post(std::function<void()> function);
+
+  void set_timer(Timer& timer, Deadline deadline);
+  void clear_timer(Timer& timer) noexcept;
+
+  [[nodiscard]] ring::Ring& ring() noexcept { return *ring_; }
+  // The time at the start of this turn of the loop: cheap, a few milliseconds old at most.
+  [[nodiscard]] SteadyTime now() const noexcept { return now_; }
+
+ private:
+  explicit EventLoop(std::unique_ptr<ring::Ring> ring) : ring_(std::move(ring)) {}
+  void run_posted();
+  void run_timers() noexcept;
+  struct Earlier {
+    bool operator()(const Timer* a, const Timer* b) const noexcept {
+      return a->when_ != b->when_ ? a->when_ < b->when_ : a < b;
+    }
+  };
+
+  std::unique_ptr<ring::Ring> ring_;
+  std::set<Timer*, Earlier> timers_;
+  SteadyTime now_ = std::chrono::steady_clock::now();
+  std::atomic<bool> stopping_{false};
+  struct Posted {
+    std::coroutine_handle<> handle;
+    std::function<void()> function;
+  };
+  std::mutex posted_mutex_;
+  std::vector<Posted> posted_;  // guarded by posted_mutex_
+  std::vector<Posted> running_;
+};
+
+// co_await sleep_until(deadline).
+class SleepAwaiter final : public Timer {
+ public:
+  explicit SleepAwaiter(Deadline deadline) noexcept : deadline_(deadline) {}
+  [[nodiscard]] bool await_ready() const noexcept { return false; }
+  void await_suspend(std::coroutine_handle<> waiter) {
+    waiter_ = waiter;
+    EventLoop::current().set_timer(*this, deadline_);
+  }
+  void await_resume() const noexcept {}
+  void expired() noexcept override { waiter_.resume(); }
+
+ private:
+  Deadline deadline_;
+  std::coroutine_handle<> waiter_;
+};
+[[nodiscard]] inline SleepAwaiter sleep_until(Deadline deadline) {
+  return SleepAwaiter(deadline);
+}
+
+// Runs the task on the loop from outside until it is done, then leaves the loop. For start-up,
+// shutdown and tests: the loop must not be running.
+template <typename T>
+[[nodiscard]] Result<T> run_until_complete(EventLoop& loop, Task<T> task);
+
+namespace detail {
+template <typename T>
+Detached complete_into(EventLoop& loop, Task<T> task, std::optional<T>& out) {
+  out.emplace(co_await std::move(task));
+  loop.stop();
+}
+inline Detached complete_into(EventLoop& loop, Task<void> task, bool& out) {
+  co_await std::move(task);
+  out = true;
+  loop.stop();
+}
+}  // namespace detail
+
+template <typename T>
+Result<T> run_until_complete(EventLoop& loop, Task<T> task) {
+  if constexpr (std::is_void_v<T>) {
+    bool done = false;
+    loop.post([&] { detail::complete_into(loop, std::move(task), done); });
+    TRY(loop.run());
+    CHECK(done, "somebody else stopped the loop");
+    return {};
+  } else {
+    std::optional<T> value;
+    loop.post([&] { detail::complete_into(loop, std::move(task), value); });
+    TRY(loop.run());
+    CHECK(value.has_value(), "somebody else stopped the loop");
+    return std::move(*value);
+  }
+}
+
+}  // namespace strata::async

@@ -1,0 +1,128 @@
+// Server: HTTP/1.1 over TCP or a Unix socket on a set of event loops.
+//
+// The raw head is checked by one strict parser before anything of the body is read (head_parser.h).
+// Thread rule: start and stop on the thread that owns the loops' life; handlers run on the loop of
+// their connection.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "common/async/byte_source.h"
+#include "common/async/event_loop.h"
+#include "common/async/socket.h"
+#include "common/async/task.h"
+#include "common/base/result.h"
+#include "common/http/message.h"
+
+namespace strata::http {
+
+// One request being answered. The body is read through body(); "100 Continue" is sent when it is
+// first pulled. Exactly one of the respond functions is called, once.
+class Exchange {
+ public:
+  virtual ~Exchange() = default;
+  [[nodiscard]] virtual const RequestHead& request() const noexcept = 0;
+  // Unique in this process's life and likely in the world; sixteen upper-case hex digits.
+  [[nodiscard]] virtual const std::string& request_id() const noexcept = 0;
+  [[nodiscard]] virtual std::string_view peer() const noexcept = 0;  // address, for logs
+  // The body after transfer decoding, at most request().content_length bytes. A peer that stops or
+  // breaks the framing gives kClosed, kTimeout or kInvalidArgument.
+  [[nodiscard]] virtual async::ByteSource& body() noexcept = 0;
+
+  // The whole response; head and body leave in one write. For HEAD the body is not sent but its
+  // length is (or head_length, when set).
+  [[nodiscard]] virtual async::Task<Status> respond(ResponseHead head, std::string body) = 0;
+  // Content-Length without a body: for answers to HEAD.
+  [[nodiscard]] virtual async::Task<Status> respond_head(ResponseHead head, uint64_t length) = 0;
+  // A streamed body of a known length. If the source fails, the connection is broken off, so that
+  // the client cannot take a short body for a whole one; the error comes back.
+  [[nodiscard]] virtual async::Task<Status> respond_stream(ResponseHead head, uint64_t length,
+                                                           async::ByteSource& body) = 0;
+  // Whether a response was started.
+  [[nodiscard]] virtual bool responded() const noexcept = 0;
+  // For the access log and metrics, as the handler understood the request ("GetObject").
+  virtual void set_operation(std::string_view static_name) noexcept = 0;
+};
+
+class Handler {
+ public:
+  virtual ~Handler() = default;
+  // Answers the exchange. If it returns without having responded the server sends 500.
+  [[nodiscard]] virtual async::Task<void> handle(Exchange& exchange) = 0;
+  // The body of the answer to a request that did not parse or was refused before the handler.
+  [[nodiscard]] virtual std::string refusal(int status, std::string_view why,
+                                            std::string_view request_id, Fields& fields) = 0;
+};
+
+// Told after every exchange. Called on the connection's loop; must be quick.
+struct ExchangeRecord {
+  std::string_view operation;
+  std::string_view method;
+  std::string_view path;  // without query: presigned queries are secrets
+  std::string_view request_id;
+  std::string_view peer;
+  int status = 0;
+  uint64_t request_bytes = 0;
+  uint64_t response_bytes = 0;
+  std::chrono::nanoseconds elapsed{};
+};
+class Observer {
+ public:
+  virtual ~Observer() = default;
+  virtual void connection_opened() noexcept = 0;
+  virtual void connection_closed() noexcept = 0;
+  virtual void exchange_done(const ExchangeRecord& record) noexcept = 0;
+};
+
+struct ServerLimits {
+  size_t head_bytes_max = 32 * 1024;  // request line and fields
+  size_t fields_max = 200;
+  size_t connections_max = 12'000;         // beyond: accepted and answered 503
+  std::chrono::seconds head_timeout{30};   // from the first byte of a head to its end
+  std::chrono::seconds idle_timeout{120};  // between requests
+  std::chrono::seconds body_timeout{60};   // between pieces of a body, either way
+};
+
+class Server {
+ public:
+  // Listener, handler, observer (may be null) and loops outlive the server. Connections are dealt
+  // to the loops in turn.
+  Server(std::vector<async::EventLoop*> loops, async::Listener listener, Handler& handler,
+         Observer* observer, ServerLimits limits);
+  ~Server();
+  Server(const Server&) = delete;
+  Server& operator=(const Server&) = delete;
+
+  [[nodiscard]] uint16_t port() const noexcept;
+  // Starts accepting; the loops are running or will be.
+  void start();
+  // Stops accepting, closes idle connections, lets exchanges under way end until the deadline, then
+  // breaks them off; returns when none is left. Call from outside the loops while they run.
+  void stop(Deadline deadline);
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+// Reads a whole body of at most limit bytes; kTooLarge beyond.
+[[nodiscard]] async::Task<Result<std::string>> read_all(async::ByteSource& body, size_t limit);
+
+// One request and its answer over a Unix socket, blocking: how the command line talks to the
+// server.
+struct ClientResponse {
+  int status = 0;
+  std::string body;
+};
+[[nodiscard]] Result<ClientResponse> request_over_unix(const std::string& socket_path,
+                                                       std::string_view method,
+                                                       std::string_view target,
+                                                       std::string_view body,
+                                                       std::chrono::seconds timeout);
+
+}  // namespace strata::http

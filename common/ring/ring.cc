@@ -1,0 +1,235 @@
+#include "common/ring/ring.h"
+
+#include <fmt/format.h>
+#include <liburing.h>
+#include <sys/eventfd.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <array>
+#include <atomic>
+#include <cerrno>
+
+#include "common/base/unique_fd.h"
+
+namespace strata::ring {
+namespace {
+
+// Completions with this user data are the ring's own (cancellations) and have nobody to tell.
+constexpr uint64_t kNobody = 0;
+constexpr unsigned kCompletionsPerBatch = 64;
+
+Error setup_error(int error_number) {
+  std::string advice = "check that the kernel is 5.19 or newer";
+  if (error_number == EPERM || error_number == EACCES) {
+    advice =
+        "io_uring is forbidden here: in a container allow it in the seccomp profile, on the host "
+        "set the sysctl kernel.io_uring_disabled to 0";
+  } else if (error_number == ENOMEM) {
+    advice = "raise the locked-memory limit (ulimit -l)";
+  } else if (error_number == EMFILE || error_number == ENFILE) {
+    advice = "raise the open-files limit (ulimit -n)";
+  }
+  return Error(Code::kUnsupported,
+               fmt::format("cannot set up io_uring: {}; {}",
+                           std::generic_category().message(error_number), advice));
+}
+
+}  // namespace
+
+struct Ring::Impl {
+  io_uring uring{};
+  bool uring_ready = false;
+  bool enabled = false;
+  uint32_t in_flight = 0;
+  UniqueFd wake_fd;
+  uint64_t wake_value = 0;
+  std::atomic<bool> wake_pending{false};
+  Operation wake_op;
+  bool wake_armed = false;
+
+  ~Impl() {
+    if (uring_ready) io_uring_queue_exit(&uring);
+  }
+};
+
+Ring::Ring(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+Ring::~Ring() = default;
+
+Result<std::unique_ptr<Ring>> Ring::create(RingOptions options) {
+  auto impl = std::make_unique<Impl>();
+  impl->wake_fd = UniqueFd(eventfd(0, EFD_CLOEXEC));
+  if (!impl->wake_fd.valid()) return errno_error(errno, "eventfd");
+  // The newest flags first; older kernels (before 6.1, before 6.0) get what they know.
+  const std::array<unsigned, 3> flag_sets = {
+      IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN,
+      IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_COOP_TASKRUN, IORING_SETUP_COOP_TASKRUN};
+  int error = 0;
+  for (const unsigned flags : flag_sets) {
+    io_uring_params params{};
+    params.flags = flags | IORING_SETUP_R_DISABLED | IORING_SETUP_CQSIZE | IORING_SETUP_SUBMIT_ALL;
+    params.cq_entries = options.entries * 4;
+    error = -io_uring_queue_init_params(options.entries, &impl->uring, &params);
+    if (error != EINVAL) break;
+  }
+  if (error != 0) return setup_error(error);
+  impl->uring_ready = true;
+  return std::unique_ptr<Ring>(new Ring(std::move(impl)));
+}
+
+io_uring_sqe* Ring::next_entry(Operation& op) noexcept {
+  CHECK(op.complete != nullptr);
+  io_uring_sqe* entry = io_uring_get_sqe(&impl_->uring);
+  while (entry == nullptr) {
+    CHECK(impl_->enabled, "more operations than ring entries before the ring runs");
+    const int submitted = io_uring_submit(&impl_->uring);
+    CHECK(submitted >= 0 || submitted == -EINTR || submitted == -EBUSY || submitted == -EAGAIN,
+          "io_uring_submit failed");
+    entry = io_uring_get_sqe(&impl_->uring);
+  }
+  ++impl_->in_flight;
+  return entry;
+}
+
+void Ring::accept(Operation& op, int listener) noexcept {
+  io_uring_sqe* entry = next_entry(op);
+  io_uring_prep_accept(entry, listener, nullptr, nullptr, SOCK_CLOEXEC);
+  io_uring_sqe_set_data(entry, &op);
+}
+
+void Ring::receive(Operation& op, int fd, MutableBytes into, int flags) noexcept {
+  io_uring_sqe* entry = next_entry(op);
+  io_uring_prep_recv(entry, fd, into.data(), into.size(), flags);
+  io_uring_sqe_set_data(entry, &op);
+}
+
+void Ring::send(Operation& op, int fd, Bytes from, int flags) noexcept {
+  io_uring_sqe* entry = next_entry(op);
+  io_uring_prep_send(entry, fd, from.data(), from.size(), flags | MSG_NOSIGNAL);
+  io_uring_sqe_set_data(entry, &op);
+}
+
+void Ring::send_message(Operation& op, int fd, const msghdr* message, int flags) noexcept {
+  io_uring_sqe* entry = next_entry(op);
+  io_uring_prep_sendmsg(entry, fd, message, static_cast<unsigned>(flags | MSG_NOSIGNAL));
+  io_uring_sqe_set_data(entry, &op);
+}
+
+void Ring::read(Operation& op, int fd, MutableBytes into, uint64_t offset) noexcept {
+  io_uring_sqe* entry = next_entry(op);
+  io_uring_prep_read(entry, fd, into.data(), static_cast<unsigned>(into.size()), offset);
+  io_uring_sqe_set_data(entry, &op);
+}
+
+void Ring::write(Operation& op, int fd, Bytes from, uint64_t offset, int rw_flags) noexcept {
+  io_uring_sqe* entry = next_entry(op);
+  io_uring_prep_write(entry, fd, from.data(), static_cast<unsigned>(from.size()), offset);
+  entry->rw_flags = rw_flags;
+  io_uring_sqe_set_data(entry, &op);
+}
+
+void Ring::read_vector(Operation& op, int fd, const iovec* parts, uint32_t count,
+                       uint64_t offset) noexcept {
+  io_uring_sqe* entry = next_entry(op);
+  io_uring_prep_readv(entry, fd, parts, count, offset);
+  io_uring_sqe_set_data(entry, &op);
+}
+
+void Ring::write_vector(Operation& op, int fd, const iovec* parts, uint32_t count, uint64_t offset,
+                        int rw_flags) noexcept {
+  io_uring_sqe* entry = next_entry(op);
+  io_uring_prep_writev2(entry, fd, parts, count, offset, rw_flags);
+  io_uring_sqe_set_data(entry, &op);
+}
+
+void Ring::sync(Operation& op, int fd, bool data_only) noexcept {
+  io_uring_sqe* entry = next_entry(op);
+  io_uring_prep_fsync(entry, fd, data_only ? IORING_FSYNC_DATASYNC : 0);
+  io_uring_sqe_set_data(entry, &op);
+}
+
+void Ring::allocate(Operation& op, int fd, int mode, uint64_t offset, uint64_t length) noexcept {
+  io_uring_sqe* entry = next_entry(op);
+  io_uring_prep_fallocate(entry, fd, mode, static_cast<off_t>(offset), static_cast<off_t>(length));
+  io_uring_sqe_set_data(entry, &op);
+}
+
+void Ring::poll(Operation& op, int fd, uint32_t events) noexcept {
+  io_uring_sqe* entry = next_entry(op);
+  io_uring_prep_poll_add(entry, fd, events);
+  io_uring_sqe_set_data(entry, &op);
+}
+
+void Ring::cancel(Operation& target) noexcept {
+  Operation nobody{[](Operation&, int32_t) noexcept {}};
+  io_uring_sqe* entry = next_entry(nobody);
+  --impl_->in_flight;
+  io_uring_prep_cancel(entry, &target, 0);
+  io_uring_sqe_set_data64(entry, kNobody);
+}
+
+Status Ring::run_once(Deadline until) noexcept {
+  Impl& impl = *impl_;
+  if (!impl.enabled) {
+    // Enabling binds a SINGLE_ISSUER ring to this thread.
+    // The call itself: liburing 2.3 declares io_uring_enable_rings and does not export it.
+    if (syscall(SYS_io_uring_register, impl.uring.ring_fd, IORING_REGISTER_ENABLE_RINGS, nullptr,
+                0) != 0) {
+      return errno_error(errno, "enabling the io_uring");
+    }
+    impl.enabled = true;
+    impl.wake_op.complete = [](Operation&, int32_t) noexcept {};
+  }
+  if (!impl.wake_armed) {
+    read(impl.wake_op, impl.wake_fd.get(),
+         {reinterpret_cast<std::byte*>(&impl.wake_value), sizeof impl.wake_value}, 0);
+    --impl.in_flight;
+    impl.wake_armed = true;
+  }
+  __kernel_timespec wait{};
+  if (!until.is_never()) {
+    const auto left = until.when() - std::chrono::steady_clock::now();
+    const auto nanos = std::chrono::duration_cast<std::chrono::nanoseconds>(left).count();
+    if (nanos > 0) {
+      wait.tv_sec = nanos / 1'000'000'000;
+      wait.tv_nsec = nanos % 1'000'000'000;
+    }
+  }
+  io_uring_cqe* first = nullptr;
+  const int result = io_uring_submit_and_wait_timeout(&impl.uring, &first, 1,
+                                                      until.is_never() ? nullptr : &wait, nullptr);
+  if (result < 0 && result != -ETIME && result != -EINTR && result != -EBUSY && result != -EAGAIN) {
+    return errno_error(-result, "io_uring_enter");
+  }
+  std::array<io_uring_cqe*, kCompletionsPerBatch> batch{};
+  while (const unsigned count =
+             io_uring_peek_batch_cqe(&impl.uring, batch.data(), kCompletionsPerBatch)) {
+    for (unsigned i = 0; i < count; ++i) {
+      auto* op = reinterpret_cast<Operation*>(batch[i]->user_data);
+      const int32_t outcome = batch[i]->res;
+      if (op == &impl.wake_op) {
+        impl.wake_armed = false;
+        impl.wake_pending.store(false, std::memory_order_release);
+      } else if (op != nullptr) {
+        --impl.in_flight;
+        op->complete(*op, outcome);
+      }
+    }
+    io_uring_cq_advance(&impl.uring, count);
+  }
+  return {};
+}
+
+void Ring::wake() noexcept {
+  if (impl_->wake_pending.exchange(true, std::memory_order_acq_rel)) return;
+  const uint64_t one = 1;
+  // The counter cannot overflow: one write per armed read.
+  const ssize_t written = ::write(impl_->wake_fd.get(), &one, sizeof one);
+  CHECK(written == sizeof one, "eventfd write failed");
+}
+
+uint32_t Ring::in_flight() const noexcept {
+  return impl_->in_flight;
+}
+
+}  // namespace strata::ring

@@ -1,0 +1,83 @@
+// One io_uring and the operations in flight on it. liburing stays behind this file.
+//
+// Thread rule: a Ring belongs to the thread that first calls run_once; every method is called on
+// that thread, except wake(), which any thread may call. Operations queued before the first
+// run_once are allowed from the creating thread while no other thread touches the ring.
+//
+// Life of an Operation: its owner keeps it, and every buffer given with it, alive and unmoved from
+// the call that starts it until `complete` has been called for it, exactly once. A cancelled
+// operation completes too (with -ECANCELED, or with its result if it won the race).
+#pragma once
+
+#include <sys/socket.h>
+#include <sys/uio.h>
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+
+#include "common/base/bytes.h"
+#include "common/base/deadline.h"
+#include "common/base/result.h"
+
+struct io_uring_sqe;
+
+namespace strata::ring {
+
+struct Operation {
+  // result: what the system call would have returned, or -errno.
+  using Complete = void (*)(Operation& self, int32_t result) noexcept;
+  Complete complete = nullptr;
+};
+
+struct RingOptions {
+  // Submission entries; the completion queue is four times that. More operations than this may be
+  // in flight: the ring submits when its queue is full.
+  uint32_t entries = 256;
+};
+
+class Ring {
+ public:
+  // kUnsupported with what to do when the kernel or a container profile forbids io_uring.
+  [[nodiscard]] static Result<std::unique_ptr<Ring>> create(RingOptions options);
+  ~Ring();
+  Ring(const Ring&) = delete;
+  Ring& operator=(const Ring&) = delete;
+
+  void accept(Operation& op, int listener) noexcept;  // result: the new descriptor (CLOEXEC)
+  void receive(Operation& op, int fd, MutableBytes into, int flags = 0) noexcept;
+  void send(Operation& op, int fd, Bytes from, int flags = 0) noexcept;
+  // The message header must live as long as the operation.
+  void send_message(Operation& op, int fd, const msghdr* message, int flags = 0) noexcept;
+  void read(Operation& op, int fd, MutableBytes into, uint64_t offset) noexcept;
+  // rw_flags: RWF_DSYNC for a write that is on stable media when it completes.
+  void write(Operation& op, int fd, Bytes from, uint64_t offset, int rw_flags = 0) noexcept;
+  void read_vector(Operation& op, int fd, const iovec* parts, uint32_t count,
+                   uint64_t offset) noexcept;
+  void write_vector(Operation& op, int fd, const iovec* parts, uint32_t count, uint64_t offset,
+                    int rw_flags = 0) noexcept;
+  void sync(Operation& op, int fd, bool data_only) noexcept;
+  void allocate(Operation& op, int fd, int mode, uint64_t offset, uint64_t length) noexcept;
+  void poll(Operation& op, int fd, uint32_t events) noexcept;  // result: the events that are true
+  // Asks for the operation to end early; it still completes. Unknown or finished ones are ignored.
+  void cancel(Operation& target) noexcept;
+
+  // Submits what is queued, waits until a completion, a wake or the deadline, and runs every
+  // completion that is there. With a deadline in the past it only polls.
+  // Fails with kIo only when the ring itself is broken.
+  [[nodiscard]] Status run_once(Deadline until) noexcept;
+
+  // Makes a waiting run_once return soon. Any thread; cheap when one wake is already pending.
+  void wake() noexcept;
+
+  // Operations started and not yet completed (the ring's own excluded).
+  [[nodiscard]] uint32_t in_flight() const noexcept;
+
+ private:
+  struct Impl;
+  explicit Ring(std::unique_ptr<Impl> impl);
+  io_uring_sqe* next_entry(Operation& op) noexcept;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace strata::ring
