@@ -69,6 +69,10 @@ struct Space {
 };
 
 // Paths are absolute or relative to the working directory, separated by '/'.
+//
+// Errors of every method: kNotFound for a missing file or parent, kAlreadyExists, kNoSpace,
+// kPermissionDenied, kBusy when descriptors or memory ran out, kInvalidArgument for a file where a
+// directory is needed or the reverse, kConflict for a directory that is not empty, kIo.
 class FileSystem {
  public:
   virtual ~FileSystem() = default;
@@ -87,10 +91,19 @@ class FileSystem {
   [[nodiscard]] virtual Result<FileInfo> info(const std::string& path) = 0;
   // Flushes the directory itself: entries created, renamed or removed before are durable after.
   [[nodiscard]] virtual Status sync_directory(const std::string& path) = 0;
-  // Exclusive; kConflict if somebody, in this process or another, holds it.
+  // Exclusive; kConflict if somebody, in this process or another, holds it. Makes the file if it is
+  // missing and leaves it there.
   [[nodiscard]] virtual Result<std::unique_ptr<FileLock>> lock(const std::string& path) = 0;
   [[nodiscard]] virtual Result<Space> space(const std::string& path) = 0;
 };
+
+// Names that one list() returns at most; kTooLarge beyond.
+inline constexpr size_t kMaxListedNames = 4'000'000;
+// Missing parents that create_directories makes at most.
+inline constexpr size_t kMaxPathDepth = 256;
+// What write_file_atomic appends to the name of its temporary file. One that a crash left behind
+// is overwritten by the next write of the same file; listings pass over names that end in it.
+inline constexpr std::string_view kTemporarySuffix = ".tmp";
 
 // "a/b" from "a" and "b".
 [[nodiscard]] std::string join_path(std::string_view directory, std::string_view name);
@@ -103,7 +116,8 @@ class FileSystem {
 [[nodiscard]] Result<ByteVector> read_file(FileSystem& files, const std::string& path,
                                            uint64_t limit_bytes);
 // Replaces a small file so that after a crash it holds the old or the new bytes, never a mix:
-// temporary file, flush, rename, flush of the directory.
+// temporary file, flush, rename, flush of the directory. One writer of a path at a time. After a
+// failure the file holds the old or the new bytes.
 [[nodiscard]] Status write_file_atomic(FileSystem& files, const std::string& path, Bytes data);
 
 }  // namespace strata::io
