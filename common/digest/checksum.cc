@@ -1,0 +1,167 @@
+#include "common/digest/checksum.h"
+
+#include <isa-l/crc.h>
+#include <xxhash.h>
+
+#include <algorithm>
+
+#include "common/base/check.h"
+#include "common/base/parse.h"
+#include "common/digest/crc64_nvme.h"
+#include "common/digest/crc_polynomial.h"
+#include "common/digest/openssl_hashers.h"
+
+namespace strata::digest {
+namespace {
+
+template <typename Word>
+std::string to_big_endian(Word value) {
+  std::string raw(sizeof value, '\0');
+  store_big(reinterpret_cast<std::byte*>(raw.data()), value);
+  return raw;
+}
+
+template <typename Word>
+Word from_big_endian(std::string_view raw) {
+  CHECK(raw.size() == sizeof(Word), "a checksum of another size");
+  return load_big<Word>(as_bytes(raw).data());
+}
+
+// Each continues a CRC: 0 to begin with, then the last result.
+struct Crc32 {
+  using Word = uint32_t;
+  static Word extend(Word crc, Bytes bytes) {
+    // ISA-L inverts before and after, like zlib.
+    return crc32_gzip_refl(crc, reinterpret_cast<const unsigned char*>(bytes.data()), bytes.size());
+  }
+};
+struct Crc32c {
+  using Word = uint32_t;
+  static Word extend(Word crc, Bytes bytes) {
+    // ISA-L leaves the inversions to the caller here, takes the length as an int and the data
+    // without const, which it does not write to.
+    constexpr size_t kPieceMax = size_t{1} << 30;
+    crc = ~crc;
+    while (!bytes.empty()) {
+      const Bytes piece = bytes.first(std::min(bytes.size(), kPieceMax));
+      auto* data = const_cast<unsigned char*>(reinterpret_cast<const unsigned char*>(piece.data()));
+      crc = crc32_iscsi(data, static_cast<int>(piece.size()), crc);
+      bytes = bytes.subspan(piece.size());
+    }
+    return ~crc;
+  }
+};
+struct Crc64Nvme {
+  using Word = uint64_t;
+  static Word extend(Word crc, Bytes bytes) { return crc64_nvme(crc, bytes); }
+};
+
+template <typename Crc>
+class CrcHasher final : public Hasher {
+ public:
+  void update(Bytes bytes) override { value_ = Crc::extend(value_, bytes); }
+  std::string finish() override { return to_big_endian(value_); }
+
+ private:
+  typename Crc::Word value_ = 0;
+};
+
+}  // namespace
+
+std::string_view checksum_name(ChecksumAlgorithm algorithm) noexcept {
+  switch (algorithm) {
+    case ChecksumAlgorithm::kCrc32:
+      return "CRC32";
+    case ChecksumAlgorithm::kCrc32c:
+      return "CRC32C";
+    case ChecksumAlgorithm::kCrc64Nvme:
+      return "CRC64NVME";
+    case ChecksumAlgorithm::kSha1:
+      return "SHA1";
+    case ChecksumAlgorithm::kSha256:
+      return "SHA256";
+  }
+  CHECK(false, "not a checksum algorithm");
+}
+
+std::optional<ChecksumAlgorithm> parse_checksum_name(std::string_view name) noexcept {
+  for (const ChecksumAlgorithm algorithm : kChecksumAlgorithms) {
+    if (ascii_iequals(checksum_name(algorithm), name)) return algorithm;
+  }
+  return std::nullopt;
+}
+
+size_t checksum_size(ChecksumAlgorithm algorithm) noexcept {
+  switch (algorithm) {
+    case ChecksumAlgorithm::kCrc32:
+    case ChecksumAlgorithm::kCrc32c:
+      return sizeof(uint32_t);
+    case ChecksumAlgorithm::kCrc64Nvme:
+      return sizeof(uint64_t);
+    case ChecksumAlgorithm::kSha1:
+      return kSha1Bytes;
+    case ChecksumAlgorithm::kSha256:
+      return kSha256Bytes;
+  }
+  CHECK(false, "not a checksum algorithm");
+}
+
+bool checksum_combines(ChecksumAlgorithm algorithm) noexcept {
+  return algorithm == ChecksumAlgorithm::kCrc32 || algorithm == ChecksumAlgorithm::kCrc32c ||
+         algorithm == ChecksumAlgorithm::kCrc64Nvme;
+}
+
+std::unique_ptr<Hasher> make_hasher(ChecksumAlgorithm algorithm) {
+  switch (algorithm) {
+    case ChecksumAlgorithm::kCrc32:
+      return std::make_unique<CrcHasher<Crc32>>();
+    case ChecksumAlgorithm::kCrc32c:
+      return std::make_unique<CrcHasher<Crc32c>>();
+    case ChecksumAlgorithm::kCrc64Nvme:
+      return std::make_unique<CrcHasher<Crc64Nvme>>();
+    case ChecksumAlgorithm::kSha1:
+      return make_openssl_sha1();
+    case ChecksumAlgorithm::kSha256:
+      return make_openssl_sha256();
+  }
+  CHECK(false, "not a checksum algorithm");
+}
+
+std::unique_ptr<Hasher> make_md5() {
+  return make_openssl_md5();
+}
+std::unique_ptr<Hasher> make_sha256() {
+  return make_openssl_sha256();
+}
+
+std::string checksum(ChecksumAlgorithm algorithm, Bytes bytes) {
+  if (algorithm == ChecksumAlgorithm::kSha256) return sha256(bytes);
+  const std::unique_ptr<Hasher> hasher = make_hasher(algorithm);
+  hasher->update(bytes);
+  return hasher->finish();
+}
+
+std::string md5(Bytes bytes) {
+  const std::unique_ptr<Hasher> hasher = make_md5();
+  hasher->update(bytes);
+  return hasher->finish();
+}
+
+std::string combine(ChecksumAlgorithm algorithm, std::string_view a, std::string_view b,
+                    uint64_t b_bytes) {
+  CHECK(checksum_combines(algorithm), "only CRCs of parts give the CRC of the whole");
+  if (algorithm == ChecksumAlgorithm::kCrc64Nvme) {
+    return to_big_endian(combine_crc(from_big_endian<uint64_t>(a), from_big_endian<uint64_t>(b),
+                                     b_bytes, kCrc64NvmePolynomial));
+  }
+  const uint32_t polynomial =
+      algorithm == ChecksumAlgorithm::kCrc32 ? kCrc32Polynomial : kCrc32cPolynomial;
+  return to_big_endian(
+      combine_crc(from_big_endian<uint32_t>(a), from_big_endian<uint32_t>(b), b_bytes, polynomial));
+}
+
+uint64_t xxh3(Bytes bytes, uint64_t seed) noexcept {
+  return XXH3_64bits_withSeed(bytes.data(), bytes.size(), seed);
+}
+
+}  // namespace strata::digest
