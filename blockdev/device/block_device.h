@@ -39,6 +39,33 @@ struct Capabilities {
 
 enum class Op : uint8_t { kRead, kWrite, kFlush, kTrim, kWriteZeroes };
 
+struct IoRequest;
+
+// The ring's operation of a request, so that a completion finds its request again.
+struct RequestOperation : ring::Operation {
+  IoRequest* request = nullptr;
+};
+
+// What the device that handles a request keeps in it; the wire does not touch it.
+struct DeviceState {
+  RequestOperation operation;
+  void* queue = nullptr;
+  void* lane = nullptr;
+  IoRequest* next = nullptr;  // in the guard's list of held or waiting ranges
+  IoRequest* previous = nullptr;
+  IoRequest* next_queued = nullptr;  // in a list of the queue's
+  std::byte* bounce = nullptr;
+  uint64_t first = 0;  // the range held against other writers: [first, last)
+  uint64_t last = 0;
+  uint64_t progress = 0;  // bytes done from the request's start
+  uint64_t piece = 0;     // bytes of the step under way
+  uint32_t attempts = 0;  // steps in a row that moved nothing
+  uint8_t step = 0;
+  uint8_t guard = 0;
+  bool exclusive = false;
+  bool write_out_zeroes = false;
+};
+
 struct IoRequest {
   Op op = Op::kRead;
   bool fua = false;
@@ -49,11 +76,7 @@ struct IoRequest {
   MutableBytes buffer;  // read into, or written from
   // Called once on the queue's thread, possibly inside submit: 0 or -errno.
   void (*complete)(IoRequest& self, int32_t error) noexcept = nullptr;
-  // For the device that handles the request; the wire does not touch them.
-  ring::Operation ring_op;
-  void* owner = nullptr;
-  uint64_t progress = 0;
-  uint32_t stage = 0;
+  DeviceState state;
 };
 
 class BlockQueue {

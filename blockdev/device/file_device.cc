@@ -1,0 +1,123 @@
+#include "blockdev/device/file_device.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <linux/falloc.h>
+#include <linux/fs.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <bit>
+#include <cerrno>
+
+#include "blockdev/device/file_queue.h"
+#include "common/base/log.h"
+
+namespace strata::device {
+namespace {
+
+constexpr uint32_t kSectorBytes = 512;
+// Serves every disk and filesystem in use when the kernel does not tell what it needs.
+constexpr uint32_t kSafeBlockBytes = 4096;
+constexpr uint32_t kBlockBytesMax = 64 * 1024;
+
+uint32_t power_of_two_or(uint32_t value, uint32_t otherwise) {
+  return std::has_single_bit(value) && value <= kBlockBytesMax ? value : otherwise;
+}
+
+// statx tells the alignment of direct I/O since Linux 6.1, on most filesystems.
+void ask_alignment(int fd, FileDevice::Limits& limits) {
+  limits.block = kSafeBlockBytes;
+  limits.memory = kSafeBlockBytes;
+#ifdef STATX_DIOALIGN
+  struct statx info{};
+  if (statx(fd, "", AT_EMPTY_PATH, STATX_DIOALIGN, &info) != 0) return;
+  if ((info.stx_mask & STATX_DIOALIGN) == 0 || info.stx_dio_offset_align == 0) return;
+  limits.block =
+      std::max(kSectorBytes, power_of_two_or(info.stx_dio_offset_align, kSafeBlockBytes));
+  limits.memory = power_of_two_or(info.stx_dio_mem_align, kSafeBlockBytes);
+#endif
+}
+
+Result<FileDevice::Limits> measure(io::File& file, const std::string& name) {
+  const int fd = file.descriptor();
+  FileDevice::Limits limits;
+  struct stat info{};
+  if (fstat(fd, &info) != 0) return errno_error(errno, fmt::format("stat of {}", name));
+  const int flags = fcntl(fd, F_GETFL);
+  if (flags < 0) return errno_error(errno, fmt::format("flags of {}", name));
+  limits.read_only = (flags & O_ACCMODE) == O_RDONLY;
+  if (S_ISBLK(info.st_mode)) {
+    if (ioctl(fd, BLKGETSIZE64, &limits.size) != 0) {
+      return errno_error(errno, fmt::format("size of {}", name));
+    }
+  } else if (S_ISREG(info.st_mode)) {
+    limits.size = static_cast<uint64_t>(info.st_size);
+    // Past the end there is nothing to deallocate: this only asks whether the filesystem could.
+    if (!limits.read_only && fallocate(fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
+                                       static_cast<off_t>(round_up(limits.size, kSafeBlockBytes)),
+                                       kSafeBlockBytes) != 0) {
+      limits.can_deallocate = false;
+    }
+  } else {
+    return Error(Code::kInvalidArgument,
+                 fmt::format("{} is neither a file nor a block device; give a raw image", name));
+  }
+  if ((flags & O_DIRECT) != 0) ask_alignment(fd, limits);
+  if (limits.size % limits.block != 0) {
+    // The last block is cut short, and direct I/O cannot write a part of it.
+    if (fcntl(fd, F_SETFL, flags & ~O_DIRECT) != 0) {
+      return errno_error(errno, fmt::format("turning direct I/O off for {}", name));
+    }
+    limits.block = 1;
+    limits.memory = 1;
+  }
+  const auto preferred = static_cast<uint32_t>(std::clamp<int64_t>(info.st_blksize, 1, 1 << 30));
+  limits.deallocate =
+      std::max({power_of_two_or(preferred, kSafeBlockBytes), limits.block, kSafeBlockBytes});
+  return limits;
+}
+
+}  // namespace
+
+FileDevice::FileDevice(std::unique_ptr<io::File> file, std::string name, Limits limits)
+    : file_(std::move(file)), name_(std::move(name)), limits_(limits) {}
+FileDevice::~FileDevice() = default;
+
+Result<std::unique_ptr<FileDevice>> FileDevice::open(std::unique_ptr<io::File> file,
+                                                     std::string name) {
+  if (file->descriptor() < 0) {
+    return Error(Code::kUnsupported,
+                 fmt::format("{} has no file descriptor; volumes need a real filesystem", name));
+  }
+  TRY_ASSIGN(const Limits limits, measure(*file, name));
+  return std::unique_ptr<FileDevice>(new FileDevice(std::move(file), std::move(name), limits));
+}
+
+Geometry FileDevice::geometry() const noexcept {
+  return {.size_bytes = limits_.size,
+          .block_bytes_min = 1,
+          .block_bytes_preferred = std::max(kSafeBlockBytes, limits_.block)};
+}
+
+Capabilities FileDevice::capabilities() const noexcept {
+  return {.read_only = limits_.read_only, .trim = limits_.can_deallocate};
+}
+
+Result<std::unique_ptr<BlockQueue>> FileDevice::open_queue(ring::Ring& ring) {
+  auto queue = std::make_unique<FileQueue>(*this, ring);
+  TRY(queue->start());
+  return std::unique_ptr<BlockQueue>(std::move(queue));
+}
+
+void FileDevice::fail(int32_t error) noexcept {
+  if (failed_.exchange(true)) return;
+  const Error cause = errno_error(-error, "flush");
+  log::error("volume.flush_failed",
+             {{"device", name_},
+              {"error", cause.message},
+              {"advice", "writes are refused; check the disk, then detach and attach again"}});
+}
+
+}  // namespace strata::device

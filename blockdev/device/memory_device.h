@@ -1,0 +1,36 @@
+// MemoryDevice: a disk that is a piece of memory, for tests and as the null hypothesis of
+// measurements: what a wire costs when the disk costs nothing. Nothing survives it, flush included.
+//
+// Requests complete inside submit. Overlapping requests of different queues at the same time are
+// applied in an unspecified order, byte by byte.
+#pragma once
+
+#include <memory>
+
+#include "blockdev/device/block_device.h"
+
+namespace strata::device {
+
+class MemoryDevice final : public BlockDevice {
+ public:
+  // Zeroed, and taken from the system when first written. kNoSpace if there is no such memory.
+  [[nodiscard]] static Result<std::unique_ptr<MemoryDevice>> create(uint64_t size_bytes);
+  ~MemoryDevice() override;
+  MemoryDevice(const MemoryDevice&) = delete;
+  MemoryDevice& operator=(const MemoryDevice&) = delete;
+
+  [[nodiscard]] Geometry geometry() const noexcept override {
+    return {.size_bytes = bytes_.size()};
+  }
+  [[nodiscard]] Capabilities capabilities() const noexcept override { return {}; }
+  [[nodiscard]] Result<std::unique_ptr<BlockQueue>> open_queue(ring::Ring& ring) override;
+
+  // The disk itself, to look at while no request is under way.
+  [[nodiscard]] MutableBytes bytes() noexcept { return bytes_; }
+
+ private:
+  explicit MemoryDevice(MutableBytes bytes) noexcept : bytes_(bytes) {}
+  MutableBytes bytes_;
+};
+
+}  // namespace strata::device
