@@ -23,6 +23,7 @@ class Fields {
     return fields_;
   }
   void clear() noexcept { fields_.clear(); }
+  void reserve(size_t count) { fields_.reserve(count); }
 
  private:
   std::vector<std::pair<std::string, std::string>> fields_;

@@ -39,8 +39,11 @@ class Exchange {
   [[nodiscard]] virtual async::Task<Status> respond(ResponseHead head, std::string body) = 0;
   // Content-Length without a body: for answers to HEAD.
   [[nodiscard]] virtual async::Task<Status> respond_head(ResponseHead head, uint64_t length) = 0;
-  // A streamed body of a known length. If the source fails, the connection is broken off, so that
-  // the client cannot take a short body for a whole one; the error comes back.
+  // A streamed body of a known length. The end of the body (its last 64 KiB at most) is sent after
+  // the source has confirmed its own end, so a source that verifies never delivers a whole wrong
+  // body. If the source fails, or gives another length, the error comes back and either
+  // - nothing was sent yet: responded() is false again and the handler may answer otherwise; or
+  // - the connection is broken off, so that the client cannot take a short body for a whole one.
   [[nodiscard]] virtual async::Task<Status> respond_stream(ResponseHead head, uint64_t length,
                                                            async::ByteSource& body) = 0;
   // Whether a response was started.
@@ -82,10 +85,10 @@ class Observer {
 struct ServerLimits {
   size_t head_bytes_max = 32 * 1024;  // request line and fields
   size_t fields_max = 200;
-  size_t connections_max = 12'000;         // beyond: accepted and answered 503
-  std::chrono::seconds head_timeout{30};   // from the first byte of a head to its end
-  std::chrono::seconds idle_timeout{120};  // between requests
-  std::chrono::seconds body_timeout{60};   // between pieces of a body, either way
+  size_t connections_max = 12'000;                  // beyond: accepted and answered 503
+  std::chrono::milliseconds head_timeout{30'000};   // from the first byte of a head to its end
+  std::chrono::milliseconds idle_timeout{120'000};  // between requests
+  std::chrono::milliseconds body_timeout{60'000};   // between pieces of a body, either way
 };
 
 class Server {
@@ -102,7 +105,8 @@ class Server {
   // Starts accepting; the loops are running or will be.
   void start();
   // Stops accepting, closes idle connections, lets exchanges under way end until the deadline, then
-  // breaks them off; returns when none is left. Call from outside the loops while they run.
+  // breaks them off; returns when none is left, handlers included. Call once, from outside the
+  // loops while they run. A server that was started must be stopped before it is destroyed.
   void stop(Deadline deadline);
 
  private:
@@ -110,11 +114,12 @@ class Server {
   std::unique_ptr<Impl> impl_;
 };
 
-// Reads a whole body of at most limit bytes; kTooLarge beyond.
+// Reads a whole body of at most limit bytes; kTooLarge beyond. `body` outlives the task.
 [[nodiscard]] async::Task<Result<std::string>> read_all(async::ByteSource& body, size_t limit);
 
 // One request and its answer over a Unix socket, blocking: how the command line talks to the
-// server.
+// server. The answer's body is at most 64 MiB (kTooLarge beyond). timeout bounds the whole exchange
+// (kTimeout); kClosed if the server goes away within its answer.
 struct ClientResponse {
   int status = 0;
   std::string body;
