@@ -28,6 +28,10 @@
 
 namespace strata::io {
 
+namespace memory {
+class State;
+}  // namespace memory
+
 // What a power cut leaves of the changes that were not flushed.
 enum class Survival { kNothing, kRandom, kEverything };
 
@@ -89,10 +93,7 @@ class MemoryFileSystem final : public FileSystem {
   void set_capacity(uint64_t capacity_bytes);
 
  private:
-  class State;
-  class MemoryFile;
-  class MemoryLock;
-  std::shared_ptr<State> state_;
+  std::shared_ptr<memory::State> state_;
 };
 
 }  // namespace strata::io
