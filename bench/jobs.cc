@@ -2,8 +2,6 @@
 
 #include <fmt/format.h>
 
-#include "common/base/bytes.h"
-
 namespace strata::bench {
 namespace {
 

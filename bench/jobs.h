@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "bench/comparison.h"
+#include "common/base/bytes.h"
 
 namespace strata::bench {
 
@@ -29,9 +30,9 @@ struct JobSpec {
   bool object_too = true;    // false where an object cannot do less than the durable row
 };
 
-inline constexpr uint64_t kBlockSpanBytes = 512 * 1024 * 1024;  // of the volume and the raw file
-inline constexpr uint64_t kSmallObjectsSpanBytes = 16 * 1024 * 1024;   // 4,096 objects of 4 KiB
-inline constexpr uint64_t kLargeObjectsSpanBytes = 128 * 1024 * 1024;  // 128 objects of 1 MiB
+inline constexpr uint64_t kBlockSpanBytes = 512 * kMiB;         // of the volume and the raw file
+inline constexpr uint64_t kSmallObjectsSpanBytes = 16 * kMiB;   // 4,096 objects of 4 KiB
+inline constexpr uint64_t kLargeObjectsSpanBytes = 128 * kMiB;  // 128 objects of 1 MiB
 
 [[nodiscard]] const std::vector<JobSpec>& job_specs();
 

@@ -36,7 +36,9 @@ std::vector<std::string> child_environment(const Command& command) {
     }
     if (!removed) out.emplace_back(text);
   }
-  for (const auto& [name, value] : command.environment) out.push_back(name + "=" + value);
+  for (const auto& [name, value] : command.environment) {
+    out.push_back(fmt::format("{}={}", name, value));
+  }
   return out;
 }
 

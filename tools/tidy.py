@@ -42,6 +42,8 @@ def main():
     build = sys.argv[1]
     only = sys.argv[2:]
     entries = json.loads(pathlib.Path(build, "compile_commands.json").read_text())
+    # Tests are formatted and compiled with every warning; tidying them would double the time.
+    entries = [e for e in entries if "/tests/" not in e["file"]]
     entries = [e for e in entries if not only or any(o in e["file"] for o in only)]
     config = pathlib.Path(".clang-tidy").read_bytes()
     memory = pathlib.Path(build, "tidy-clean.txt")

@@ -100,7 +100,7 @@ class [[nodiscard]] Task {
   struct Awaiter {
     std::coroutine_handle<promise_type> child;
     [[nodiscard]] bool await_ready() const noexcept { return false; }
-    bool await_suspend(std::coroutine_handle<> parent) const noexcept {
+    [[nodiscard]] bool await_suspend(std::coroutine_handle<> parent) const noexcept {
       child.resume();
       if (child.promise().done_) return false;
       child.promise().continuation_ = parent;

@@ -205,7 +205,7 @@ Status Ring::run_once(Deadline until) noexcept {
   while (const unsigned count =
              io_uring_peek_batch_cqe(&impl.uring, batch.data(), kCompletionsPerBatch)) {
     for (unsigned i = 0; i < count; ++i) {
-      auto* op = reinterpret_cast<Operation*>(batch[i]->user_data);
+      auto* op = static_cast<Operation*>(io_uring_cqe_get_data(batch[i]));
       const int32_t outcome = batch[i]->res;
       if (op == &impl.wake_op) {
         impl.wake_armed = false;
