@@ -3,13 +3,15 @@
 //   chunk    = size-hex [";chunk-signature=" 64-hex] CRLF data CRLF
 //   last     = "0" [";chunk-signature=" 64-hex] CRLF
 //   body     = *chunk last (CRLF | *trailer [trailer-signature] CRLF)
-//   trailer  = name ":" value EOL          EOL: CRLF, or LF as AWS's documentation and minio-go
-//   have
+//   trailer  = name ":" value (CRLF | LF)
 //
-// An LF in the trailers may be followed by one empty line ahead of x-amz-trailer-signature and
-// ahead of the end, for the same reason. Everything else is refused with a precise error. Source:
-// Amazon S3 API reference, "Transferring Payload in Multiple Chunks" and "Including Trailing
-// Headers".
+// AWS's documentation and minio-go end trailers in LF alone and send one empty line more, ahead of
+// the trailer signature or after the end; that is accepted. Everything else is refused with a
+// precise error. Which trailers may come, and how many bytes were promised, is the caller's to
+// check.
+//
+// Source: Amazon S3 API reference, "Transferring Payload in Multiple Chunks (Chunked Upload)" and
+// "Including Trailing Headers (Chunked Upload)".
 #pragma once
 
 #include <cstdint>
@@ -76,29 +78,31 @@ class ChunkedDecoder {
  private:
   enum class State { kHeader, kData, kDataEnd, kLastChunk, kFinalEol, kTrailers, kDone, kFailed };
 
-  // True when line_ holds a whole line (without its end of line); false: the input is used up.
-  [[nodiscard]] Result<bool> take_line(Bytes& input, size_t bytes_max, bool bare_lf_allowed);
-  [[nodiscard]] Result<Event> step(Bytes& input, bool& progressed);
+  [[nodiscard]] Result<Event> advance(Bytes& input);
   [[nodiscard]] Result<Event> read_header(Bytes& input);
-  [[nodiscard]] Result<Event> read_trailer(Bytes& input);
-  [[nodiscard]] Status parse_header_line();
-  [[nodiscard]] Status parse_trailer_line();
-  [[nodiscard]] Error fail(std::string_view reason, std::string message);
+  [[nodiscard]] Event read_data(Bytes& input);
+  [[nodiscard]] Result<Event> read_data_end(Bytes& input);
+  [[nodiscard]] Result<Event> read_trailers(Bytes& input);
+  [[nodiscard]] Result<Event> read_after_end(Bytes& input);
+  // True when line_ holds a whole line without its end; false: the input is used up.
+  [[nodiscard]] Result<bool> take_line(Bytes& input, size_t bytes_max, std::string_view reason);
+  [[nodiscard]] Result<Event> parse_header();
+  [[nodiscard]] Status parse_trailer();
+  [[nodiscard]] Status end_of_trailers();
 
   Kind kind_;
   State state_ = State::kHeader;
-  std::string line_;
-  bool line_ended_bare_ = false;  // the line before this one ended with LF alone
-  bool extra_line_used_ = false;
-  uint64_t chunk_bytes_ = 0;
+  std::string line_;        // the line being read
+  bool line_done_ = false;  // line_ was given out: the next byte starts another
+  bool line_bare_ = false;  // line_ ended with LF alone
+  bool extra_line_allowed_ = false;
   uint64_t chunk_left_ = 0;
   uint64_t decoded_bytes_ = 0;
   size_t trailer_bytes_ = 0;
   std::string chunk_signature_;
   std::string trailer_signature_;
   std::vector<std::pair<std::string, std::string>> trailers_;
-  std::string failure_reason_storage_;
-  Error failure_{Code::kInternal, std::string()};
+  Error failure_{Code::kInternal, std::string()};  // what every call returns in kFailed
 };
 
 }  // namespace strata::sigv4
