@@ -221,7 +221,8 @@ void FileQueue::completed(IoRequest& request, int32_t result) noexcept {
   const uint64_t lead = at & (limits_.block - 1);
   switch (state.step) {
     case kSync:
-      return finish(request, 0);
+      // The kernel tells an error of the file once: to one of several flushes at a time.
+      return finish(request, device_.failed_.load() ? -EIO : 0);
     case kAllocate:
       return moved(request, state.piece);
     case kDirect:

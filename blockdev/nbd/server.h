@@ -24,8 +24,11 @@ struct ServerOptions {
   uint32_t connections_max = 256;
   // Requests of one connection being served at once; more wait in the socket.
   uint32_t requests_in_flight_max = 128;
-  // Bytes of request buffers of one connection; a request waits until they are free.
+  // Bytes of request buffers of one connection, at least 32 MiB; a request waits until they are
+  // free.
   uint64_t buffer_bytes_max = 64 * 1024 * 1024;
+  // From the accept to the end of the handshake; then the connection is closed.
+  Duration handshake_time = std::chrono::seconds(30);
 };
 
 class Server {
@@ -40,7 +43,7 @@ class Server {
   Server& operator=(const Server&) = delete;
 
   // Accepts nobody, answers the requests under way until the deadline, then closes every
-  // connection.
+  // connection. Later only while the disk still holds requests, which cannot be called back.
   void stop(Deadline deadline);
   [[nodiscard]] uint32_t connections() const noexcept;
 

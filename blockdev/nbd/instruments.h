@@ -1,0 +1,31 @@
+// What the NBD server counts. Recording is a few relaxed atomics; any thread.
+#pragma once
+
+#include <array>
+#include <cstdint>
+
+#include "blockdev/device/block_device.h"
+#include "common/metrics/metrics.h"
+
+namespace strata::nbd {
+
+struct Instruments {
+  static constexpr size_t kOps = 5;  // as many as device::Op has values
+  struct OfOp {
+    metrics::Counter* requests = nullptr;
+    metrics::Counter* errors = nullptr;
+    metrics::LatencyHistogram* seconds = nullptr;
+  };
+
+  explicit Instruments(metrics::Registry& registry);
+  [[nodiscard]] OfOp& of(device::Op op) noexcept { return ops[static_cast<size_t>(op)]; }
+
+  std::array<OfOp, kOps> ops;
+  metrics::Counter& refused_requests;
+  metrics::Counter& read_bytes;
+  metrics::Counter& written_bytes;
+  metrics::Counter& accepted;
+  metrics::Counter& refused_connections;
+};
+
+}  // namespace strata::nbd

@@ -1,0 +1,84 @@
+// Negotiation: the handshake of one connection as a state machine over bytes, without a socket.
+//
+//   greeting -> client flags -> option* -> transmission | closed
+//
+// The server speaks first: greeting(). Then each consume() takes bytes of the client and answers at
+// most one option, so that what waits to be sent is bounded; the caller sends it before it consumes
+// more. Bytes that follow the option that enters transmission are left alone: they are requests.
+//
+// Limits: an option's data is at most kOptionBytesMax; up to kOversizedBytesMax are read and
+// dropped after a refusal; beyond that, and after kOptionsMax options, the connection is closed.
+//
+// Thread rule: one thread at a time.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "blockdev/device/export_table.h"
+#include "blockdev/nbd/protocol.h"
+#include "common/base/bytes.h"
+
+namespace strata::nbd {
+
+inline constexpr uint32_t kOptionBytesMax = 64 * 1024;
+inline constexpr uint32_t kOversizedBytesMax = 1024 * 1024;
+inline constexpr uint32_t kOptionsMax = 4096;
+inline constexpr size_t kExportNameBytesMax = 4096;  // the protocol's limit for any string
+
+class Negotiation {
+ public:
+  explicit Negotiation(device::ExportTable& exports) noexcept : exports_(exports) {}
+
+  // The server's first bytes.
+  static void greeting(ByteVector& out);
+
+  enum class State { kContinue, kTransmission, kClosed };
+  struct Step {
+    size_t consumed = 0;  // of the input; call again with the rest if the state is kContinue
+    State state = State::kContinue;
+  };
+  // Appends what must be sent to `out`. After kClosed: send it, then close.
+  [[nodiscard]] Step consume(Bytes input, ByteVector& out);
+
+  // Why the handshake ended; empty after a polite end. Points at static storage.
+  [[nodiscard]] std::string_view problem() const noexcept { return problem_; }
+  // The name that the chosen export was asked for by; empty for the only one.
+  [[nodiscard]] std::string_view export_name() const noexcept { return export_name_; }
+  // The export that was chosen. Once, after kTransmission.
+  [[nodiscard]] std::unique_ptr<device::ExportLease> take_lease() noexcept {
+    return std::move(lease_);
+  }
+
+ private:
+  enum class Expect { kClientFlags, kOptionHeader, kOptionData, kOversizedData };
+
+  [[nodiscard]] State on_client_flags();
+  [[nodiscard]] State on_option_header(ByteVector& out);
+  [[nodiscard]] State on_option(ByteVector& out);
+  [[nodiscard]] State on_export_name(ByteVector& out);
+  void on_list(ByteVector& out);
+  [[nodiscard]] State on_info(ByteVector& out);
+  void reply(ByteVector& out, OptionReply type, Bytes data = {}) const;
+  void reply_error(ByteVector& out, OptionReply type, std::string_view message) const;
+  void reply_lease_error(ByteVector& out, const Error& error) const;
+  void reply_infos(ByteVector& out, std::string_view name, Bytes wanted,
+                   device::BlockDevice& device) const;
+  [[nodiscard]] State close(std::string_view problem) noexcept;
+
+  device::ExportTable& exports_;
+  Expect expect_ = Expect::kClientFlags;
+  ByteVector pending_;  // what has come of the message that is expected
+  size_t expected_bytes_ = 4;
+  uint32_t option_ = 0;
+  uint32_t options_ = 0;
+  bool fixed_newstyle_ = false;
+  bool no_zeroes_ = false;
+  std::string_view problem_;
+  std::string export_name_;
+  std::unique_ptr<device::ExportLease> lease_;
+};
+
+}  // namespace strata::nbd
