@@ -1,0 +1,43 @@
+#include "objstore/access/credentials.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace strata::access {
+
+namespace {
+bool fits_in_a_scope(char c) {
+  const auto byte = static_cast<unsigned char>(c);
+  return byte > 0x20 && byte < 0x7f && c != '/' && c != '=' && c != ',';
+}
+}  // namespace
+
+Status Credentials::add(std::string access_key, std::string secret, Caller caller) {
+  if (access_key.size() < kAccessKeyBytesMin || access_key.size() > kAccessKeyBytesMax) {
+    return Error(Code::kInvalidArgument,
+                 "an access key has 3 to 128 characters: choose another access key");
+  }
+  if (!std::all_of(access_key.begin(), access_key.end(), fits_in_a_scope)) {
+    return Error(Code::kInvalidArgument,
+                 "an access key has no spaces, '/', '=' or ',' and only ASCII: choose another");
+  }
+  if (secret.size() < kSecretBytesMin || secret.size() > kSecretBytesMax) {
+    return Error(Code::kInvalidArgument,
+                 "a secret key has 8 to 128 characters: choose another secret key");
+  }
+  if (by_key_.size() >= kCredentialsMax) {
+    return Error(Code::kTooLarge, "there are 10,000 credentials already: remove some first");
+  }
+  const bool added =
+      by_key_.try_emplace(std::move(access_key), Credential{std::move(secret), std::move(caller)})
+          .second;
+  if (!added) return Error(Code::kAlreadyExists, "this access key is taken: choose another");
+  return {};
+}
+
+const Credential* Credentials::find(std::string_view access_key) const noexcept {
+  const auto found = by_key_.find(access_key);
+  return found == by_key_.end() ? nullptr : &found->second;
+}
+
+}  // namespace strata::access

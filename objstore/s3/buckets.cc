@@ -1,0 +1,144 @@
+// Operations on buckets, and the list of them.
+#include <algorithm>
+#include <utility>
+
+#include "common/base/parse.h"
+#include "common/codec/http_date.h"
+#include "common/http/server.h"
+#include "objstore/s3/errors.h"
+#include "objstore/s3/limits.h"
+#include "objstore/s3/listing_parameters.h"
+#include "objstore/s3/operations.h"
+#include "objstore/s3/request_fields.h"
+#include "objstore/s3/upload_body.h"
+#include "objstore/s3/xml_bodies.h"
+
+namespace strata::s3 {
+
+namespace {
+
+// The region where a bucket has no location constraint, as S3 has it.
+constexpr std::string_view kClassicRegion = "us-east-1";
+
+struct BucketsPage {
+  std::vector<object::BucketInfo> buckets;
+  std::string next;  // the last name of the page, when there are more
+};
+
+// The buckets of one page: in the order of their names, after the token, with the prefix.
+BucketsPage page_of(std::vector<object::BucketInfo> all, std::string_view prefix,
+                    std::string_view region, std::string_view after, size_t buckets_max) {
+  std::sort(all.begin(), all.end(), [](const auto& a, const auto& b) { return a.name < b.name; });
+  BucketsPage page;
+  for (object::BucketInfo& bucket : all) {
+    if (bucket.name <= after || !bucket.name.starts_with(prefix)) continue;
+    if (!region.empty() && bucket.region != region) continue;
+    if (page.buckets.size() == buckets_max) {
+      page.next = page.buckets.back().name;
+      break;
+    }
+    page.buckets.push_back(std::move(bucket));
+  }
+  return page;
+}
+
+// Whether the request has a body at all; CreateBucket may come without one.
+bool has_body(const http::RequestHead& head) {
+  return head.chunked || head.content_length.value_or(0) > 0;
+}
+
+}  // namespace
+
+AnswerTask list_buckets(Service& service, const VerifiedRequest& request) {
+  const Query& query = request.query();
+  CO_TRY_ASSIGN(const uint64_t buckets_max,
+                number_parameter(query, "max-buckets", kBucketsPageMax, kBucketsPageMax));
+  if (buckets_max == 0) {
+    co_return Error(Code::kInvalidArgument, code::kInvalidArgument,
+                    "Argument max-buckets must be an integer between 1 and 10000.");
+  }
+  std::string after;
+  if (const std::string* token = query.find("continuation-token")) {
+    CO_TRY_ASSIGN(after, decode_token(*token));
+  }
+  const std::string prefix(query.get("prefix"));
+  CO_TRY_ASSIGN(std::vector<object::BucketInfo> all, co_await service.store.list_buckets());
+  const BucketsPage page =
+      page_of(std::move(all), prefix, query.get("bucket-region"), after, buckets_max);
+
+  codec::XmlWriter xml = s3_document("ListAllMyBucketsResult");
+  xml.open("Owner").element("ID", service.owner_id).close();
+  xml.open("Buckets");
+  for (const object::BucketInfo& bucket : page.buckets) {
+    xml.open("Bucket").element("Name", bucket.name);
+    xml.element("CreationDate", codec::format_iso8601(bucket.created));
+    xml.element("BucketRegion", bucket.region).close();
+  }
+  xml.close();
+  if (query.has("prefix")) xml.element("Prefix", prefix);
+  if (!page.next.empty()) xml.element("ContinuationToken", encode_token(page.next));
+  co_return xml_answer(200, xml.finish());
+}
+
+AnswerTask create_bucket(Service& service, const VerifiedRequest& request,
+                         async::ByteSource& body) {
+  if (has_body(request.head())) {
+    CO_TRY_ASSIGN(const std::unique_ptr<UploadBody> upload,
+                  UploadBody::open(request, body, kConfigurationXmlBytesMax));
+    CO_TRY_ASSIGN(const std::string xml,
+                  co_await http::read_all(*upload, kConfigurationXmlBytesMax));
+    if (!xml.empty()) {
+      CO_TRY_ASSIGN(const std::string location, parse_create_bucket(xml));
+      if (!location.empty() && location != service.region) {
+        co_return Error(Code::kInvalidArgument, code::kIllegalLocation,
+                        "The " + location +
+                            " location constraint is incompatible for the region "
+                            "specific endpoint this request was sent to: this is " +
+                            service.region + ".");
+      }
+    }
+  }
+  CO_TRY(co_await service.store.create_bucket(request.bucket(), service.region));
+  Answer answer = empty_answer(200);
+  answer.head.fields.add("location", "/" + request.bucket());
+  co_return std::move(answer);
+}
+
+AnswerTask head_bucket(Service& service, const VerifiedRequest& request) {
+  CO_TRY_ASSIGN(object::BucketInfo bucket, co_await service.store.bucket(request.bucket()));
+  Answer answer = empty_answer(200);
+  answer.head.fields.add("x-amz-bucket-region", std::move(bucket.region));
+  answer.head.fields.add("x-amz-access-point-alias", "false");
+  co_return std::move(answer);
+}
+
+AnswerTask delete_bucket(Service& service, const VerifiedRequest& request) {
+  CO_TRY(co_await service.store.delete_bucket(request.bucket()));
+  co_return empty_answer(204);
+}
+
+AnswerTask get_bucket_location(Service& service, const VerifiedRequest& request) {
+  CO_TRY_ASSIGN(const object::BucketInfo bucket, co_await service.store.bucket(request.bucket()));
+  // The root element itself holds the region, and nothing where there is no constraint.
+  std::string document = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<LocationConstraint xmlns=\"";
+  document += kXmlNamespace;
+  document += "\">";
+  if (bucket.region != kClassicRegion) document += bucket.region;
+  document += "</LocationConstraint>";
+  co_return xml_answer(200, std::move(document));
+}
+
+AnswerTask get_bucket_versioning(Service& service, const VerifiedRequest& request) {
+  CO_TRY(co_await service.store.bucket(request.bucket()));
+  // Versioning was never enabled, because it cannot be: S3 says that with an empty element.
+  co_return xml_answer(200, s3_document("VersioningConfiguration").finish());
+}
+
+AnswerTask unset_configuration(Service& service, const VerifiedRequest& request,
+                               const OperationInfo& operation) {
+  CO_TRY(co_await service.store.bucket(request.bucket()));
+  co_return Error(Code::kNotFound, operation.unset,
+                  "The bucket has no such configuration; it cannot be set on this server.");
+}
+
+}  // namespace strata::s3

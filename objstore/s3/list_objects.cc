@@ -1,0 +1,108 @@
+// ListObjects and ListObjectsV2: the same page, told in two ways.
+#include <utility>
+
+#include "common/codec/http_date.h"
+#include "objstore/s3/errors.h"
+#include "objstore/s3/limits.h"
+#include "objstore/s3/listing_parameters.h"
+#include "objstore/s3/operations.h"
+#include "objstore/s3/request_fields.h"
+
+namespace strata::s3 {
+
+namespace {
+
+void write_object(codec::XmlWriter& xml, const object::ObjectInfo& info, const NameEncoding& encode,
+                  std::string_view owner_id) {
+  xml.open("Contents").element("Key", encode(info.key));
+  xml.element("LastModified", codec::format_iso8601(info.modified));
+  xml.element("ETag", quoted(info.etag));
+  for (const object::StoredChecksum& checksum : info.checksums) {
+    xml.element("ChecksumAlgorithm", digest::checksum_name(checksum.algorithm));
+  }
+  if (!info.checksums.empty()) {
+    xml.element("ChecksumType", info.checksums.front().composite ? "COMPOSITE" : "FULL_OBJECT");
+  }
+  xml.element("Size", info.size_bytes);
+  if (!owner_id.empty()) xml.open("Owner").element("ID", owner_id).close();
+  const std::string& storage_class = info.attributes.storage_class;
+  xml.element("StorageClass", storage_class.empty() ? "STANDARD" : storage_class);
+  xml.close();
+}
+
+void write_page(codec::XmlWriter& xml, const object::ListPage& page, const NameEncoding& encode,
+                std::string_view owner_id) {
+  for (const object::ObjectInfo& info : page.objects) write_object(xml, info, encode, owner_id);
+  for (const std::string& prefix : page.common_prefixes) {
+    xml.open("CommonPrefixes").element("Prefix", encode(prefix)).close();
+  }
+}
+
+// What both versions say of the request.
+void write_request(codec::XmlWriter& xml, const VerifiedRequest& request,
+                   const NameEncoding& encode, uint64_t keys_max, bool truncated) {
+  const Query& query = request.query();
+  xml.element("Name", request.bucket());
+  xml.element("Prefix", encode(query.get("prefix")));
+  if (!query.get("delimiter").empty()) xml.element("Delimiter", encode(query.get("delimiter")));
+  xml.element("MaxKeys", keys_max);
+  if (encode.is_url()) xml.element("EncodingType", "url");
+  xml.element("IsTruncated", truncated);
+}
+
+object::ListRequest list_request(const VerifiedRequest& request, uint64_t keys_max) {
+  object::ListRequest list;
+  list.bucket = request.bucket();
+  list.prefix = request.query().get("prefix");
+  list.delimiter = request.query().get("delimiter");
+  list.keys_max = static_cast<size_t>(keys_max);
+  return list;
+}
+
+}  // namespace
+
+AnswerTask list_objects(Service& service, const VerifiedRequest& request) {
+  const Query& query = request.query();
+  CO_TRY_ASSIGN(const NameEncoding encode, NameEncoding::parse(query));
+  CO_TRY_ASSIGN(const uint64_t keys_max,
+                number_parameter(query, "max-keys", kListPageMax, kListPageMax));
+  object::ListRequest list = list_request(request, keys_max);
+  list.after = query.get("marker");
+  CO_TRY_ASSIGN(const object::ListPage page, co_await service.store.list(std::move(list)));
+
+  codec::XmlWriter xml = s3_document("ListBucketResult");
+  write_request(xml, request, encode, keys_max, page.truncated);
+  xml.element("Marker", encode(query.get("marker")));
+  // Without a delimiter the next marker is the last key, and S3 leaves it to the client.
+  if (page.truncated && !query.get("delimiter").empty()) {
+    xml.element("NextMarker", encode(page.next));
+  }
+  write_page(xml, page, encode, service.owner_id);
+  co_return xml_answer(200, xml.finish());
+}
+
+AnswerTask list_objects_v2(Service& service, const VerifiedRequest& request) {
+  const Query& query = request.query();
+  CO_TRY_ASSIGN(const NameEncoding encode, NameEncoding::parse(query));
+  CO_TRY_ASSIGN(const uint64_t keys_max,
+                number_parameter(query, "max-keys", kListPageMax, kListPageMax));
+  object::ListRequest list = list_request(request, keys_max);
+  list.after = query.get("start-after");
+  const std::string* token = query.find("continuation-token");
+  if (token != nullptr) {
+    CO_TRY_ASSIGN(list.after, decode_token(*token));
+  }
+  CO_TRY_ASSIGN(const object::ListPage page, co_await service.store.list(std::move(list)));
+
+  codec::XmlWriter xml = s3_document("ListBucketResult");
+  write_request(xml, request, encode, keys_max, page.truncated);
+  xml.element("KeyCount", uint64_t{page.objects.size() + page.common_prefixes.size()});
+  if (token != nullptr) xml.element("ContinuationToken", *token);
+  if (page.truncated) xml.element("NextContinuationToken", encode_token(page.next));
+  if (query.has("start-after")) xml.element("StartAfter", encode(query.get("start-after")));
+  const bool with_owner = query.get("fetch-owner") == "true";
+  write_page(xml, page, encode, with_owner ? service.owner_id : std::string_view());
+  co_return xml_answer(200, xml.finish());
+}
+
+}  // namespace strata::s3

@@ -1,0 +1,164 @@
+// CreateMultipartUpload, UploadPart, CompleteMultipartUpload, AbortMultipartUpload.
+#include <utility>
+
+#include "common/base/parse.h"
+#include "common/http/server.h"
+#include "objstore/s3/claimed_checksum.h"
+#include "objstore/s3/errors.h"
+#include "objstore/s3/limits.h"
+#include "objstore/s3/operations.h"
+#include "objstore/s3/request_fields.h"
+#include "objstore/s3/upload_body.h"
+#include "objstore/s3/xml_bodies.h"
+
+namespace strata::s3 {
+
+namespace {
+
+// Whether x-amz-checksum-type says FULL_OBJECT; nullopt when it is absent.
+Result<std::optional<bool>> wants_full_object(const http::Fields& fields) {
+  const std::string* type = fields.find("x-amz-checksum-type");
+  if (type == nullptr) return std::optional<bool>();
+  if (*type == "FULL_OBJECT") return std::optional<bool>(true);
+  if (*type == "COMPOSITE") return std::optional<bool>(false);
+  return Error(Code::kInvalidArgument, code::kInvalidRequest,
+               "Value for x-amz-checksum-type header is invalid.");
+}
+
+Status parse_upload_checksum(const http::Fields& fields, object::CreateUploadRequest& create) {
+  TRY_ASSIGN(const std::optional<bool> full_object, wants_full_object(fields));
+  const std::string* name = fields.find("x-amz-checksum-algorithm");
+  if (name == nullptr) {
+    if (!full_object) return {};
+    return Error(Code::kInvalidArgument, code::kInvalidRequest,
+                 "The x-amz-checksum-type header can only be used with the "
+                 "x-amz-checksum-algorithm header.");
+  }
+  TRY_ASSIGN(const digest::ChecksumAlgorithm algorithm, parse_checksum_algorithm(*name));
+  const bool always_full = algorithm == digest::ChecksumAlgorithm::kCrc64Nvme;
+  const bool full = full_object.value_or(always_full);
+  if (full != always_full && (always_full || !digest::checksum_combines(algorithm))) {
+    return Error(Code::kInvalidArgument, code::kInvalidRequest,
+                 "The " + std::string(full ? "FULL_OBJECT" : "COMPOSITE") +
+                     " checksum type cannot be used with the " +
+                     std::string(digest::checksum_name(algorithm)) + " checksum algorithm.");
+  }
+  create.checksum_algorithm = algorithm;
+  create.checksum_full_object = full;
+  return {};
+}
+
+Result<uint32_t> part_number(const Query& query) {
+  const auto number = parse_u64(query.get("partNumber"));
+  if (!number || *number == 0 || *number > object::kPartNumberMax) {
+    return Error(Code::kInvalidArgument, code::kInvalidArgument,
+                 "Part number must be an integer between 1 and 10000, inclusive");
+  }
+  return static_cast<uint32_t>(*number);
+}
+
+// What the request states of the finished object, for the store to hold it to.
+Result<object::CompleteRequest> complete_request(const VerifiedRequest& request) {
+  object::CompleteRequest complete;
+  complete.bucket = request.bucket();
+  complete.key = request.key();
+  complete.upload_id = request.query().get("uploadId");
+  TRY_ASSIGN(complete.conditions, write_conditions(request.fields()));
+  TRY_ASSIGN(complete.checksums, parse_stated_checksums(request.fields()));
+  const std::string* size = request.fields().find("x-amz-mp-object-size");
+  if (size != nullptr) {
+    complete.size_bytes = parse_u64(*size);
+    if (!complete.size_bytes) {
+      return Error(Code::kInvalidArgument, code::kInvalidRequest,
+                   "Value for x-amz-mp-object-size header is invalid.");
+    }
+  }
+  return complete;
+}
+
+// x-amz-checksum-type, where sent, must be what the upload began with.
+async::Task<Status> check_upload_type(Service& service, const VerifiedRequest& request) {
+  CO_TRY_ASSIGN(const std::optional<bool> full_object, wants_full_object(request.fields()));
+  if (!full_object) co_return Status();
+  std::string upload_id(request.query().get("uploadId"));
+  CO_TRY_ASSIGN(const object::ListPartsPage page,
+                co_await service.store.list_parts(request.bucket(), request.key(),
+                                                  std::move(upload_id), 0, 0));
+  if (page.upload.checksum_algorithm && page.upload.checksum_full_object == *full_object) {
+    co_return Status();
+  }
+  co_return Error(Code::kInvalidArgument, code::kInvalidRequest,
+                  "The upload was created using another checksum type than x-amz-checksum-type "
+                  "says.");
+}
+
+}  // namespace
+
+AnswerTask create_multipart_upload(Service& service, const VerifiedRequest& request) {
+  object::CreateUploadRequest create;
+  create.bucket = request.bucket();
+  create.key = request.key();
+  CO_TRY_ASSIGN(create.attributes, parse_attributes(request.fields()));
+  CO_TRY(parse_upload_checksum(request.fields(), create));
+  CO_TRY_ASSIGN(const object::UploadInfo upload,
+                co_await service.store.create_upload(std::move(create)));
+  codec::XmlWriter xml = s3_document("InitiateMultipartUploadResult");
+  xml.element("Bucket", request.bucket()).element("Key", request.key());
+  xml.element("UploadId", upload.upload_id);
+  Answer answer = xml_answer(200, xml.finish());
+  if (upload.checksum_algorithm) {
+    answer.head.fields.add("x-amz-checksum-algorithm",
+                           std::string(digest::checksum_name(*upload.checksum_algorithm)));
+    answer.head.fields.add("x-amz-checksum-type",
+                           upload.checksum_full_object ? "FULL_OBJECT" : "COMPOSITE");
+  }
+  co_return std::move(answer);
+}
+
+AnswerTask upload_part(Service& service, const VerifiedRequest& request, async::ByteSource& body) {
+  CO_TRY_ASSIGN(const std::unique_ptr<UploadBody> upload,
+                UploadBody::open(request, body, object::kPartBytesMax));
+  object::UploadPartRequest part;
+  part.bucket = request.bucket();
+  part.key = request.key();
+  part.upload_id = request.query().get("uploadId");
+  CO_TRY_ASSIGN(part.part_number, part_number(request.query()));
+  part.size_bytes = upload->size_bytes();
+  part.checksums = upload->checksums_at_end();
+  CO_TRY_ASSIGN(const object::PartInfo info,
+                co_await service.store.upload_part(std::move(part), *upload));
+  Answer answer = empty_answer(200);
+  answer.head.fields.add("etag", quoted(info.etag));
+  for (const object::StoredChecksum& checksum : info.checksums) {
+    answer.head.fields.add(checksum_header(checksum.algorithm), checksum_text(checksum));
+  }
+  co_return std::move(answer);
+}
+
+AnswerTask complete_multipart_upload(Service& service, const VerifiedRequest& request,
+                                     async::ByteSource& body) {
+  CO_TRY_ASSIGN(const std::unique_ptr<UploadBody> upload,
+                UploadBody::open(request, body, kCompleteXmlBytesMax, ChecksumMeaning::kOfObject));
+  CO_TRY_ASSIGN(object::CompleteRequest complete, complete_request(request));
+  CO_TRY_ASSIGN(const std::string document, co_await http::read_all(*upload, kCompleteXmlBytesMax));
+  CO_TRY_ASSIGN(complete.parts, parse_complete(document));
+  CO_TRY(co_await check_upload_type(service, request));
+  CO_TRY_ASSIGN(const object::ObjectInfo info,
+                co_await service.store.complete_upload(std::move(complete)));
+  codec::XmlWriter xml = s3_document("CompleteMultipartUploadResult");
+  xml.element("Location",
+              "http://" + std::string(request.fields().get("host")) + request.head().path);
+  xml.element("Bucket", request.bucket()).element("Key", request.key());
+  xml.element("ETag", quoted(info.etag));
+  write_checksums(xml, info.checksums, true);
+  co_return xml_answer(200, xml.finish());
+}
+
+AnswerTask abort_multipart_upload(Service& service, const VerifiedRequest& request) {
+  std::string upload_id(request.query().get("uploadId"));
+  CO_TRY(
+      co_await service.store.abort_upload(request.bucket(), request.key(), std::move(upload_id)));
+  co_return empty_answer(204);
+}
+
+}  // namespace strata::s3

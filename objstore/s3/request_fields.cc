@@ -1,0 +1,260 @@
+#include "objstore/s3/request_fields.h"
+
+#include <algorithm>
+#include <limits>
+#include <utility>
+
+#include "common/base/parse.h"
+#include "common/codec/http_date.h"
+#include "objstore/s3/errors.h"
+#include "objstore/s3/limits.h"
+
+namespace strata::s3 {
+
+namespace {
+
+constexpr std::string_view kAmz = "x-amz-";
+constexpr std::string_view kMeta = "x-amz-meta-";
+
+// Fields that are honoured, by whichever operation has a use for them.
+constexpr std::string_view kHonoured[] = {
+    "x-amz-checksum-algorithm",
+    "x-amz-checksum-mode",
+    "x-amz-checksum-type",
+    "x-amz-content-sha256",
+    "x-amz-copy-source",
+    "x-amz-copy-source-if-match",
+    "x-amz-copy-source-if-modified-since",
+    "x-amz-copy-source-if-none-match",
+    "x-amz-copy-source-if-unmodified-since",
+    "x-amz-date",
+    "x-amz-decoded-content-length",
+    "x-amz-expected-bucket-owner",
+    "x-amz-metadata-directive",
+    "x-amz-mp-object-size",
+    "x-amz-sdk-checksum-algorithm",
+    "x-amz-source-expected-bucket-owner",
+    "x-amz-storage-class",
+    "x-amz-trailer",
+    "x-amz-website-redirect-location",
+};
+
+// Fields without a request in them: who pays where nobody pays, how the client names itself, and
+// attributes that no object here has.
+constexpr std::string_view kWithoutEffect[] = {
+    "x-amz-request-payer",
+    "x-amz-user-agent",
+    "x-amz-optional-object-attributes",
+    "x-amz-te",
+};
+
+// Fields that ask for what is the case anyway, with the values for which it is.
+struct Harmless {
+  std::string_view name;
+  std::string_view value;
+};
+constexpr Harmless kHarmless[] = {
+    {"x-amz-acl", "private"},
+    {"x-amz-acl", "bucket-owner-full-control"},
+    {"x-amz-object-ownership", "BucketOwnerEnforced"},
+    {"x-amz-bucket-object-lock-enabled", "false"},
+    {"x-amz-tagging-directive", "COPY"},
+    {"x-amz-object-lock-legal-hold", "OFF"},
+};
+
+constexpr std::string_view kStorageClasses[] = {
+    "STANDARD", "REDUCED_REDUNDANCY", "STANDARD_IA",  "ONEZONE_IA",
+    "GLACIER",  "GLACIER_IR",         "DEEP_ARCHIVE", "INTELLIGENT_TIERING",
+};
+
+bool contains(std::span<const std::string_view> names, std::string_view name) {
+  return std::find(names.begin(), names.end(), name) != names.end();
+}
+
+bool is_harmless(std::string_view name, std::string_view value) {
+  for (const Harmless& field : kHarmless) {
+    if (field.name == name && field.value == value) return true;
+  }
+  return false;
+}
+
+// Whether the field is a checksum of the body; the algorithm is judged where it is parsed.
+bool is_checksum(std::string_view name) {
+  return name.starts_with("x-amz-checksum-");
+}
+
+Status check_expected_owner(std::string_view expected, std::string_view owner) {
+  if (expected == owner) return {};
+  return Error(Code::kPermissionDenied, code::kAccessDenied,
+               "The bucket is owned by another account than the one you expected.");
+}
+
+Result<std::optional<std::string>> etag_condition(const http::Fields& fields,
+                                                  std::string_view name) {
+  const std::string* value = fields.find(name);
+  if (value == nullptr) return std::optional<std::string>();
+  if (value->size() > kConditionBytesMax || value->empty()) {
+    return Error(Code::kInvalidArgument, code::kInvalidArgument,
+                 "The value of " + std::string(name) + " is empty or too long.");
+  }
+  return std::optional<std::string>(*value);
+}
+
+std::optional<object::WallTime> date_condition(const http::Fields& fields, std::string_view name) {
+  const std::string* value = fields.find(name);
+  if (value == nullptr) return std::nullopt;
+  return codec::parse_http_date(*value);
+}
+
+Result<object::Conditions> conditions_with(const http::Fields& fields, const std::string& prefix) {
+  object::Conditions conditions;
+  TRY_ASSIGN(conditions.if_match, etag_condition(fields, prefix + "if-match"));
+  TRY_ASSIGN(conditions.if_none_match, etag_condition(fields, prefix + "if-none-match"));
+  conditions.if_modified_since = date_condition(fields, prefix + "if-modified-since");
+  conditions.if_unmodified_since = date_condition(fields, prefix + "if-unmodified-since");
+  return conditions;
+}
+
+}  // namespace
+
+Status check_supported(const http::Fields& fields, const OperationInfo& operation,
+                       std::string_view owner) {
+  for (const auto& [name, value] : fields.all()) {
+    if (!name.starts_with(kAmz)) continue;
+    if (name == "x-amz-expected-bucket-owner" || name == "x-amz-source-expected-bucket-owner") {
+      TRY(check_expected_owner(value, owner));
+      continue;
+    }
+    if (name.starts_with(kMeta) || is_checksum(name) || contains(kHonoured, name) ||
+        contains(kWithoutEffect, name) || is_harmless(name, value)) {
+      continue;
+    }
+    return not_implemented(name);
+  }
+  if (fields.find("x-amz-copy-source") != nullptr &&
+      operation.operation != Operation::kCopyObject) {
+    return not_implemented("x-amz-copy-source");
+  }
+  return {};
+}
+
+Status check_version_id(std::string_view version_id) {
+  if (version_id == "null") return {};
+  if (version_id.empty()) {
+    return Error(Code::kInvalidArgument, code::kInvalidArgument,
+                 "Version id cannot be the empty string");
+  }
+  return not_implemented("a versionId other than null");
+}
+
+Result<object::Conditions> read_conditions(const http::Fields& fields) {
+  return conditions_with(fields, "");
+}
+
+Result<object::Conditions> copy_source_conditions(const http::Fields& fields) {
+  return conditions_with(fields, "x-amz-copy-source-");
+}
+
+Result<object::Conditions> write_conditions(const http::Fields& fields) {
+  TRY_ASSIGN(object::Conditions conditions, conditions_with(fields, ""));
+  if (fields.find("if-modified-since") != nullptr ||
+      fields.find("if-unmodified-since") != nullptr) {
+    return not_implemented("If-Modified-Since or If-Unmodified-Since on a write");
+  }
+  if (conditions.if_none_match && *conditions.if_none_match != "*") {
+    return not_implemented("If-None-Match with another value than * on a write");
+  }
+  if (conditions.if_match && conditions.if_none_match) {
+    return not_implemented("If-Match together with If-None-Match on a write");
+  }
+  return conditions;
+}
+
+std::optional<object::ByteRange> parse_range(std::string_view field) noexcept {
+  if (field.empty() || field.size() > kRangeBytesMax) return std::nullopt;
+  const size_t equals = field.find('=');
+  if (equals == std::string_view::npos || !ascii_iequals(trim(field.substr(0, equals)), "bytes")) {
+    return std::nullopt;
+  }
+  const std::string_view spec = trim(field.substr(equals + 1));
+  const size_t dash = spec.find('-');
+  if (dash == std::string_view::npos) return std::nullopt;
+  const std::string_view first = trim(spec.substr(0, dash));
+  const std::string_view last = trim(spec.substr(dash + 1));
+  object::ByteRange range;
+  if (first.empty()) {
+    range.suffix = parse_u64(last);
+    if (!range.suffix) return std::nullopt;
+    return range;
+  }
+  range.first = parse_u64(first);
+  if (!range.first) return std::nullopt;
+  if (last.empty()) return range;
+  range.last = parse_u64(last);
+  if (!range.last || *range.last < *range.first) return std::nullopt;
+  return range;
+}
+
+std::string strip_aws_chunked(std::string_view content_encoding) {
+  std::string kept;
+  while (!content_encoding.empty()) {
+    const size_t comma = content_encoding.find(',');
+    const std::string_view token = trim(content_encoding.substr(0, comma));
+    content_encoding =
+        comma == std::string_view::npos ? std::string_view() : content_encoding.substr(comma + 1);
+    if (token.empty() || ascii_iequals(token, "aws-chunked")) continue;
+    if (!kept.empty()) kept += ",";
+    kept += token;
+  }
+  return kept;
+}
+
+Result<object::Attributes> parse_attributes(const http::Fields& fields) {
+  object::Attributes attributes;
+  attributes.content_type = fields.get("content-type");
+  attributes.content_encoding = strip_aws_chunked(fields.get("content-encoding"));
+  attributes.content_language = fields.get("content-language");
+  attributes.content_disposition = fields.get("content-disposition");
+  attributes.cache_control = fields.get("cache-control");
+  attributes.expires = fields.get("expires");
+  attributes.website_redirect_location = fields.get("x-amz-website-redirect-location");
+  const std::string* storage_class = fields.find("x-amz-storage-class");
+  if (storage_class != nullptr) {
+    if (!contains(kStorageClasses, *storage_class)) {
+      return Error(Code::kInvalidArgument, code::kInvalidStorageClass,
+                   "The storage class you specified is not valid");
+    }
+    if (*storage_class != "STANDARD") attributes.storage_class = *storage_class;
+  }
+  auto& metadata = attributes.user_metadata;
+  for (const auto& [name, value] : fields.all()) {
+    if (!name.starts_with(kMeta)) continue;
+    metadata.emplace_back(name.substr(kMeta.size()), value);
+  }
+  std::stable_sort(metadata.begin(), metadata.end(),
+                   [](const auto& a, const auto& b) { return a.first < b.first; });
+  // A name that came twice has one value, as RFC 9110 section 5.3 joins fields.
+  for (size_t i = 1; i < metadata.size();) {
+    if (metadata[i].first != metadata[i - 1].first) {
+      ++i;
+      continue;
+    }
+    metadata[i - 1].second += "," + metadata[i].second;
+    metadata.erase(metadata.begin() + static_cast<ptrdiff_t>(i));
+  }
+  return attributes;
+}
+
+Result<uint64_t> number_parameter(const Query& query, std::string_view name, uint64_t otherwise,
+                                  uint64_t highest) {
+  const std::string* text = query.find(name);
+  if (text == nullptr) return otherwise;
+  const auto number = parse_u64(*text);
+  if (!number || *number > static_cast<uint64_t>(std::numeric_limits<int32_t>::max())) {
+    return Error(Code::kInvalidArgument, code::kInvalidArgument,
+                 "Argument " + std::string(name) + " must be an integer between 0 and 2147483647.");
+  }
+  return std::min(*number, highest);
+}
+
+}  // namespace strata::s3

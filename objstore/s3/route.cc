@@ -1,0 +1,167 @@
+#include "objstore/s3/route.h"
+
+#include <utility>
+
+#include "common/base/parse.h"
+#include "common/codec/text.h"
+#include "objstore/s3/errors.h"
+#include "objstore/s3/limits.h"
+
+namespace strata::s3 {
+
+namespace {
+
+bool is_control(char c) {
+  return static_cast<unsigned char>(c) < 0x20 || c == 0x7f;
+}
+
+// The parameters of a presigned URL itself; all other x-amz-* parameters stand for headers.
+bool is_signature_parameter(std::string_view lower_name) {
+  for (const std::string_view name :
+       {"x-amz-algorithm", "x-amz-credential", "x-amz-date", "x-amz-expires", "x-amz-signedheaders",
+        "x-amz-signature", "x-amz-security-token", "x-amz-content-sha256"}) {
+    if (name == lower_name) return true;
+  }
+  return false;
+}
+
+bool matches(const OperationInfo& row, const ParsedRequest& request) {
+  if (row.level != request.level() || row.method != request.head().method) return false;
+  if (!row.selector.empty()) {
+    const std::string* value = request.query().find(row.selector);
+    if (value == nullptr) return false;
+    if (!row.selector_value.empty() && *value != row.selector_value) return false;
+  }
+  if (!row.also.empty() && !request.query().has(row.also)) return false;
+  return row.header.empty() || request.fields().find(row.header) != nullptr;
+}
+
+bool level_has_selector(Level level, std::string_view name) {
+  for (const OperationInfo& row : operations()) {
+    if (row.level == level && row.selector == name) return true;
+  }
+  return false;
+}
+
+// What to answer when the query selects something that the row found does not stand for.
+Status check_other_selectors(const OperationInfo& row, const ParsedRequest& request) {
+  const bool read_of_object = request.level() == Level::kObject &&
+                              (request.head().method == "GET" || request.head().method == "HEAD");
+  for (const QueryParameter& parameter : request.query().all()) {
+    if (parameter.name == row.selector) continue;
+    if (!is_selector(parameter.name)) {
+      // A bare name asks for a subresource; one with a value may be anything, and S3 ignores it.
+      if (parameter.has_value || parameter.name == row.also || read_of_object) continue;
+      return not_implemented("the subresource " + parameter.name);
+    }
+    if (!row.selector.empty()) {
+      return Error(Code::kInvalidArgument, code::kInvalidArgument,
+                   "Conflicting query string parameters: " + std::string(row.selector) + ", " +
+                       parameter.name);
+    }
+    if (parameter.name == "list-type") {
+      return Error(Code::kInvalidArgument, code::kInvalidArgument, "list-type must be 2.");
+    }
+    if (level_has_selector(request.level(), parameter.name)) {
+      return Error(Code::kInvalidArgument, code::kMethodNotAllowed,
+                   "The specified method is not allowed against this resource.");
+    }
+    return not_implemented("the subresource " + parameter.name);
+  }
+  return {};
+}
+
+}  // namespace
+
+std::string bucket_of_host(std::string_view host, std::span<const std::string> domains) {
+  if (host.size() > kHostBytesMax) return {};
+  const size_t colon = host.rfind(':');
+  if (colon != std::string_view::npos && parse_u64(host.substr(colon + 1))) {
+    host = host.substr(0, colon);
+  }
+  const std::string lower = ascii_lower(host);
+  for (const std::string& domain : domains) {
+    if (lower.size() <= domain.size() + 1 || !lower.ends_with(domain)) continue;
+    if (lower[lower.size() - domain.size() - 1] != '.') continue;
+    return lower.substr(0, lower.size() - domain.size() - 1);
+  }
+  return {};
+}
+
+Result<ParsedRequest> ParsedRequest::parse(const http::RequestHead& head,
+                                           std::span<const std::string> domains) {
+  ParsedRequest request;
+  request.head_ = &head;
+  TRY(request.parse_path(bucket_of_host(head.fields.get("host"), domains)));
+  TRY_ASSIGN(request.query_, Query::parse(head.query));
+  TRY(request.hoist_query());
+  return request;
+}
+
+Status ParsedRequest::parse_path(std::string_view host_bucket) {
+  std::string_view path = head_->path;
+  if (path.empty() || path.front() != '/') {
+    return Error(Code::kInvalidArgument, code::kInvalidUri, "The request target has no path.");
+  }
+  path.remove_prefix(1);
+  std::string_view raw_bucket;
+  if (host_bucket.empty()) {
+    const size_t slash = path.find('/');
+    raw_bucket = path.substr(0, slash);
+    path = slash == std::string_view::npos ? std::string_view() : path.substr(slash + 1);
+  }
+  auto bucket = host_bucket.empty() ? codec::uri_decode(raw_bucket) : std::string(host_bucket);
+  auto key = codec::uri_decode(path);
+  if (!bucket || !key || !codec::is_utf8(*bucket) || !codec::is_utf8(*key) ||
+      key->find('\0') != std::string::npos) {
+    return Error(Code::kInvalidArgument, code::kInvalidUri,
+                 "Couldn't parse the specified URI: names are percent-encoded UTF-8.");
+  }
+  if (bucket->empty() && !key->empty()) {
+    return Error(Code::kInvalidArgument, "InvalidBucketName",
+                 "The specified bucket is not valid: its name is empty.");
+  }
+  bucket_ = std::move(*bucket);
+  key_ = std::move(*key);
+  return {};
+}
+
+Status ParsedRequest::hoist_query() {
+  for (const QueryParameter& parameter : query_.all()) {
+    if (parameter.name.size() < 6 || !ascii_iequals(parameter.name.substr(0, 6), "x-amz-")) {
+      continue;
+    }
+    std::string name = ascii_lower(parameter.name);
+    if (is_signature_parameter(name)) continue;
+    for (const char c : name + parameter.value) {
+      if (is_control(c)) {
+        return Error(Code::kInvalidArgument, code::kInvalidArgument,
+                     "The query parameter of a header holds a control character.");
+      }
+    }
+    if (fields().find(name) != nullptr) {
+      return Error(Code::kInvalidArgument, code::kInvalidArgument,
+                   name + " is given in the headers and in the query.");
+    }
+    if (!merged_) merged_ = head_->fields;
+    merged_->add(std::move(name), parameter.value);
+  }
+  return {};
+}
+
+Level ParsedRequest::level() const noexcept {
+  if (bucket_.empty()) return Level::kService;
+  return key_.empty() ? Level::kBucket : Level::kObject;
+}
+
+Result<const OperationInfo*> route(const ParsedRequest& request) {
+  for (const OperationInfo& row : operations()) {
+    if (!matches(row, request)) continue;
+    TRY(check_other_selectors(row, request));
+    return &row;
+  }
+  return Error(Code::kInvalidArgument, code::kMethodNotAllowed,
+               "The specified method is not allowed against this resource.");
+}
+
+}  // namespace strata::s3

@@ -1,0 +1,194 @@
+#include "objstore/s3/s3_handler.h"
+
+#include <array>
+#include <utility>
+
+#include "common/base/log.h"
+#include "common/base/parse.h"
+#include "common/codec/text.h"
+#include "common/digest/checksum.h"
+#include "objstore/access/authorize.h"
+#include "objstore/s3/errors.h"
+#include "objstore/s3/request_fields.h"
+
+namespace strata::s3 {
+
+namespace {
+
+// A canonical user id has 64 hex digits and says nothing of the account it stands for.
+std::string canonical_id(std::string_view account) {
+  return codec::to_hex(digest::sha256(as_bytes("canonical user of " + std::string(account))));
+}
+
+std::string random_host_id(RandomSource& random) {
+  std::array<std::byte, 24> bytes{};
+  random.fill(bytes);
+  return codec::to_base64(as_text(bytes));
+}
+
+std::vector<std::string> lower_all(std::vector<std::string> names) {
+  for (std::string& name : names) name = ascii_lower(name);
+  return names;
+}
+
+// What must hold of any request before its operation runs.
+Status admit(const OperationInfo& operation, const VerifiedRequest& request,
+             std::string_view owner_account) {
+  const access::Decision decision =
+      access::authorize(request.caller(), operation.action, {request.bucket(), request.key()});
+  if (!decision.allowed) {
+    log::debug("s3.denied", {{"action", operation.action}, {"why", decision.reason}});
+    return Error(Code::kPermissionDenied, code::kAccessDenied, "Access Denied");
+  }
+  if (operation.operation == Operation::kNone) return not_implemented(operation.name);
+  TRY(check_supported(request.fields(), operation, owner_account));
+  const std::string* version_id = request.query().find("versionId");
+  if (version_id != nullptr) TRY(check_version_id(*version_id));
+  if (!request.bucket().empty()) TRY(object::check_bucket_name(request.bucket()));
+  if (!request.key().empty()) TRY(object::check_key(request.key()));
+  return {};
+}
+
+bool is_our_fault(Code error_code) {
+  return error_code == Code::kIo || error_code == Code::kCorrupt || error_code == Code::kInternal;
+}
+
+}  // namespace
+
+S3Handler::S3Handler(object::ObjectStore& store, const access::Credentials& credentials,
+                     Config config, const io::Clock& clock, RandomSource& random)
+    : domains_(lower_all(std::move(config.domains))),
+      authenticator_(credentials, clock, config.region),
+      service_{store, config.region, access::kRootAccount, canonical_id(access::kRootAccount)},
+      host_id_(random_host_id(random)) {}
+
+async::Task<void> S3Handler::handle(http::Exchange& exchange) {
+  Result<Answer> result = co_await answer(exchange);
+  Answer reply = result.ok() ? std::move(*result) : error_answer(exchange, result.error());
+  add_ids(reply.head.fields, exchange.request_id());
+  Status sent;
+  if (reply.stream) {
+    sent = co_await exchange.respond_stream(std::move(reply.head), *reply.length, *reply.stream);
+  } else if (reply.length) {
+    sent = co_await exchange.respond_head(std::move(reply.head), *reply.length);
+  } else {
+    sent = co_await exchange.respond(std::move(reply.head), std::move(reply.body));
+  }
+  if (sent.ok() || exchange.responded()) co_return;
+  // The stream failed before its first byte left: there is still time for an error.
+  Answer failure = error_answer(exchange, sent.error());
+  add_ids(failure.head.fields, exchange.request_id());
+  Status told = co_await exchange.respond(std::move(failure.head), std::move(failure.body));
+  if (!told.ok()) log::debug("s3.unanswered", {{"error", told.error().to_string()}});
+}
+
+AnswerTask S3Handler::answer(http::Exchange& exchange) {
+  CO_TRY_ASSIGN(ParsedRequest parsed, ParsedRequest::parse(exchange.request(), domains_));
+  CO_TRY_ASSIGN(const OperationInfo* const operation, route(parsed));
+  exchange.set_operation(operation->name);
+  // A form carries its signature inside, so its sender cannot be known here: see the table.
+  if (operation->name == "PostObject") co_return not_implemented(operation->name);
+  CO_TRY_ASSIGN(const VerifiedRequest request, authenticator_.verify(std::move(parsed)));
+  CO_TRY(admit(*operation, request, service_.owner_account));
+  Result<Answer> done = co_await carry_out(*operation, request, exchange.body());
+  co_return std::move(done);
+}
+
+// Gives the task itself: awaiting it here would cost every request a frame.
+AnswerTask S3Handler::carry_out(const OperationInfo& operation, const VerifiedRequest& request,
+                                async::ByteSource& body) {
+  switch (operation.operation) {
+    case Operation::kListBuckets:
+      return list_buckets(service_, request);
+    case Operation::kCreateBucket:
+      return create_bucket(service_, request, body);
+    case Operation::kHeadBucket:
+      return head_bucket(service_, request);
+    case Operation::kDeleteBucket:
+      return delete_bucket(service_, request);
+    case Operation::kGetBucketLocation:
+      return get_bucket_location(service_, request);
+    case Operation::kGetBucketVersioning:
+      return get_bucket_versioning(service_, request);
+    case Operation::kUnsetConfiguration:
+      return unset_configuration(service_, request, operation);
+    case Operation::kListObjects:
+      return list_objects(service_, request);
+    case Operation::kListObjectsV2:
+      return list_objects_v2(service_, request);
+    case Operation::kListMultipartUploads:
+      return list_multipart_uploads(service_, request);
+    case Operation::kDeleteObjects:
+      return delete_objects(service_, request, body);
+    default:
+      return carry_out_on_object(operation, request, body);
+  }
+}
+
+AnswerTask S3Handler::carry_out_on_object(const OperationInfo& operation,
+                                          const VerifiedRequest& request, async::ByteSource& body) {
+  switch (operation.operation) {
+    case Operation::kPutObject:
+      return put_object(service_, request, body);
+    case Operation::kCopyObject:
+      return copy_object(service_, request);
+    case Operation::kGetObject:
+      return get_object(service_, request);
+    case Operation::kHeadObject:
+      return head_object(service_, request);
+    case Operation::kDeleteObject:
+      return delete_object(service_, request);
+    case Operation::kCreateMultipartUpload:
+      return create_multipart_upload(service_, request);
+    case Operation::kUploadPart:
+      return upload_part(service_, request, body);
+    case Operation::kListParts:
+      return list_parts(service_, request);
+    case Operation::kCompleteMultipartUpload:
+      return complete_multipart_upload(service_, request, body);
+    case Operation::kAbortMultipartUpload:
+      return abort_multipart_upload(service_, request);
+    default:
+      break;
+  }
+  CHECK(false, "admit() refused what is not served, and everything else has a case");
+  return abort_multipart_upload(service_, request);
+}
+
+Answer S3Handler::error_answer(const http::Exchange& exchange, const Error& error) const {
+  const http::RequestHead& head = exchange.request();
+  if (is_our_fault(error.code)) {
+    log::error("s3.request_failed",
+               {{"request_id", exchange.request_id()}, {"error", error.to_string()}});
+  }
+  const WireError wire = to_wire(error);
+  if (wire.status == 304) return empty_answer(304);
+  ErrorContext context;
+  context.resource = head.path;
+  context.request_id = exchange.request_id();
+  context.host_id = host_id_;
+  if (wire.code == code::kAuthorizationHeaderMalformed) context.region = service_.region;
+  const Result<ParsedRequest> parsed = ParsedRequest::parse(head, domains_);
+  if (parsed.ok()) {
+    if (wire.code == "NoSuchBucket" || wire.status == 409) context.bucket = parsed->bucket();
+    if (wire.code == "NoSuchKey") context.key = parsed->key();
+  }
+  return xml_answer(wire.status, render_error(wire, context));
+}
+
+void S3Handler::add_ids(http::Fields& fields, std::string_view request_id) const {
+  fields.add("x-amz-request-id", std::string(request_id));
+  fields.add("x-amz-id-2", host_id_);
+}
+
+std::string S3Handler::refusal(int status, std::string_view why, std::string_view request_id,
+                               http::Fields& fields) {
+  fields.set("content-type", "application/xml");
+  add_ids(fields, request_id);
+  ErrorContext context;
+  context.request_id = request_id;
+  context.host_id = host_id_;
+  return render_error(WireError{code_of_status(status), status, std::string(why)}, context);
+}
+
+}  // namespace strata::s3

@@ -1,0 +1,53 @@
+// S3Handler: the S3 wire. Route, authenticate, authorize, refuse what is not served, carry out,
+// answer: in that order, each once.
+//
+// Thread rule: as http::Handler, on any number of loops at once.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "common/base/random.h"
+#include "common/http/server.h"
+#include "common/io/clock.h"
+#include "objstore/access/credentials.h"
+#include "objstore/object/object_store.h"
+#include "objstore/s3/authenticator.h"
+#include "objstore/s3/operations.h"
+
+namespace strata::s3 {
+
+struct Config {
+  std::string region = "us-east-1";
+  // Names below which "bucket.NAME" addresses a bucket, without port; path style always works.
+  std::vector<std::string> domains;
+};
+
+class S3Handler final : public http::Handler {
+ public:
+  // store, credentials and clock outlive the handler; random is used during construction only.
+  S3Handler(object::ObjectStore& store, const access::Credentials& credentials, Config config,
+            const io::Clock& clock, RandomSource& random);
+
+  [[nodiscard]] async::Task<void> handle(http::Exchange& exchange) override;
+  [[nodiscard]] std::string refusal(int status, std::string_view why, std::string_view request_id,
+                                    http::Fields& fields) override;
+
+ private:
+  [[nodiscard]] AnswerTask answer(http::Exchange& exchange);
+  [[nodiscard]] AnswerTask carry_out(const OperationInfo& operation, const VerifiedRequest& request,
+                                     async::ByteSource& body);
+  [[nodiscard]] AnswerTask carry_out_on_object(const OperationInfo& operation,
+                                               const VerifiedRequest& request,
+                                               async::ByteSource& body);
+  [[nodiscard]] Answer error_answer(const http::Exchange& exchange, const Error& error) const;
+  void add_ids(http::Fields& fields, std::string_view request_id) const;
+
+  std::vector<std::string> domains_;
+  Authenticator authenticator_;
+  Service service_;
+  std::string host_id_;  // x-amz-id-2: which server answered
+};
+
+}  // namespace strata::s3

@@ -1,0 +1,34 @@
+// The XML documents that requests carry, as plain data. Unknown elements are refused, because each
+// asks for something.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "common/base/result.h"
+#include "objstore/object/object_store.h"
+
+namespace strata::s3 {
+
+// The region of CreateBucketConfiguration; empty when it names none. MalformedXML, or
+// NotImplemented for what else it can hold (tags, directory buckets).
+[[nodiscard]] Result<std::string> parse_create_bucket(std::string_view xml);
+
+struct DeleteEntry {
+  std::string key;
+  std::optional<std::string> version_id;
+  std::optional<std::string> if_match;  // its ETag element
+  bool unsupported_condition = false;   // LastModifiedTime or Size, which are not served
+};
+struct DeleteList {
+  std::vector<DeleteEntry> entries;  // 1 to object::kDeleteKeysMax
+  bool quiet = false;
+};
+[[nodiscard]] Result<DeleteList> parse_delete(std::string_view xml);
+
+// The parts in the order given, 1 to object::kPartNumberMax of them.
+[[nodiscard]] Result<std::vector<object::CompletePart>> parse_complete(std::string_view xml);
+
+}  // namespace strata::s3
