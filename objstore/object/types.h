@@ -40,6 +40,7 @@ inline constexpr std::string_view kKeyTooLong = "key_too_long";
 inline constexpr std::string_view kMetadataTooLarge = "metadata_too_large";
 inline constexpr std::string_view kEntityTooLarge = "entity_too_large";
 inline constexpr std::string_view kEntityTooSmall = "entity_too_small";
+inline constexpr std::string_view kIncompleteBody = "incomplete_body";  // not of the stated length
 inline constexpr std::string_view kInvalidPart = "invalid_part";
 inline constexpr std::string_view kInvalidPartOrder = "invalid_part_order";
 inline constexpr std::string_view kInvalidPartNumber = "invalid_part_number";

@@ -1,0 +1,41 @@
+// The bytes of an open version, streamed across its blobs.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "common/async/byte_source.h"
+#include "objstore/object/ranges.h"
+#include "objstore/object/record_format.h"
+#include "objstore/replica/store.h"
+
+namespace strata::object {
+
+// Opens one blob at a time and passes its pieces on as the store yields them. Holds the pin until
+// it dies, so that the version stays readable when it is replaced or deleted meanwhile.
+class BodyStream final : public async::ByteSource {
+ public:
+  // The extent lies inside the record (CHECK). The store outlives this.
+  BodyStream(replica::Store& store, std::unique_ptr<replica::ReadPin> pin, std::string placement,
+             const ObjectRecord& record, Extent extent);
+
+  [[nodiscard]] async::Task<Result<Bytes>> next() override;
+
+ private:
+  struct Run {
+    replica::BlobRef blob;
+    uint64_t offset = 0;
+    uint64_t length = 0;
+  };
+
+  replica::Store& store_;
+  std::unique_ptr<replica::ReadPin> pin_;
+  std::string placement_;
+  std::vector<Run> runs_;
+  size_t next_run_ = 0;
+  std::unique_ptr<async::ByteSource> open_;  // before pin_'s end: it is declared after it
+  uint64_t open_left_ = 0;
+};
+
+}  // namespace strata::object

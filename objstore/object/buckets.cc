@@ -1,0 +1,153 @@
+#include "objstore/object/buckets.h"
+
+#include <fmt/format.h>
+
+#include "objstore/object/names.h"
+#include "objstore/object/object_store.h"
+#include "objstore/object/record_format.h"
+#include "objstore/object/row_keys.h"
+
+namespace strata::object {
+
+static_assert(kBucketsMax <= replica::kScanRowsMax, "one scan sees every bucket");
+
+Error no_such_bucket(std::string_view name) {
+  return Error(Code::kNotFound, reason::kNoSuchBucket,
+               fmt::format("there is no bucket {}: create it first", name));
+}
+
+std::optional<BucketInfo> Buckets::known(const std::string& name) const {
+  const std::shared_lock lock(known_mutex_);
+  const auto found = known_.find(name);
+  if (found == known_.end()) return std::nullopt;
+  return found->second;
+}
+
+void Buckets::remember(const BucketInfo& info) {
+  const std::lock_guard lock(known_mutex_);
+  known_.insert_or_assign(info.name, info);
+}
+
+void Buckets::forget(const std::string& name) {
+  const std::lock_guard lock(known_mutex_);
+  known_.erase(name);
+}
+
+async::Task<Result<BucketInfo>> Buckets::find_inside(std::string name) {
+  if (std::optional<BucketInfo> info = known(name)) co_return std::move(*info);
+  std::string row_key = rows::bucket(name);
+  CO_TRY_ASSIGN(std::optional<replica::Row> row, co_await store_.get(name, std::move(row_key)));
+  if (!row) co_return no_such_bucket(name);
+  CO_TRY_ASSIGN(BucketRecord record, decode_bucket(row->value));
+  BucketInfo info{std::move(name), record.created, std::move(record.region)};
+  remember(info);
+  co_return std::move(info);
+}
+
+async::Task<Result<BucketInfo>> Buckets::find(std::string name) {
+  CO_TRY(check_bucket_name(name));
+  if (std::optional<BucketInfo> info = known(name)) co_return std::move(*info);
+  const SharedGate::Pass pass = co_await gate_.of(name).share();
+  Result<BucketInfo> found = co_await find_inside(std::move(name));
+  co_return std::move(found);
+}
+
+async::Task<Status> Buckets::commit(std::string bucket, replica::Mutation mutation) {
+  const SharedGate::Pass pass = co_await gate_.of(bucket).share();
+  CO_TRY(co_await find_inside(std::move(bucket)));
+  CO_TRY(co_await store_.commit(std::move(mutation)));
+  co_return Status();
+}
+
+async::Task<Result<size_t>> Buckets::count() {
+  if (count_) co_return *count_;
+  replica::ScanRequest request;
+  request.from = rows::buckets_head();
+  request.to = rows::prefix_end(request.from);
+  request.rows_max = replica::kScanRowsMax;
+  CO_TRY_ASSIGN(std::vector<replica::Row> found, co_await store_.scan(std::move(request)));
+  count_ = found.size();
+  co_return *count_;
+}
+
+async::Task<Status> Buckets::create(std::string name, std::string region) {
+  CO_TRY(check_bucket_name(name));
+  if (region.size() > kRegionBytesMax) {
+    co_return Error(Code::kInvalidArgument,
+                    fmt::format("a region's name has at most {} bytes", kRegionBytesMax));
+  }
+  const SharedGate::Pass administration = co_await administration_.alone();
+  const SharedGate::Pass pass = co_await gate_.of(name).alone();
+  Result<BucketInfo> existing = co_await find_inside(name);
+  if (existing.ok()) {
+    co_return Error(Code::kAlreadyExists, reason::kBucketExists,
+                    fmt::format("the bucket {} exists already and is yours", name));
+  }
+  if (existing.error().code != Code::kNotFound) co_return std::move(existing).error();
+  CO_TRY_ASSIGN(const size_t buckets, co_await count());
+  if (buckets >= kBucketsMax) {
+    co_return Error(Code::kTooLarge, reason::kTooManyBuckets,
+                    fmt::format("there are {} buckets already: delete one first", buckets));
+  }
+  BucketInfo info{name, clock_.wall_now(), std::move(region)};
+  replica::Mutation mutation;
+  mutation.placement = name;
+  mutation.puts.push_back({rows::bucket(name), encode(BucketRecord{info.created, info.region})});
+  count_.reset();  // a commit that fails may still have happened: count again
+  CO_TRY(co_await store_.commit(std::move(mutation)));
+  count_ = buckets + 1;
+  remember(info);
+  co_return Status();
+}
+
+async::Task<Result<bool>> Buckets::has_rows(std::string head) {
+  replica::ScanRequest request;
+  request.to = rows::prefix_end(head);
+  request.from = std::move(head);
+  request.rows_max = 1;
+  CO_TRY_ASSIGN(std::vector<replica::Row> found, co_await store_.scan(std::move(request)));
+  co_return !found.empty();
+}
+
+async::Task<Status> Buckets::remove(std::string name) {
+  CO_TRY(check_bucket_name(name));
+  const SharedGate::Pass administration = co_await administration_.alone();
+  const SharedGate::Pass pass = co_await gate_.of(name).alone();
+  CO_TRY(co_await find_inside(name));
+  std::string objects = rows::objects_head(name);
+  CO_TRY_ASSIGN(const bool has_objects, co_await has_rows(std::move(objects)));
+  std::string uploads = rows::uploads_head(name);
+  CO_TRY_ASSIGN(const bool has_uploads, co_await has_rows(std::move(uploads)));
+  if (has_objects || has_uploads) {
+    co_return Error(Code::kConflict, reason::kBucketNotEmpty,
+                    fmt::format("the bucket {} still holds {}: delete them first", name,
+                                has_objects ? "objects" : "unfinished uploads"));
+  }
+  replica::Mutation mutation;
+  mutation.placement = name;
+  mutation.deletes.push_back(rows::bucket(name));
+  const std::optional<size_t> before = count_;
+  count_.reset();
+  forget(name);
+  CO_TRY(co_await store_.commit(std::move(mutation)));
+  if (before) count_ = *before - 1;
+  co_return Status();
+}
+
+async::Task<Result<std::vector<BucketInfo>>> Buckets::list() {
+  replica::ScanRequest request;
+  request.from = rows::buckets_head();
+  request.to = rows::prefix_end(request.from);
+  request.rows_max = replica::kScanRowsMax;
+  CO_TRY_ASSIGN(std::vector<replica::Row> found, co_await store_.scan(std::move(request)));
+  std::vector<BucketInfo> buckets;
+  buckets.reserve(found.size());
+  for (replica::Row& row : found) {
+    CO_TRY_ASSIGN(BucketRecord record, decode_bucket(row.value));
+    buckets.push_back(
+        {row.key.substr(rows::buckets_head().size()), record.created, std::move(record.region)});
+  }
+  co_return std::move(buckets);
+}
+
+}  // namespace strata::object

@@ -1,0 +1,109 @@
+// copy: the bytes of one object become another, here, without the client.
+#include <fmt/format.h>
+
+#include "common/base/parse.h"
+#include "objstore/object/body_intake.h"
+#include "objstore/object/body_stream.h"
+#include "objstore/object/checksums.h"
+#include "objstore/object/names.h"
+#include "objstore/object/row_keys.h"
+#include "objstore/object/simple_object.h"
+#include "objstore/object/store_impl.h"
+
+namespace strata::object {
+namespace {
+
+// A copy never answers "not modified": S3's CopyObject has 412 for all of its source conditions.
+Error as_source_error(Error error) {
+  if (error.code != Code::kNotModified) return error;
+  return Error(Code::kPreconditionFailed,
+               fmt::format("a condition on the source does not hold: {}", error.message));
+}
+
+// As S3 copies: the content's description and user metadata, not where the object lives or
+// redirects to.
+Attributes copied_attributes(const ObjectRecord& source) {
+  Attributes attributes = source.attributes;
+  attributes.storage_class.clear();
+  attributes.website_redirect_location.clear();
+  return attributes;
+}
+
+// What is computed on the copied bytes: what was asked for, and what the source had of its parts,
+// since the copy has no parts.
+std::vector<digest::ChecksumAlgorithm> algorithms_to_compute(const CopyRequest& request,
+                                                             const ObjectRecord& source) {
+  if (request.checksum_algorithm) return {*request.checksum_algorithm};
+  std::vector<digest::ChecksumAlgorithm> algorithms;
+  for (const StoredChecksum& checksum : source.checksums) {
+    if (checksum.composite) algorithms.push_back(checksum.algorithm);
+  }
+  return algorithms;
+}
+
+// Without attributes and without a checksum that the source lacks, nothing would change.
+bool changes_nothing(const CopyRequest& request, const ObjectRecord& source) {
+  if (request.source_bucket != request.bucket || request.source_key != request.key) return false;
+  if (request.attributes) return false;
+  if (!request.checksum_algorithm) return true;
+  const StoredChecksum* had = find_checksum(source.checksums, *request.checksum_algorithm);
+  return had != nullptr && !had->composite;
+}
+
+Status check_source(const CopyRequest& request, const ObjectRecord& source) {
+  if (changes_nothing(request, source)) {
+    return Error(Code::kInvalidArgument, reason::kCopyToItself,
+                 "copying an object to itself must change its metadata, storage class, redirect "
+                 "location or checksum");
+  }
+  if (source.size_bytes > kSinglePutBytesMax) {
+    return Error(Code::kTooLarge, reason::kEntityTooLarge,
+                 fmt::format("the source has {}; one copy moves at most {}: use a multipart upload",
+                             format_size(source.size_bytes), format_size(kSinglePutBytesMax)));
+  }
+  return {};
+}
+
+}  // namespace
+
+async::Task<Result<ObjectInfo>> ObjectStore::copy(CopyRequest request) {
+  Impl& impl = *impl_;
+  CO_TRY(check_names(request.bucket, request.key));
+  if (request.attributes) CO_TRY(check_attributes(*request.attributes));
+  CO_TRY(co_await impl.buckets.find(request.bucket));
+  CO_TRY(co_await impl.check_conditions_early(request.bucket, request.key, request.conditions));
+
+  GetRequest source_request;
+  source_request.bucket = request.source_bucket;
+  source_request.key = request.source_key;
+  source_request.conditions = request.source_conditions;
+  std::unique_ptr<replica::ReadPin> pin = impl.store.pin();
+  Result<ObjectRecord> source = co_await impl.read_version(source_request);
+  if (!source.ok()) co_return as_source_error(std::move(source).error());
+  CO_TRY(check_source(request, *source));
+
+  IntakePlan plan;
+  plan.placement = rows::placement(request.bucket, request.key);
+  plan.size_bytes = source->size_bytes;
+  plan.algorithms = algorithms_to_compute(request, *source);
+  BodyStream body(impl.store, std::move(pin),
+                  rows::placement(request.source_bucket, request.source_key), *source,
+                  Extent{0, source->size_bytes});
+  CO_TRY_ASSIGN(TakenBody taken, co_await take_body(impl.store, std::move(plan), body));
+
+  std::vector<StoredChecksum> checksums = std::move(taken.computed);
+  if (!request.checksum_algorithm) {
+    for (const StoredChecksum& checksum : source->checksums) {
+      if (!checksum.composite) checksums.push_back(checksum);
+    }
+  }
+  Attributes attributes =
+      request.attributes ? std::move(*request.attributes) : copied_attributes(*source);
+  ObjectRecord record = simple_object(taken, std::move(attributes), std::move(checksums));
+  Result<ObjectInfo> done = co_await impl.replace_current(
+      std::move(request.bucket), std::move(request.key), std::move(record), std::move(taken.writer),
+      std::move(request.conditions));
+  co_return std::move(done);
+}
+
+}  // namespace strata::object

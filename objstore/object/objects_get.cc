@@ -1,0 +1,65 @@
+// get and head: one consistent version, whole or in part.
+#include "objstore/object/body_stream.h"
+#include "objstore/object/conditions.h"
+#include "objstore/object/names.h"
+#include "objstore/object/ranges.h"
+#include "objstore/object/row_keys.h"
+#include "objstore/object/store_impl.h"
+
+namespace strata::object {
+
+async::Task<Result<ObjectRecord>> ObjectStore::Impl::read_version(const GetRequest& request) {
+  CO_TRY(check_names(request.bucket, request.key));
+  if (request.range && request.part_number) {
+    co_return Error(Code::kInvalidArgument, "ask for a range or for a part, not for both");
+  }
+  CO_TRY_ASSIGN(std::optional<ObjectRecord> current,
+                co_await read_current(request.bucket, request.key));
+  if (!current) {
+    // Asked only now: where there is an object there is a bucket.
+    CO_TRY(co_await buckets.find(request.bucket));
+    co_return no_such_key(request.key);
+  }
+  CO_TRY(check_read_conditions(request.conditions, Validators{current->etag, current->modified}));
+  co_return std::move(*current);
+}
+
+namespace {
+
+// An open version without its bytes.
+Result<OpenObject> select(const ObjectRecord& record, GetRequest request) {
+  Extent extent{0, record.size_bytes};
+  if (request.range) {
+    TRY_ASSIGN(extent, resolve_range(*request.range, record.size_bytes));
+  }
+  if (request.part_number) {
+    TRY_ASSIGN(extent, resolve_part(record, *request.part_number));
+  }
+  OpenObject open;
+  open.info = record.info(std::move(request.key));
+  open.first = extent.first;
+  open.length = extent.length;
+  open.partial = request.range.has_value() || request.part_number.has_value();
+  return open;
+}
+
+}  // namespace
+
+async::Task<Result<OpenObject>> ObjectStore::head(GetRequest request) {
+  CO_TRY_ASSIGN(const ObjectRecord record, co_await impl_->read_version(request));
+  co_return select(record, std::move(request));
+}
+
+async::Task<Result<OpenObject>> ObjectStore::get(GetRequest request) {
+  Impl& impl = *impl_;
+  // Before the record is read: its blobs then stay readable whatever happens to the key.
+  std::unique_ptr<replica::ReadPin> pin = impl.store.pin();
+  CO_TRY_ASSIGN(const ObjectRecord record, co_await impl.read_version(request));
+  std::string placement = rows::placement(request.bucket, request.key);
+  CO_TRY_ASSIGN(OpenObject open, select(record, std::move(request)));
+  open.body = std::make_unique<BodyStream>(impl.store, std::move(pin), std::move(placement), record,
+                                           Extent{open.first, open.length});
+  co_return std::move(open);
+}
+
+}  // namespace strata::object

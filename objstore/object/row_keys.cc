@@ -1,0 +1,139 @@
+#include "objstore/object/row_keys.h"
+
+#include "common/base/check.h"
+#include "common/codec/text.h"
+
+namespace strata::object {
+namespace {
+
+constexpr char kBucketKind = 'b';
+constexpr char kObjectKind = 'o';
+constexpr char kUploadKind = 'u';
+constexpr char kPartKind = 'p';
+
+template <typename T>
+void append_big(std::string& to, T value) {
+  std::byte bytes[sizeof(T)];
+  store_big(bytes, value);
+  to.append(as_text(bytes));
+}
+
+std::string head(char kind, std::string_view bucket) {
+  std::string name;
+  name.reserve(bucket.size() + 2);
+  name += kind;
+  name += bucket;
+  name += '\0';
+  return name;
+}
+
+std::string keyed(char kind, std::string_view bucket, std::string_view key) {
+  std::string name;
+  name.reserve(bucket.size() + key.size() + UploadId::kBytes + 8);
+  name += kind;
+  name += bucket;
+  name += '\0';
+  name += key;
+  name += '\0';
+  return name;
+}
+
+}  // namespace
+
+UploadId UploadId::make(replica::Sequence stamp, uint64_t random) {
+  UploadId id;
+  append_big(id.raw, stamp.value());
+  append_big(id.raw, random);
+  return id;
+}
+
+std::optional<UploadId> UploadId::parse(std::string_view text) {
+  if (text.size() != 2 * kBytes) return std::nullopt;
+  std::optional<std::string> raw = codec::from_hex(text);
+  if (!raw || codec::to_hex(std::string_view(*raw)) != text) return std::nullopt;
+  return UploadId{std::move(*raw)};
+}
+
+std::string UploadId::to_text() const {
+  return codec::to_hex(std::string_view(raw));
+}
+
+namespace rows {
+
+std::string bucket(std::string_view bucket) {
+  std::string name(1, kBucketKind);
+  name += bucket;
+  return name;
+}
+
+std::string object(std::string_view bucket, std::string_view key) {
+  return keyed(kObjectKind, bucket, key);
+}
+
+std::string upload(std::string_view bucket, std::string_view key, const UploadId& id) {
+  std::string name = keyed(kUploadKind, bucket, key);
+  name += id.raw;
+  return name;
+}
+
+std::string part(std::string_view bucket, std::string_view key, const UploadId& id,
+                 uint32_t number) {
+  std::string name = parts_head(bucket, key, id);
+  append_big(name, number);
+  return name;
+}
+
+std::string buckets_head() {
+  return std::string(1, kBucketKind);
+}
+
+std::string objects_head(std::string_view bucket) {
+  return head(kObjectKind, bucket);
+}
+
+std::string uploads_head(std::string_view bucket) {
+  return head(kUploadKind, bucket);
+}
+
+std::string parts_head(std::string_view bucket, std::string_view key, const UploadId& id) {
+  CHECK(id.raw.size() == UploadId::kBytes);
+  std::string name = keyed(kPartKind, bucket, key);
+  name += id.raw;
+  return name;
+}
+
+std::string_view key_of_tail(std::string_view tail) {
+  const size_t end = tail.find('\0');
+  return end == std::string_view::npos ? std::string_view() : tail.substr(0, end);
+}
+
+std::optional<UploadId> upload_id_of_tail(std::string_view tail) {
+  const size_t end = tail.find('\0');
+  if (end == std::string_view::npos) return std::nullopt;
+  const std::string_view raw = tail.substr(end + 1);
+  if (raw.size() != UploadId::kBytes) return std::nullopt;
+  return UploadId{std::string(raw)};
+}
+
+std::optional<uint32_t> part_number_of_tail(std::string_view tail) {
+  if (tail.size() != sizeof(uint32_t)) return std::nullopt;
+  return load_big<uint32_t>(as_bytes(tail).data());
+}
+
+std::string prefix_end(std::string prefix) {
+  while (!prefix.empty() && static_cast<unsigned char>(prefix.back()) == 0xff) prefix.pop_back();
+  if (!prefix.empty()) prefix.back() = static_cast<char>(prefix.back() + 1);
+  return prefix;
+}
+
+std::string placement(std::string_view bucket, std::string_view key) {
+  std::string name;
+  name.reserve(bucket.size() + 1 + key.size());
+  name += bucket;
+  name += '\0';
+  name += key;
+  return name;
+}
+
+}  // namespace rows
+}  // namespace strata::object

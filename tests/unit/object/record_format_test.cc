@@ -1,0 +1,141 @@
+#include "objstore/object/record_format.h"
+
+#include <gtest/gtest.h>
+
+#include "common/codec/text.h"
+#include "objstore/object/record_io.h"
+
+namespace strata::object {
+namespace {
+
+replica::BlobRef blob(uint8_t first, uint64_t size_bytes) {
+  replica::BlobRef ref;
+  ref.id.bytes[0] = std::byte{first};
+  ref.size_bytes = size_bytes;
+  return ref;
+}
+
+ObjectRecord multipart() {
+  ObjectRecord record;
+  record.stamp = replica::Sequence(300);
+  record.modified = WallTime(std::chrono::milliseconds(-5));
+  record.size_bytes = 12;
+  record.etag = "0123456789abcdef0123456789abcdef-3";
+  record.attributes.content_type = "text/plain";
+  record.attributes.user_metadata = {{"a", "1"}, {"b", ""}};
+  record.checksums = {{digest::ChecksumAlgorithm::kSha1, std::string(20, 'x'), true, 3}};
+  record.upload_id = UploadId::make(replica::Sequence(4), 5);
+  record.part_checksum = digest::ChecksumAlgorithm::kSha1;
+  record.parts = 3;
+  record.segments = {
+      {1, 5, blob(1, 5), "aa"}, {7, 0, std::nullopt, "bb"}, {9, 7, blob(2, 7), "cc"}};
+  return record;
+}
+
+TEST(RecordFormat, an_object_comes_back_as_it_was) {
+  const ObjectRecord record = multipart();
+  const std::string bytes = encode(record);
+  const ObjectRecord back = decode_object(bytes).value();
+  EXPECT_EQ(encode(back), bytes);
+  EXPECT_EQ(back.modified, record.modified);
+  EXPECT_EQ(back.attributes.user_metadata, record.attributes.user_metadata);
+  EXPECT_EQ(back.upload_id->raw, record.upload_id->raw);
+  EXPECT_EQ(back.segments[2].blob, record.segments[2].blob);
+  EXPECT_EQ(back.blobs().size(), 2u);
+}
+
+TEST(RecordFormat, a_summary_leaves_out_the_segments_only) {
+  const ObjectRecord back = decode_object(encode(multipart()), ObjectDepth::kSummary).value();
+  EXPECT_TRUE(back.segments.empty());
+  EXPECT_EQ(back.parts, 3u);
+  EXPECT_EQ(back.etag, multipart().etag);
+}
+
+TEST(RecordFormat, uploads_parts_and_buckets_come_back_as_they_were) {
+  UploadRecord upload{WallTime(std::chrono::milliseconds(1)), {}, std::nullopt, false};
+  upload.checksum_algorithm = digest::ChecksumAlgorithm::kCrc64Nvme;
+  upload.checksum_full_object = true;
+  EXPECT_EQ(encode(decode_upload(encode(upload)).value()), encode(upload));
+  PartRecord part{9, WallTime(std::chrono::milliseconds(2)), std::string(16, 'm'), {}, blob(3, 9)};
+  EXPECT_EQ(encode(decode_part(encode(part)).value()), encode(part));
+  const BucketRecord bucket{WallTime(std::chrono::milliseconds(3)), "eu-central-1"};
+  EXPECT_EQ(decode_bucket(encode(bucket)).value().region, "eu-central-1");
+}
+
+TEST(RecordFormat, the_worked_example_of_the_document_holds) {
+  const BucketRecord bucket{WallTime(std::chrono::milliseconds(1'700'000'000'123)), "us-east-1"};
+  EXPECT_EQ(codec::to_hex(std::string_view(encode(bucket))),
+            "01f6a1abfef962"
+            "0975732d656173742d31");
+}
+
+TEST(RecordFormat, every_cut_is_refused) {
+  const std::string bytes = encode(multipart());
+  for (size_t length = 0; length < bytes.size(); ++length) {
+    const Result<ObjectRecord> cut = decode_object(bytes.substr(0, length));
+    ASSERT_FALSE(cut.ok()) << length;
+    EXPECT_EQ(cut.error().code, Code::kCorrupt);
+  }
+  EXPECT_FALSE(decode_object(bytes + '\0').ok());
+}
+
+TEST(RecordFormat, a_newer_version_is_refused_with_advice) {
+  std::string bytes = encode(multipart());
+  bytes[0] = static_cast<char>(kRecordVersion + 1);
+  const Result<ObjectRecord> newer = decode_object(bytes);
+  ASSERT_FALSE(newer.ok());
+  EXPECT_EQ(newer.error().code, Code::kUnsupported);
+  EXPECT_NE(newer.error().message.find("newer"), std::string::npos);
+}
+
+TEST(RecordFormat, segments_that_do_not_add_up_are_refused) {
+  ObjectRecord record = multipart();
+  record.size_bytes = 13;
+  EXPECT_FALSE(decode_object(encode(record)).ok());
+  record = multipart();
+  std::swap(record.segments[0], record.segments[2]);
+  EXPECT_FALSE(decode_object(encode(record)).ok());
+  record = multipart();
+  record.parts = 2;
+  EXPECT_FALSE(decode_object(encode(record)).ok());
+}
+
+TEST(RecordReader, takes_the_shortest_form_of_a_number_only) {
+  RecordReader good("\x80\x01");
+  EXPECT_EQ(good.varint(), 128u);
+  EXPECT_TRUE(good.ok());
+  RecordReader long_form(std::string_view("\x81\x00", 2));
+  EXPECT_EQ(long_form.varint(), 0u);
+  EXPECT_FALSE(long_form.ok());
+  RecordReader greatest("\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01");
+  EXPECT_EQ(greatest.varint(), UINT64_MAX);
+  RecordReader overflow("\xff\xff\xff\xff\xff\xff\xff\xff\xff\x02");
+  EXPECT_EQ(overflow.varint(), 0u);
+  EXPECT_FALSE(overflow.ok());
+  RecordReader past("\x05");
+  EXPECT_EQ(past.varint(4), 0u);
+  EXPECT_FALSE(past.ok());
+}
+
+TEST(RecordReader, gives_nothing_after_a_failure) {
+  RecordReader in(
+      "\x05"
+      "abc");
+  EXPECT_EQ(in.text(10), "");
+  EXPECT_EQ(in.u8(), 0);
+  EXPECT_FALSE(in.ok());
+}
+
+TEST(RecordReader, signed_numbers_come_back) {
+  for (const int64_t value : {INT64_MIN, int64_t{-1}, int64_t{0}, int64_t{1}, INT64_MAX}) {
+    RecordWriter out;
+    out.signed_varint(value);
+    const std::string bytes = std::move(out).take();
+    RecordReader in(bytes);
+    EXPECT_EQ(in.signed_varint(), value);
+    EXPECT_TRUE(in.ok() && in.at_end());
+  }
+}
+
+}  // namespace
+}  // namespace strata::object
