@@ -1,0 +1,34 @@
+// The metadata file of a volume. The format is docs/volume-format.md.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "common/base/bytes.h"
+#include "common/base/result.h"
+
+namespace strata::volume {
+
+inline constexpr uint64_t kMetadataVersion = 1;
+// Longer than any valid file: what is longer is not read.
+inline constexpr uint64_t kMetadataBytesMax = 4096;
+inline constexpr size_t kIdBytes = 32;  // hexadecimal digits
+
+struct Metadata {
+  std::string name;
+  std::string id;
+  uint64_t size_bytes = 0;
+  int64_t created_ms = 0;
+};
+
+[[nodiscard]] std::string encode_metadata(const Metadata& metadata);
+
+// kUnsupported for a newer version; kCorrupt, with what is wrong, for anything else that
+// encode_metadata would not have written.
+[[nodiscard]] Result<Metadata> decode_metadata(Bytes file);
+
+// The rules for values, shared with the catalogue: see catalog.h.
+[[nodiscard]] Status check_volume_size(uint64_t size_bytes);
+
+}  // namespace strata::volume

@@ -1,0 +1,150 @@
+#include "blockdev/volume/volume_folder.h"
+
+#include <fmt/format.h>
+
+#include <utility>
+
+#include "blockdev/volume/catalog.h"
+#include "common/base/log.h"
+
+namespace strata::volume {
+namespace {
+
+constexpr std::string_view kImage = "image";
+constexpr std::string_view kMetadataFile = "metadata";
+constexpr std::string_view kCreating = ".creating-";
+constexpr std::string_view kRemoving = ".removing-";
+
+// The error, if any, with where it happened.
+Status in_context(Status status, std::string_view context) {
+  if (status.ok()) return status;
+  return status.error().with_context(context);
+}
+
+}  // namespace
+
+std::string VolumeFolder::image_path(std::string_view name) const {
+  return io::join_path(io::join_path(root_, name), kImage);
+}
+
+std::string VolumeFolder::metadata_path(std::string_view name) const {
+  return io::join_path(io::join_path(root_, name), kMetadataFile);
+}
+
+Status VolumeFolder::create(const Metadata& metadata) const {
+  const std::string made = io::join_path(root_, std::string(kCreating) + metadata.id);
+  const std::string folder = io::join_path(root_, metadata.name);
+  TRY(files_.create_directory(made));
+  Status done = fill(made, metadata);
+  if (done.ok()) done = files_.rename(made, folder);
+  if (!done.ok()) {
+    // What cannot be removed now is removed at the next open.
+    (void)remove_tree(made);
+    return done;
+  }
+  done = files_.sync_directory(root_);
+  if (!done.ok() && files_.rename(folder, made).ok()) (void)remove_tree(made);
+  return done;
+}
+
+Status VolumeFolder::fill(const std::string& folder, const Metadata& metadata) const {
+  {
+    io::OpenOptions options{.write = true, .create = true, .exclusive = true};
+    TRY_ASSIGN(auto image, files_.open(io::join_path(folder, kImage), options));
+    TRY(image->truncate(metadata.size_bytes));
+    TRY(image->sync());
+    TRY_ASSIGN(auto file, files_.open(io::join_path(folder, kMetadataFile), options));
+    TRY(file->write_at(0, as_bytes(encode_metadata(metadata))));
+    TRY(file->sync());
+  }
+  return files_.sync_directory(folder);
+}
+
+Status VolumeFolder::remove(const Metadata& metadata) const {
+  const std::string folder = io::join_path(root_, metadata.name);
+  const std::string dying = io::join_path(root_, std::string(kRemoving) + metadata.id);
+  TRY(files_.rename(folder, dying));
+  const Status flushed = files_.sync_directory(root_);
+  if (!flushed.ok()) {
+    // Not certain to be gone, so it must be there.
+    (void)files_.rename(dying, folder);
+    return flushed;
+  }
+  const Status emptied = remove_tree(dying);
+  if (!emptied.ok()) {
+    log::warning("volume.remove_unfinished",
+                 {{"volume", metadata.name},
+                  {"error", emptied.error().message},
+                  {"advice", "its space is given back at the next start"}});
+  }
+  return {};
+}
+
+Status VolumeFolder::remove_tree(const std::string& folder) const {
+  TRY_ASSIGN(const auto names, files_.list(folder));
+  for (const std::string& name : names) {
+    TRY(files_.remove_file(io::join_path(folder, name)));
+  }
+  TRY(files_.remove_directory(folder));
+  return files_.sync_directory(root_);
+}
+
+Result<std::vector<Metadata>> VolumeFolder::open_all() const {
+  TRY(io::create_directories(files_, root_));
+  // A rename that was seen and not yet flushed could still be undone; from here on it is certain.
+  TRY(files_.sync_directory(root_));
+  TRY_ASSIGN(const auto names, files_.list(root_));
+  std::vector<Metadata> all;
+  for (const std::string& name : names) {
+    const std::string path = io::join_path(root_, name);
+    if (name.starts_with(kCreating) || name.starts_with(kRemoving)) {
+      TRY(in_context(remove_tree(path), fmt::format("removing the leftover {}", path)));
+      log::info("volume.leftover_removed", {{"folder", name}});
+      continue;
+    }
+    TRY_ASSIGN(const auto info, files_.info(path));
+    if (!info.is_directory || !check_volume_name(name).ok()) {
+      log::warning("volume.unknown_entry", {{"path", path}});
+      continue;
+    }
+    if (all.size() == kVolumesMax) {
+      return Error(Code::kTooLarge, fmt::format("{} holds more than {} volumes; move some away",
+                                                root_, kVolumesMax));
+    }
+    TRY_ASSIGN(auto metadata, open_one(name));
+    all.push_back(std::move(metadata));
+  }
+  return all;
+}
+
+Result<Metadata> VolumeFolder::open_one(const std::string& name) const {
+  const std::string path = metadata_path(name);
+  const std::string advice = fmt::format(
+      "{}: restore the file from a backup, or move the folder away to start without this volume",
+      path);
+  auto bytes = io::read_file(files_, path, kMetadataBytesMax);
+  if (!bytes.ok()) {
+    const Code code = bytes.error().code == Code::kIo ? Code::kIo : Code::kCorrupt;
+    return Error(code, "volume_metadata", bytes.error().message).with_context(advice);
+  }
+  auto decoded = decode_metadata(*bytes);
+  if (!decoded.ok()) {
+    return decoded.error().code == Code::kCorrupt ? decoded.error().with_context(advice)
+                                                  : decoded.error().with_context(path);
+  }
+  if (decoded->name != name) {
+    return Error(Code::kCorrupt, "volume_metadata",
+                 fmt::format("{}: it belongs to the volume '{}'; give the folder its name back",
+                             path, decoded->name));
+  }
+  const auto image = files_.info(image_path(name));
+  if (!image.ok() || image->size_bytes != decoded->size_bytes) {
+    return Error(Code::kCorrupt, "volume_image",
+                 fmt::format("{}: the image is missing or not {} bytes long; restore it, or move "
+                             "the folder away to start without this volume",
+                             image_path(name), decoded->size_bytes));
+  }
+  return std::move(decoded).value();
+}
+
+}  // namespace strata::volume

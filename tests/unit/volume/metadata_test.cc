@@ -1,0 +1,100 @@
+#include "blockdev/volume/metadata.h"
+
+#include <gtest/gtest.h>
+
+#include "blockdev/volume/catalog.h"
+
+namespace strata::volume {
+namespace {
+
+Metadata example() {
+  return {.name = "db",
+          .id = "00112233445566778899aabbccddeeff",
+          .size_bytes = 10 * kGiB,
+          .created_ms = 1732291200000};
+}
+
+TEST(VolumeMetadata, the_text_is_the_one_in_the_documentation) {
+  EXPECT_EQ(encode_metadata(example()),
+            "strata-volume 1\n"
+            "name db\n"
+            "id 00112233445566778899aabbccddeeff\n"
+            "size 10737418240\n"
+            "created 1732291200000\n"
+            "xxh3 8c5be5b9b500dc75\n");
+}
+
+TEST(VolumeMetadata, decodes_what_it_encodes) {
+  const auto decoded = decode_metadata(as_bytes(encode_metadata(example())));
+  ASSERT_TRUE(decoded.ok());
+  EXPECT_EQ(decoded->name, "db");
+  EXPECT_EQ(decoded->id, example().id);
+  EXPECT_EQ(decoded->size_bytes, 10 * kGiB);
+  EXPECT_EQ(decoded->created_ms, 1732291200000);
+}
+
+TEST(VolumeMetadata, a_change_of_any_bit_is_noticed) {
+  const std::string good = encode_metadata(example());
+  for (size_t at = 0; at < good.size(); ++at) {
+    for (int bit = 0; bit < 8; ++bit) {
+      std::string bad = good;
+      bad[at] = static_cast<char>(bad[at] ^ (1 << bit));
+      ASSERT_FALSE(decode_metadata(as_bytes(bad)).ok()) << "byte " << at << " bit " << bit;
+    }
+  }
+}
+
+TEST(VolumeMetadata, a_file_cut_anywhere_or_with_more_behind_it_is_noticed) {
+  const std::string good = encode_metadata(example());
+  for (size_t length = 0; length < good.size(); ++length) {
+    ASSERT_FALSE(decode_metadata(as_bytes(good.substr(0, length))).ok()) << length;
+  }
+  EXPECT_FALSE(decode_metadata(as_bytes(good + "\n")).ok());
+  EXPECT_FALSE(decode_metadata(as_bytes(good + good)).ok());
+  EXPECT_FALSE(decode_metadata(as_bytes(good + std::string(10000, 'x'))).ok());
+}
+
+TEST(VolumeMetadata, a_newer_version_is_told_from_damage) {
+  const auto decoded = decode_metadata(as_bytes("strata-volume 2\nanything\n"));
+  ASSERT_FALSE(decoded.ok());
+  EXPECT_EQ(decoded.error().code, Code::kUnsupported);
+  EXPECT_NE(decoded.error().message.find("newer"), std::string::npos);
+}
+
+TEST(VolumeMetadata, values_that_no_volume_has_are_refused_even_with_a_good_checksum) {
+  Metadata metadata = example();
+  metadata.size_bytes = 4097;
+  EXPECT_FALSE(decode_metadata(as_bytes(encode_metadata(metadata))).ok());
+  metadata = example();
+  metadata.name = "../up";
+  EXPECT_FALSE(decode_metadata(as_bytes(encode_metadata(metadata))).ok());
+  metadata = example();
+  metadata.id = "short";
+  EXPECT_FALSE(decode_metadata(as_bytes(encode_metadata(metadata))).ok());
+}
+
+TEST(VolumeRules, names_are_safe_as_folders_and_in_uris) {
+  for (const char* good : {"a", "db", "9", "vm-1.disk_0", "A.B"}) {
+    EXPECT_TRUE(check_volume_name(good).ok()) << good;
+  }
+  const std::string longest(kNameBytesMax, 'x');
+  EXPECT_TRUE(check_volume_name(longest).ok());
+  for (const std::string& bad :
+       {std::string(), std::string("."), std::string(".."), std::string(".hidden"),
+        std::string("-rf"), std::string("a/b"), std::string("a b"), std::string("a\0b", 3),
+        std::string("\xc3\xa4"), std::string("a\n"), longest + "x"}) {
+    EXPECT_FALSE(check_volume_name(bad).ok()) << bad;
+  }
+}
+
+TEST(VolumeRules, sizes_are_whole_blocks_within_the_limits) {
+  EXPECT_TRUE(check_volume_size(4096).ok());
+  EXPECT_TRUE(check_volume_size(64 * kTiB).ok());
+  for (const uint64_t bad :
+       {uint64_t{0}, uint64_t{1}, uint64_t{4097}, 64 * kTiB + 4096, ~uint64_t{0}}) {
+    EXPECT_FALSE(check_volume_size(bad).ok()) << bad;
+  }
+}
+
+}  // namespace
+}  // namespace strata::volume
