@@ -1,6 +1,8 @@
 // ByteSource: a stream of bytes that is pulled, piece by piece, with bounded memory.
 #pragma once
 
+#include <algorithm>
+
 #include "common/async/task.h"
 #include "common/base/bytes.h"
 #include "common/base/result.h"

@@ -29,17 +29,18 @@ Status EventLoop::run() {
   CHECK(current_loop == nullptr, "one loop a thread");
   current_loop = this;
   Status outcome;
-  now_ = std::chrono::steady_clock::now();
   run_posted();
   while (!stopping_.load(std::memory_order_acquire)) {
-    const Deadline until =
-        timers_.empty() ? Deadline::never() : Deadline::at((*timers_.begin())->when_);
+    Deadline until = Deadline::never();
+    if (!timers_.empty()) until = Deadline::at((*timers_.begin())->when_);
+    if (posted_to_itself_) until = Deadline::at(SteadyTime::min());  // only look, do not wait
     outcome = ring_->run_once(until);
     if (!outcome.ok()) break;
-    now_ = std::chrono::steady_clock::now();
     run_posted();
     run_timers();
   }
+  // What was posted before the stop, but after this turn's look.
+  if (outcome.ok()) run_posted();
   stopping_.store(false, std::memory_order_release);
   current_loop = nullptr;
   return outcome;
@@ -55,7 +56,7 @@ void EventLoop::post(std::coroutine_handle<> handle) {
     const std::lock_guard lock(posted_mutex_);
     posted_.push_back({handle, {}});
   }
-  ring_->wake();
+  wake_for_posted();
 }
 
 void EventLoop::post(std::function<void()> function) {
@@ -63,10 +64,19 @@ void EventLoop::post(std::function<void()> function) {
     const std::lock_guard lock(posted_mutex_);
     posted_.push_back({{}, std::move(function)});
   }
-  ring_->wake();
+  wake_for_posted();
+}
+
+void EventLoop::wake_for_posted() noexcept {
+  if (current_loop == this) {
+    posted_to_itself_ = true;  // no system call for a loop that is awake
+  } else {
+    ring_->wake();
+  }
 }
 
 void EventLoop::run_posted() {
+  posted_to_itself_ = false;
   {
     const std::lock_guard lock(posted_mutex_);
     running_.swap(posted_);
@@ -96,7 +106,10 @@ void EventLoop::clear_timer(Timer& timer) noexcept {
 }
 
 void EventLoop::run_timers() noexcept {
-  while (!timers_.empty() && (*timers_.begin())->when_ <= now_) {
+  const SteadyTime now = std::chrono::steady_clock::now();
+  // A timer that sets itself again for a time that has passed waits for the next turn.
+  for (size_t left = timers_.size(); left > 0 && !timers_.empty(); --left) {
+    if ((*timers_.begin())->when_ > now) break;
     Timer* timer = *timers_.begin();
     clear_timer(*timer);
     timer->expired();

@@ -51,7 +51,9 @@ class EventLoop {
   [[nodiscard]] Status run();
   void stop() noexcept;
 
-  // Runs the handle or function on the loop's thread, in order. Any thread; never blocks.
+  // Runs the handle or function on the loop's thread, in order. Any thread; never blocks. The loop
+  // must outlive the call, also where what was posted runs and ends the loop meanwhile: destroy a
+  // loop after the pools and threads that post to it.
   void post(std::coroutine_handle<> handle);
   void post(std::function<void()> function);
 
@@ -59,12 +61,12 @@ class EventLoop {
   void clear_timer(Timer& timer) noexcept;
 
   [[nodiscard]] ring::Ring& ring() noexcept { return *ring_; }
-  // The time at the start of this turn of the loop: cheap, a few milliseconds old at most.
-  [[nodiscard]] SteadyTime now() const noexcept { return now_; }
+  [[nodiscard]] SteadyTime now() const noexcept { return std::chrono::steady_clock::now(); }
 
  private:
   explicit EventLoop(std::unique_ptr<ring::Ring> ring) : ring_(std::move(ring)) {}
   void run_posted();
+  void wake_for_posted() noexcept;
   void run_timers() noexcept;
   struct Earlier {
     bool operator()(const Timer* a, const Timer* b) const noexcept {
@@ -74,7 +76,7 @@ class EventLoop {
 
   std::unique_ptr<ring::Ring> ring_;
   std::set<Timer*, Earlier> timers_;
-  SteadyTime now_ = std::chrono::steady_clock::now();
+  bool posted_to_itself_ = false;  // since run_posted last began; the loop's thread only
   std::atomic<bool> stopping_{false};
   struct Posted {
     std::coroutine_handle<> handle;
@@ -113,11 +115,18 @@ template <typename T>
 namespace detail {
 template <typename T>
 Detached complete_into(EventLoop& loop, Task<T> task, std::optional<T>& out) {
-  out.emplace(co_await std::move(task));
+  {
+    Task<T> mine = std::move(task);
+    T value = co_await std::move(mine);
+    out.emplace(std::move(value));
+  }
   loop.stop();
 }
 inline Detached complete_into(EventLoop& loop, Task<void> task, bool& out) {
-  co_await std::move(task);
+  {
+    Task<void> mine = std::move(task);
+    co_await std::move(mine);
+  }
   out = true;
   loop.stop();
 }

@@ -5,6 +5,7 @@
 
 #include <coroutine>
 #include <cstdint>
+#include <utility>
 
 #include "common/async/task.h"
 #include "common/base/check.h"
@@ -50,7 +51,10 @@ class Gate {
 
 namespace detail {
 inline Detached run_in_gate(Gate& gate, Task<void> task) {
-  co_await std::move(task);
+  {
+    Task<void> mine = std::move(task);
+    co_await std::move(mine);
+  }  // The task's frame, with all that it holds, is gone before it counts as having left.
   gate.leave();
 }
 }  // namespace detail

@@ -6,27 +6,34 @@
 
 #include <array>
 #include <coroutine>
-#include <deque>
 #include <functional>
 #include <mutex>
 #include <string_view>
+#include <utility>
 
 #include "common/async/event_loop.h"
 
 namespace strata::async {
 
 class KeyMutex {
+  // Lives in the awaiter, in the frame of the task that waits.
   struct Waiter {
-    EventLoop* loop;
+    EventLoop* loop = nullptr;
     std::coroutine_handle<> handle;
+    Waiter* next = nullptr;
   };
   struct Stripe {
     std::mutex mutex;
-    bool held = false;           // guarded by mutex
-    std::deque<Waiter> waiters;  // guarded by mutex
+    bool held = false;        // guarded by mutex, and below
+    Waiter* first = nullptr;  // the queue of those who wait
+    Waiter* last = nullptr;
   };
 
  public:
+  KeyMutex() = default;
+  KeyMutex(const KeyMutex&) = delete;
+  KeyMutex& operator=(const KeyMutex&) = delete;
+
   class Guard {
    public:
     Guard() = default;
@@ -54,6 +61,8 @@ class KeyMutex {
   class LockAwaiter {
    public:
     explicit LockAwaiter(Stripe& stripe) noexcept : stripe_(stripe) {}
+    LockAwaiter(const LockAwaiter&) = delete;
+    LockAwaiter& operator=(const LockAwaiter&) = delete;
     [[nodiscard]] bool await_ready() const noexcept { return false; }
     [[nodiscard]] bool await_suspend(std::coroutine_handle<> waiter) {
       const std::lock_guard lock(stripe_.mutex);
@@ -61,13 +70,17 @@ class KeyMutex {
         stripe_.held = true;
         return false;
       }
-      stripe_.waiters.push_back({&EventLoop::current(), waiter});
+      waiter_.loop = &EventLoop::current();
+      waiter_.handle = waiter;
+      (stripe_.last == nullptr ? stripe_.first : stripe_.last->next) = &waiter_;
+      stripe_.last = &waiter_;
       return true;
     }
     [[nodiscard]] Guard await_resume() const noexcept { return Guard(&stripe_); }
 
    private:
     Stripe& stripe_;
+    Waiter waiter_;
   };
 
   // KeyMutex::Guard guard = co_await mutex.lock(name);
@@ -80,12 +93,13 @@ class KeyMutex {
     Waiter next{};
     {
       const std::lock_guard lock(stripe.mutex);
-      if (stripe.waiters.empty()) {
+      if (stripe.first == nullptr) {
         stripe.held = false;
         return;
       }
-      next = stripe.waiters.front();
-      stripe.waiters.pop_front();
+      next = *stripe.first;
+      stripe.first = next.next;
+      if (stripe.first == nullptr) stripe.last = nullptr;
     }
     next.loop->post(next.handle);  // still held: ownership passes to the waiter
   }

@@ -95,13 +95,15 @@ Result<Listener> Listener::tcp(const HostPort& address) {
   addrinfo hints{};
   hints.ai_family = AF_UNSPEC;
   hints.ai_socktype = SOCK_STREAM;
-  hints.ai_flags = AI_PASSIVE | AI_NUMERICSERV;
+  // Numbers only: what listens where must not depend on what a name server says.
+  hints.ai_flags = AI_PASSIVE | AI_NUMERICSERV | AI_NUMERICHOST;
+  const std::string host = address.host == "localhost" ? "127.0.0.1" : address.host;
   addrinfo* found = nullptr;
   const std::string port = std::to_string(address.port);
-  if (const int error = getaddrinfo(address.host.c_str(), port.c_str(), &hints, &found);
-      error != 0) {
+  if (const int error = getaddrinfo(host.c_str(), port.c_str(), &hints, &found); error != 0) {
     return Error(Code::kInvalidArgument,
-                 fmt::format("cannot listen on {}: {}", address.to_string(), gai_strerror(error)));
+                 fmt::format("cannot listen on {}: {}; give a numeric address, or localhost",
+                             address.to_string(), gai_strerror(error)));
   }
   const std::unique_ptr<addrinfo, decltype(&freeaddrinfo)> owner(found, &freeaddrinfo);
   UniqueFd fd(socket(found->ai_family, SOCK_STREAM | SOCK_CLOEXEC, 0));

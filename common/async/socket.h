@@ -98,7 +98,7 @@ class Socket {
 
 class Listener {
  public:
-  // Resolves loopback names and numeric addresses only. Port 0 picks a free one.
+  // Numeric addresses, and "localhost" for 127.0.0.1. Port 0 picks a free one.
   [[nodiscard]] static Result<Listener> tcp(const HostPort& address);
   // The path's folder must exist; a socket file left by a dead process is replaced. Longer paths
   // than sockaddr_un holds are reached through the folder's descriptor.

@@ -3,6 +3,7 @@
 
 #include <coroutine>
 #include <optional>
+#include <utility>
 #include <vector>
 
 #include "common/async/task.h"
@@ -17,7 +18,11 @@ struct AllState {
 
 template <typename T>
 Detached run_one_of_all(Task<T> task, std::optional<T>& slot, AllState& state) {
-  slot.emplace(co_await std::move(task));
+  {
+    Task<T> mine = std::move(task);
+    T value = co_await std::move(mine);
+    slot.emplace(std::move(value));
+  }  // The task's frame, with all that it holds, is gone before anybody hears of its end.
   if (--state.left == 0 && state.waiter) state.waiter.resume();
 }
 

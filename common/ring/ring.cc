@@ -6,6 +6,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <atomic>
 #include <cerrno>
@@ -18,6 +19,15 @@ namespace {
 // Completions with this user data are the ring's own (cancellations) and have nobody to tell.
 constexpr uint64_t kNobody = 0;
 constexpr unsigned kCompletionsPerBatch = 64;
+// Batches that one turn runs before the caller gets to its other work.
+constexpr unsigned kBatchesPerTurn = 64;
+
+// An entry holds 32 bits of length. More than a system call would move becomes a short transfer,
+// which every caller handles anyway.
+unsigned transfer_length(size_t bytes) noexcept {
+  constexpr size_t kMost = 0x7ffff000;  // MAX_RW_COUNT of the kernel
+  return static_cast<unsigned>(std::min(bytes, kMost));
+}
 
 Error setup_error(int error_number) {
   std::string advice = "check that the kernel is 5.19 or newer";
@@ -99,13 +109,13 @@ void Ring::accept(Operation& op, int listener) noexcept {
 
 void Ring::receive(Operation& op, int fd, MutableBytes into, int flags) noexcept {
   io_uring_sqe* entry = next_entry(op);
-  io_uring_prep_recv(entry, fd, into.data(), into.size(), flags);
+  io_uring_prep_recv(entry, fd, into.data(), transfer_length(into.size()), flags);
   io_uring_sqe_set_data(entry, &op);
 }
 
 void Ring::send(Operation& op, int fd, Bytes from, int flags) noexcept {
   io_uring_sqe* entry = next_entry(op);
-  io_uring_prep_send(entry, fd, from.data(), from.size(), flags | MSG_NOSIGNAL);
+  io_uring_prep_send(entry, fd, from.data(), transfer_length(from.size()), flags | MSG_NOSIGNAL);
   io_uring_sqe_set_data(entry, &op);
 }
 
@@ -117,13 +127,13 @@ void Ring::send_message(Operation& op, int fd, const msghdr* message, int flags)
 
 void Ring::read(Operation& op, int fd, MutableBytes into, uint64_t offset) noexcept {
   io_uring_sqe* entry = next_entry(op);
-  io_uring_prep_read(entry, fd, into.data(), static_cast<unsigned>(into.size()), offset);
+  io_uring_prep_read(entry, fd, into.data(), transfer_length(into.size()), offset);
   io_uring_sqe_set_data(entry, &op);
 }
 
 void Ring::write(Operation& op, int fd, Bytes from, uint64_t offset, int rw_flags) noexcept {
   io_uring_sqe* entry = next_entry(op);
-  io_uring_prep_write(entry, fd, from.data(), static_cast<unsigned>(from.size()), offset);
+  io_uring_prep_write(entry, fd, from.data(), transfer_length(from.size()), offset);
   entry->rw_flags = rw_flags;
   io_uring_sqe_set_data(entry, &op);
 }
@@ -188,11 +198,12 @@ Status Ring::run_once(Deadline until) noexcept {
   }
   __kernel_timespec wait{};
   if (!until.is_never()) {
-    const auto left = until.when() - std::chrono::steady_clock::now();
-    const auto nanos = std::chrono::duration_cast<std::chrono::nanoseconds>(left).count();
-    if (nanos > 0) {
-      wait.tv_sec = nanos / 1'000'000'000;
-      wait.tv_nsec = nanos % 1'000'000'000;
+    // Compared before subtracting: a deadline far in the past must not wrap.
+    const SteadyTime now = std::chrono::steady_clock::now();
+    if (until.when() > now) {
+      const Duration left = until.when() - now;
+      wait.tv_sec = left.count() / 1'000'000'000;
+      wait.tv_nsec = left.count() % 1'000'000'000;
     }
   }
   io_uring_cqe* first = nullptr;
@@ -202,8 +213,9 @@ Status Ring::run_once(Deadline until) noexcept {
     return errno_error(-result, "io_uring_enter");
   }
   std::array<io_uring_cqe*, kCompletionsPerBatch> batch{};
-  while (const unsigned count =
-             io_uring_peek_batch_cqe(&impl.uring, batch.data(), kCompletionsPerBatch)) {
+  for (unsigned turn = 0; turn < kBatchesPerTurn; ++turn) {
+    const unsigned count = io_uring_peek_batch_cqe(&impl.uring, batch.data(), kCompletionsPerBatch);
+    if (count == 0) break;
     for (unsigned i = 0; i < count; ++i) {
       auto* op = static_cast<Operation*>(io_uring_cqe_get_data(batch[i]));
       const int32_t outcome = batch[i]->res;
