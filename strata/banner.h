@@ -1,0 +1,31 @@
+// The lines that `strata serve` prints when it is ready: where everything is, and what to paste.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "common/base/parse.h"
+#include "objstore/replica/store.h"
+#include "strata/credentials.h"
+
+namespace strata::roof {
+
+struct BannerFacts {
+  std::string version;
+  std::string data;
+  std::optional<HostPort> s3;  // with the ports that were really bound
+  std::optional<HostPort> admin;
+  std::optional<HostPort> nbd;
+  std::optional<std::string> nbd_socket;
+  std::vector<std::string> volumes;  // names
+  std::string region;
+  Credentials credentials;
+  replica::StoreStatus store;
+  int64_t ready_ms = 0;
+};
+
+// Whole lines. Holds the secret key only if it is the built-in one.
+[[nodiscard]] std::string banner(const BannerFacts& facts);
+
+}  // namespace strata::roof

@@ -1,0 +1,78 @@
+#include "strata/block_half.h"
+
+#include <fmt/format.h>
+
+#include <filesystem>
+
+#include "common/async/socket.h"
+#include "strata/data_folder.h"
+
+namespace strata::roof {
+namespace {
+
+Status ensure_volume(volume::Catalog& catalog, const VolumeWish& wish) {
+  const Result<volume::VolumeInfo> there = catalog.show(wish.name);
+  if (there.ok()) {
+    if (there->size_bytes == wish.size_bytes) return {};
+    return Error(Code::kConflict,
+                 fmt::format("volume {} is there with {} bytes, not {}: name its size, or take it "
+                             "off the list of volumes to make at start",
+                             wish.name, there->size_bytes, wish.size_bytes));
+  }
+  if (there.error().code != Code::kNotFound) return there.error();
+  const Result<volume::VolumeInfo> made = catalog.create(wish.name, wish.size_bytes);
+  if (!made.ok()) return made.error().with_context(fmt::format("cannot make volume {}", wish.name));
+  return {};
+}
+
+}  // namespace
+
+BlockHalf::BlockHalf(metrics::Registry& registry, std::unique_ptr<volume::Catalog> catalog)
+    : registry_(registry), catalog_(std::move(catalog)) {}
+
+BlockHalf::~BlockHalf() = default;
+
+Result<std::unique_ptr<BlockHalf>> BlockHalf::open(const ServeOptions& options,
+                                                   io::FileSystem& files, const io::Clock& clock,
+                                                   RandomSource& random,
+                                                   metrics::Registry& registry) {
+  TRY_ASSIGN(std::unique_ptr<volume::Catalog> catalog,
+             volume::Catalog::open(files, volumes_path(options.data), clock, random));
+  for (const VolumeWish& wish : options.volumes) TRY(ensure_volume(*catalog, wish));
+  volume::Catalog* volumes = catalog.get();
+  std::unique_ptr<BlockHalf> self(new BlockHalf(registry, std::move(catalog)));
+  registry.gauge("strata_volumes", "Volumes in the catalogue.", {},
+                 [volumes] { return static_cast<double>(volumes->exports().size()); });
+  return self;
+}
+
+Status BlockHalf::start(const ServeOptions& options) {
+  std::vector<UniqueFd> listeners;
+  if (options.nbd) {
+    TRY_ASSIGN(async::Listener listener, async::Listener::tcp(*options.nbd));
+    tcp_ = HostPort{options.nbd->host, listener.port()};
+    listeners.push_back(listener.take());
+  }
+  if (options.nbd_socket) {
+    TRY_ASSIGN(async::Listener listener, async::Listener::unix_socket(*options.nbd_socket));
+    // Absolute, so that the URI that is shown works from any folder.
+    socket_ = std::filesystem::absolute(*options.nbd_socket).lexically_normal().string();
+    listeners.push_back(listener.take());
+  }
+  if (listeners.empty()) return {};
+  nbd::ServerOptions server_options;
+  server_options.threads = options.threads;
+  TRY_ASSIGN(server_,
+             nbd::Server::start(std::move(listeners), *catalog_, registry_, server_options));
+  return {};
+}
+
+void BlockHalf::stop(Deadline deadline) {
+  if (server_) server_->stop(deadline);
+}
+
+uint32_t BlockHalf::connections() const noexcept {
+  return server_ ? server_->connections() : 0;
+}
+
+}  // namespace strata::roof

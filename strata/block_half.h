@@ -1,0 +1,52 @@
+// The block half, composed: the volume catalogue and the NBD server on its sockets.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "blockdev/nbd/server.h"
+#include "blockdev/volume/catalog.h"
+#include "common/base/random.h"
+#include "common/io/clock.h"
+#include "common/io/file_system.h"
+#include "common/metrics/metrics.h"
+#include "strata/options.h"
+
+namespace strata::roof {
+
+// Thread rule: made, started and stopped by one thread.
+class BlockHalf {
+ public:
+  // Opens the catalogue and makes the volumes of the options that are missing. An existing volume
+  // of the same name and another size is kConflict. What is handed in outlives this.
+  [[nodiscard]] static Result<std::unique_ptr<BlockHalf>> open(const ServeOptions& options,
+                                                               io::FileSystem& files,
+                                                               const io::Clock& clock,
+                                                               RandomSource& random,
+                                                               metrics::Registry& registry);
+  ~BlockHalf();
+  BlockHalf(const BlockHalf&) = delete;
+  BlockHalf& operator=(const BlockHalf&) = delete;
+
+  // Binds the sockets that the options name and serves.
+  [[nodiscard]] Status start(const ServeOptions& options);
+  void stop(Deadline deadline);
+
+  [[nodiscard]] volume::Catalog& catalog() noexcept { return *catalog_; }
+  // Where the server really listens; absent when switched off.
+  [[nodiscard]] std::optional<HostPort> tcp() const { return tcp_; }
+  [[nodiscard]] std::optional<std::string> socket() const { return socket_; }
+  [[nodiscard]] uint32_t connections() const noexcept;
+
+ private:
+  BlockHalf(metrics::Registry& registry, std::unique_ptr<volume::Catalog> catalog);
+
+  metrics::Registry& registry_;
+  std::unique_ptr<volume::Catalog> catalog_;
+  std::unique_ptr<nbd::Server> server_;
+  std::optional<HostPort> tcp_;
+  std::optional<std::string> socket_;
+};
+
+}  // namespace strata::roof

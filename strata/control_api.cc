@@ -1,0 +1,149 @@
+#include "strata/control_api.h"
+
+#include <fmt/format.h>
+
+#include <nlohmann/json.hpp>
+
+#include "strata/json.h"
+
+namespace strata::roof {
+namespace {
+
+constexpr std::string_view kVolumes = "/v1/volumes";
+
+std::string error_body(const Error& error) {
+  nlohmann::json body;
+  body["error"]["code"] = std::string(code_name(error.code));
+  body["error"]["message"] = error.message;
+  return dump_json(body);
+}
+
+}  // namespace
+
+int control_status(Code code) noexcept {
+  switch (code) {
+    case Code::kInvalidArgument:
+    case Code::kOutOfRange:
+      return 400;
+    case Code::kPermissionDenied:
+      return 403;
+    case Code::kNotFound:
+      return 404;
+    case Code::kUnsupported:
+      return 405;
+    case Code::kAlreadyExists:
+    case Code::kConflict:
+    case Code::kPreconditionFailed:
+      return 409;
+    case Code::kTooLarge:
+      return 413;
+    case Code::kNoSpace:
+      return 507;
+    case Code::kBusy:
+    case Code::kClosed:
+    case Code::kTimeout:
+      return 503;
+    default:
+      return 500;
+  }
+}
+
+nlohmann::json volume_json(const volume::VolumeInfo& info) {
+  return {{"name", info.name},
+          {"id", info.id},
+          {"size_bytes", info.size_bytes},
+          {"allocated_bytes", info.allocated_bytes},
+          {"created_ms", info.created_ms},
+          {"clients", info.clients},
+          {"image_path", info.image_path}};
+}
+
+ControlHandler::ControlHandler(volume::Catalog& catalog, async::BlockingPool& pool,
+                               std::function<nlohmann::json()> status)
+    : catalog_(catalog), pool_(pool), status_(std::move(status)) {}
+
+ControlHandler::Answer ControlHandler::answer(const std::string& method, const std::string& path,
+                                              const std::string& body) const {
+  if (path == "/v1/status") {
+    if (method == "GET") return {200, dump_json(status_())};
+  } else if (path == kVolumes) {
+    return answer_volumes(method, body);
+  } else if (path.starts_with(kVolumes) && path[kVolumes.size()] == '/') {
+    return answer_volume(method, path.substr(kVolumes.size() + 1));
+  } else {
+    return {404, error_body(Error(Code::kNotFound, "the control socket has no " + path))};
+  }
+  return {405, error_body(Error(Code::kUnsupported, path + " does not take " + method))};
+}
+
+ControlHandler::Answer ControlHandler::answer_volumes(const std::string& method,
+                                                      const std::string& text) const {
+  if (method == "GET") {
+    nlohmann::json body;
+    body["volumes"] = nlohmann::json::array();
+    for (const volume::VolumeInfo& info : catalog_.list()) {
+      body["volumes"].push_back(volume_json(info));
+    }
+    return {200, dump_json(body)};
+  }
+  if (method != "POST") {
+    return {405, error_body(Error(Code::kUnsupported, "/v1/volumes takes GET and POST"))};
+  }
+  const auto make = [&]() -> Result<volume::VolumeInfo> {
+    TRY_ASSIGN(const nlohmann::json request, parse_json(text, kJsonRequestBytesMax));
+    TRY_ASSIGN(const std::string name, json_string(request, "name"));
+    TRY_ASSIGN(const uint64_t size, json_u64(request, "size_bytes"));
+    return catalog_.create(name, size);
+  };
+  const Result<volume::VolumeInfo> made = make();
+  if (!made.ok()) return {control_status(made.error().code), error_body(made.error())};
+  return {201, dump_json(volume_json(*made))};
+}
+
+ControlHandler::Answer ControlHandler::answer_volume(const std::string& method,
+                                                     const std::string& name) const {
+  // Names hold no character that a path would have to encode, so this is the name itself.
+  if (const Status good = volume::check_volume_name(name); !good.ok()) {
+    return {control_status(good.error().code), error_body(good.error())};
+  }
+  if (method == "GET") {
+    const Result<volume::VolumeInfo> info = catalog_.show(name);
+    if (info.ok()) return {200, dump_json(volume_json(*info))};
+    return {control_status(info.error().code), error_body(info.error())};
+  }
+  if (method == "DELETE") {
+    const Status removed = catalog_.remove(name);
+    if (removed.ok()) return {200, "{}"};
+    return {control_status(removed.error().code), error_body(removed.error())};
+  }
+  return {405, error_body(Error(Code::kUnsupported, "a volume takes GET and DELETE"))};
+}
+
+async::Task<void> ControlHandler::handle(http::Exchange& exchange) {
+  exchange.set_operation("Control");
+  http::ResponseHead head;
+  head.fields.add("content-type", "application/json");
+  Result<std::string> body = co_await http::read_all(exchange.body(), kJsonRequestBytesMax);
+  if (!body.ok()) {
+    head.status = control_status(body.error().code);
+    std::string text = error_body(body.error());
+    (void)co_await exchange.respond(std::move(head), std::move(text));
+    co_return;
+  }
+  std::string method = exchange.request().method;
+  std::string path = exchange.request().path;
+  auto work = [this, method = std::move(method), path = std::move(path), text = std::move(*body)] {
+    return answer(method, path, text);
+  };
+  Answer out = co_await pool_.run(std::move(work));
+  head.status = out.status;
+  (void)co_await exchange.respond(std::move(head), std::move(out.body));
+}
+
+std::string ControlHandler::refusal(int, std::string_view why, std::string_view,
+                                    http::Fields& fields) {
+  fields.set("content-type", "application/json");
+  return error_body(Error(Code::kInvalidArgument, std::string(why)));
+}
+
+}  // namespace strata::roof

@@ -1,0 +1,169 @@
+#include "strata/house.h"
+
+#include <unistd.h>
+
+#include <nlohmann/json.hpp>
+
+#include "common/async/socket.h"
+#include "common/base/log.h"
+#include "common/io/posix_file_system.h"
+#include "strata/process.h"
+#include "strata/version.h"
+
+namespace strata::roof {
+namespace {
+
+// Threads for code that blocks: drives wait for flushes, so more of them than cores.
+constexpr size_t kPoolThreads = 16;
+constexpr std::string_view kDurability = "strict: a success is flushed to the drives";
+
+}  // namespace
+
+House::House(ServeOptions options, Credentials credentials)
+    : options_(std::move(options)),
+      credentials_(std::move(credentials)),
+      files_(std::make_unique<io::PosixFileSystem>()) {}
+
+House::~House() = default;
+
+Result<std::unique_ptr<House>> House::start(ServeOptions options, Credentials credentials) {
+  std::unique_ptr<House> self(new House(std::move(options), std::move(credentials)));
+  TRY(self->open_rooms());
+  self->add_gauges();
+  TRY(self->open_servers());
+  self->ready_ms_.store(process_age().count(), std::memory_order_relaxed);
+  return self;
+}
+
+Status House::open_rooms() {
+  TRY_ASSIGN(data_folder_, DataFolder::open(*files_, options_.data, getpid()));
+  pool_ = std::make_unique<async::BlockingPool>("pool", kPoolThreads);
+  TRY_ASSIGN(loops_, LoopThreads::start(options_.threads));
+  const ObjectHalf::Ground ground{*files_, clock_, random_, *pool_, *loops_, registry_};
+  TRY_ASSIGN(objects_, ObjectHalf::open(options_, credentials_, ground));
+  TRY_ASSIGN(blocks_, BlockHalf::open(options_, *files_, clock_, random_, registry_));
+  return {};
+}
+
+Result<std::unique_ptr<WebServer>> House::open_web(const char* wire, const HostPort& address,
+                                                   http::Handler& handler) {
+  TRY_ASSIGN(async::Listener listener, async::Listener::tcp(address));
+  return std::make_unique<WebServer>(wire, *loops_, std::move(listener), handler, registry_,
+                                     http::ServerLimits{});
+}
+
+Status House::open_servers() {
+  admin_handler_ = std::make_unique<AdminHandler>(registry_, [this] { return readiness(); });
+  control_handler_ = std::make_unique<ControlHandler>(blocks_->catalog(), *pool_,
+                                                      [this] { return status_json(status()); });
+  // Every port is bound before the first is served: a start that fails has answered nobody.
+  if (options_.s3) {
+    TRY_ASSIGN(s3_server_, open_web("s3", *options_.s3, objects_->handler()));
+  }
+  if (options_.admin) {
+    TRY_ASSIGN(admin_server_, open_web("admin", *options_.admin, *admin_handler_));
+  }
+  TRY_ASSIGN(async::Listener control,
+             async::Listener::unix_socket(control_socket_path(options_.data), 0600));
+  control_server_ = std::make_unique<WebServer>("control", *loops_, std::move(control),
+                                                *control_handler_, registry_, http::ServerLimits{});
+  TRY(blocks_->start(options_));
+  if (s3_server_) s3_server_->start();
+  if (admin_server_) admin_server_->start();
+  control_server_->start();
+  return {};
+}
+
+void House::stop(Deadline deadline) {
+  draining_.store(true, std::memory_order_release);
+  if (s3_server_) s3_server_->stop(deadline);
+  blocks_->stop(deadline);
+  // Last, so that health and status answer while the others drain.
+  control_server_->stop(deadline);
+  if (admin_server_) admin_server_->stop(deadline);
+}
+
+Readiness House::readiness() const {
+  if (draining_.load(std::memory_order_acquire)) return {false, "shutting down"};
+  const replica::StoreStatus store = objects_->status();
+  const uint32_t in_service = store.drives_in_service();
+  if (in_service < store.write_quorum) {
+    return {false, std::to_string(in_service) + " drives in service, " +
+                       std::to_string(store.write_quorum) + " needed to write"};
+  }
+  return {true, "ready"};
+}
+
+std::vector<ListenerStatus> House::listeners() const {
+  const BannerFacts bound = facts();
+  std::vector<ListenerStatus> out;
+  if (bound.s3) out.push_back({"s3", bound.s3->to_string()});
+  if (bound.admin) out.push_back({"admin", bound.admin->to_string()});
+  if (bound.nbd) out.push_back({"nbd", bound.nbd->to_string()});
+  if (bound.nbd_socket) out.push_back({"nbd_socket", *bound.nbd_socket});
+  out.push_back({"control", control_socket_path(options_.data)});
+  return out;
+}
+
+ServerStatus House::status() const {
+  ServerStatus out;
+  out.version = kVersion;
+  out.process_id = getpid();
+  out.data = options_.data;
+  out.resident_bytes = resident_bytes();
+  out.ready_ms = ready_ms_.load(std::memory_order_relaxed);
+  out.uptime_ms = process_age().count();
+  out.durability = kDurability;
+  out.store = objects_->status();
+  out.volumes = blocks_->catalog().list();
+  out.listeners = listeners();
+  for (const WebServer* server : {s3_server_.get(), admin_server_.get()}) {
+    if (server != nullptr) out.http_connections += server->connections();
+  }
+  out.nbd_connections = blocks_->connections();
+  return out;
+}
+
+BannerFacts House::facts() const {
+  BannerFacts out;
+  out.version = kVersion;
+  out.data = options_.data;
+  if (s3_server_) out.s3 = HostPort{options_.s3->host, s3_server_->port()};
+  if (admin_server_) out.admin = HostPort{options_.admin->host, admin_server_->port()};
+  out.nbd = blocks_->tcp();
+  out.nbd_socket = blocks_->socket();
+  for (const device::ExportInfo& volume : blocks_->catalog().exports()) {
+    out.volumes.push_back(volume.name);
+  }
+  out.region = options_.region;
+  out.credentials = credentials_;
+  out.store = objects_->status();
+  out.ready_ms = ready_ms_.load(std::memory_order_relaxed);
+  return out;
+}
+
+void House::add_gauges() {
+  registry_.gauge("strata_resident_memory_bytes", "Physical memory in use.", {},
+                  [] { return static_cast<double>(resident_bytes()); });
+  registry_.gauge("strata_drives_in_service", "Drives that serve objects.", {},
+                  [this] { return static_cast<double>(objects_->status().drives_in_service()); });
+  registry_.gauge("strata_corrupt_found", "Bad copies met since the start.", {},
+                  [this] { return static_cast<double>(objects_->status().corrupt_found); });
+  registry_.gauge("strata_corrupt_healed", "Bad copies replaced from a good one.", {},
+                  [this] { return static_cast<double>(objects_->status().corrupt_healed); });
+  for (size_t i = 0; i < options_.drives.size(); ++i) {
+    const auto drive = [this, i]() {
+      const replica::StoreStatus store = objects_->status();
+      return i < store.drives.size() ? store.drives[i] : replica::DriveStatus{};
+    };
+    const metrics::Labels labels = {{"drive", options_.drives[i]}};
+    registry_.gauge("strata_drive_capacity_bytes", "Size of the drive's filesystem.", labels,
+                    [drive] { return static_cast<double>(drive().capacity_bytes); });
+    registry_.gauge("strata_drive_available_bytes", "Bytes free for this program.", labels,
+                    [drive] { return static_cast<double>(drive().available_bytes); });
+    registry_.gauge("strata_drive_in_service", "1 while the drive serves.", labels,
+                    [drive] { return drive().in_service ? 1.0 : 0.0; });
+  }
+}
+
+}  // namespace strata::roof

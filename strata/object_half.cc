@@ -1,0 +1,69 @@
+#include "strata/object_half.h"
+
+#include <fmt/format.h>
+
+#include "objstore/access/credentials.h"
+#include "objstore/object/object_store.h"
+#include "objstore/replica/replica_set.h"
+#include "objstore/s3/s3_handler.h"
+
+namespace strata::roof {
+namespace {
+
+async::Task<Status> ensure_buckets(object::ObjectStore& objects, std::vector<std::string> names,
+                                   std::string region) {
+  for (const std::string& name : names) {
+    Status made = co_await objects.create_bucket(name, region);
+    if (!made.ok() && made.error().reason != object::reason::kBucketExists) {
+      co_return made.error().with_context(fmt::format("cannot make bucket {}", name));
+    }
+  }
+  co_return Status();
+}
+
+}  // namespace
+
+// In the order in which they are made; destroyed the other way round.
+struct ObjectHalf::Impl {
+  access::Credentials credentials;
+  std::unique_ptr<replica::ReplicaSet> replicas;
+  std::unique_ptr<object::ObjectStore> objects;
+  std::unique_ptr<s3::S3Handler> handler;
+};
+
+ObjectHalf::ObjectHalf(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+ObjectHalf::~ObjectHalf() = default;
+
+Result<std::unique_ptr<ObjectHalf>> ObjectHalf::open(const ServeOptions& options,
+                                                     const Credentials& credentials,
+                                                     Ground ground) {
+  auto impl = std::make_unique<Impl>();
+  TRY(impl->credentials.add(credentials.user, credentials.password,
+                            access::Caller::root(access::kRootAccount)));
+  replica::ReplicaSetOptions set_options;
+  set_options.replicas = options.replicas;
+  for (const std::string& path : options.drives) {
+    set_options.drives.push_back({&ground.files, path});
+  }
+  TRY_ASSIGN(impl->replicas,
+             replica::ReplicaSet::open(std::move(set_options), ground.pool, ground.random));
+  impl->objects =
+      std::make_unique<object::ObjectStore>(*impl->replicas, ground.clock, ground.random);
+  TRY(ground.loops.run(ensure_buckets(*impl->objects, options.buckets, options.region)));
+  s3::Config config;
+  config.region = options.region;
+  config.domains = options.domains;
+  impl->handler = std::make_unique<s3::S3Handler>(*impl->objects, impl->credentials,
+                                                  std::move(config), ground.clock, ground.random);
+  return std::unique_ptr<ObjectHalf>(new ObjectHalf(std::move(impl)));
+}
+
+http::Handler& ObjectHalf::handler() noexcept {
+  return *impl_->handler;
+}
+
+replica::StoreStatus ObjectHalf::status() const {
+  return impl_->replicas->status();
+}
+
+}  // namespace strata::roof

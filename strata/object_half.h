@@ -1,0 +1,50 @@
+// The object half, composed: drives, replica set, object store and the S3 handler.
+#pragma once
+
+#include <memory>
+
+#include "common/async/blocking_pool.h"
+#include "common/base/random.h"
+#include "common/http/server.h"
+#include "common/io/clock.h"
+#include "common/io/file_system.h"
+#include "common/metrics/metrics.h"
+#include "objstore/replica/store.h"
+#include "strata/credentials.h"
+#include "strata/loop_threads.h"
+#include "strata/options.h"
+
+namespace strata::roof {
+
+// Thread rule: opened and destroyed by one thread while the loops run.
+class ObjectHalf {
+ public:
+  // What both halves stand on; outlives this.
+  struct Ground {
+    io::FileSystem& files;
+    const io::Clock& clock;
+    RandomSource& random;
+    async::BlockingPool& pool;
+    LoopThreads& loops;
+    metrics::Registry& registry;
+  };
+
+  // Opens (and recovers) the drives, and makes the buckets of the options that are missing.
+  [[nodiscard]] static Result<std::unique_ptr<ObjectHalf>> open(const ServeOptions& options,
+                                                                const Credentials& credentials,
+                                                                Ground ground);
+  // The S3 server is stopped before.
+  ~ObjectHalf();
+  ObjectHalf(const ObjectHalf&) = delete;
+  ObjectHalf& operator=(const ObjectHalf&) = delete;
+
+  [[nodiscard]] http::Handler& handler() noexcept;
+  [[nodiscard]] replica::StoreStatus status() const;
+
+ private:
+  struct Impl;
+  explicit ObjectHalf(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace strata::roof

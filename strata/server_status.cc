@@ -1,0 +1,107 @@
+#include "strata/server_status.h"
+
+#include <fmt/format.h>
+
+#include <nlohmann/json.hpp>
+
+#include "common/base/parse.h"
+#include "strata/control_api.h"
+
+namespace strata::roof {
+namespace {
+
+nlohmann::json drive_json(const replica::DriveStatus& drive) {
+  return {{"path", drive.path},
+          {"id", drive.id},
+          {"in_service", drive.in_service},
+          {"state", drive.state},
+          {"capacity_bytes", drive.capacity_bytes},
+          {"available_bytes", drive.available_bytes},
+          {"position", drive.position}};
+}
+
+std::string format_duration(int64_t milliseconds) {
+  const int64_t seconds = milliseconds / 1000;
+  if (seconds < 60) return fmt::format("{}.{:03} s", seconds, milliseconds % 1000);
+  if (seconds < 3600) return fmt::format("{} min {} s", seconds / 60, seconds % 60);
+  return fmt::format("{} h {} min", seconds / 3600, seconds / 60 % 60);
+}
+
+// The member if it is there and of the wanted type, else an empty one.
+nlohmann::json member(const nlohmann::json& object, const char* name, nlohmann::json empty) {
+  const auto found = object.find(name);
+  return found != object.end() && found->type() == empty.type() ? *found : std::move(empty);
+}
+
+}  // namespace
+
+nlohmann::json status_json(const ServerStatus& status) {
+  nlohmann::json out = {
+      {"version", status.version},
+      {"pid", status.process_id},
+      {"data", status.data},
+      {"resident_bytes", status.resident_bytes},
+      {"ready_ms", status.ready_ms},
+      {"uptime_ms", status.uptime_ms},
+      {"durability", status.durability},
+      {"connections", {{"http", status.http_connections}, {"nbd", status.nbd_connections}}},
+      {"store",
+       {{"replicas", status.store.replicas},
+        {"write_quorum", status.store.write_quorum},
+        {"drives_in_service", status.store.drives_in_service()},
+        {"corrupt_found", status.store.corrupt_found},
+        {"corrupt_healed", status.store.corrupt_healed}}}};
+  nlohmann::json& drives = out["store"]["drives"] = nlohmann::json::array();
+  for (const replica::DriveStatus& drive : status.store.drives) drives.push_back(drive_json(drive));
+  nlohmann::json& volumes = out["volumes"] = nlohmann::json::array();
+  for (const volume::VolumeInfo& volume : status.volumes) volumes.push_back(volume_json(volume));
+  nlohmann::json& listeners = out["listeners"] = nlohmann::json::object();
+  for (const ListenerStatus& listener : status.listeners) {
+    listeners[listener.wire] = listener.address;
+  }
+  return out;
+}
+
+std::string status_text(const nlohmann::json& status) {
+  const nlohmann::json store = member(status, "store", nlohmann::json::object());
+  const nlohmann::json connections = member(status, "connections", nlohmann::json::object());
+  std::string out = fmt::format(
+      "strata {} on {}\n"
+      "  process      {}\n"
+      "  memory       {} resident\n"
+      "  ready after  {} ms\n"
+      "  up for       {}\n"
+      "  durability   {}\n"
+      "  replicas     {}, of which {} must confirm a write\n"
+      "  corruption   {} found, {} healed\n"
+      "  connections  {} HTTP, {} NBD\n",
+      status.value("version", ""), status.value("data", ""), status.value("pid", int64_t{0}),
+      format_size(status.value("resident_bytes", uint64_t{0})),
+      status.value("ready_ms", int64_t{0}), format_duration(status.value("uptime_ms", int64_t{0})),
+      status.value("durability", ""), store.value("replicas", 0U), store.value("write_quorum", 0U),
+      store.value("corrupt_found", uint64_t{0}), store.value("corrupt_healed", uint64_t{0}),
+      connections.value("http", int64_t{0}), connections.value("nbd", int64_t{0}));
+  out += "listeners\n";
+  const nlohmann::json listeners = member(status, "listeners", nlohmann::json::object());
+  for (const auto& [wire, address] : listeners.items()) {
+    out += fmt::format("  {:<11}  {}\n", wire, address.get<std::string>());
+  }
+  out += "drives\n";
+  for (const nlohmann::json& drive : member(store, "drives", nlohmann::json::array())) {
+    out +=
+        fmt::format("  {}  {}, {} of {} free\n", drive.value("path", ""), drive.value("state", ""),
+                    format_size(drive.value("available_bytes", uint64_t{0})),
+                    format_size(drive.value("capacity_bytes", uint64_t{0})));
+  }
+  const nlohmann::json volumes = member(status, "volumes", nlohmann::json::array());
+  out += volumes.empty() ? "volumes  none\n" : "volumes\n";
+  for (const nlohmann::json& volume : volumes) {
+    out += fmt::format("  {:<11}  {}, {} allocated, clients: {}\n", volume.value("name", ""),
+                       format_size(volume.value("size_bytes", uint64_t{0})),
+                       format_size(volume.value("allocated_bytes", uint64_t{0})),
+                       volume.value("clients", 0U));
+  }
+  return out;
+}
+
+}  // namespace strata::roof

@@ -1,0 +1,85 @@
+#include "strata/banner.h"
+
+#include <gtest/gtest.h>
+
+namespace strata::roof {
+namespace {
+
+BannerFacts facts() {
+  BannerFacts out;
+  out.version = "1.2.3";
+  out.data = "./strata-data";
+  out.s3 = HostPort{"127.0.0.1", 9000};
+  out.admin = HostPort{"127.0.0.1", 9001};
+  out.nbd = HostPort{"127.0.0.1", 10809};
+  out.nbd_socket = "./strata-data/nbd.sock";
+  out.region = "us-east-1";
+  out.credentials = {std::string(kDevelopmentUser), std::string(kDevelopmentPassword), true, ""};
+  out.store.replicas = 3;
+  out.store.drives = {{.path = "./strata-data/drive1",
+                       .id = "",
+                       .in_service = true,
+                       .state = "in service",
+                       .capacity_bytes = 0,
+                       .available_bytes = 0,
+                       .position = 0}};
+  out.ready_ms = 42;
+  return out;
+}
+
+bool shows(const std::string& text, std::string_view part) {
+  return text.find(part) != std::string::npos;
+}
+
+TEST(Banner, tells_where_everything_is_and_what_to_paste) {
+  const std::string text = banner(facts());
+  EXPECT_TRUE(shows(text, "after 42 ms")) << text;
+  EXPECT_TRUE(shows(text, "http://127.0.0.1:9000")) << text;
+  EXPECT_TRUE(shows(text, "http://127.0.0.1:9001/metrics")) << text;
+  EXPECT_TRUE(shows(text, "nbd://127.0.0.1:10809/NAME")) << text;
+  EXPECT_TRUE(shows(text, "nbd+unix:///NAME?socket=./strata-data/nbd.sock")) << text;
+  EXPECT_TRUE(shows(text, "strata / strata-secret")) << text;
+  EXPECT_TRUE(shows(text, "./strata-data/drive1  in service")) << text;
+  EXPECT_TRUE(shows(text,
+                    "aws --region us-east-1 --endpoint-url http://127.0.0.1:9000 "
+                    "s3 mb s3://demo"))
+      << text;
+  EXPECT_TRUE(shows(text, "nbdinfo nbd://127.0.0.1:10809/demo")) << text;
+  EXPECT_TRUE(shows(text, "strata compare --quick")) << text;
+}
+
+TEST(Banner, never_shows_a_secret_that_somebody_set) {
+  BannerFacts own = facts();
+  own.credentials = {"owner", "the-real-secret", false, "STRATA_ROOT_*"};
+  const std::string text = banner(own);
+  EXPECT_FALSE(shows(text, "the-real-secret")) << text;
+  EXPECT_TRUE(shows(text, "owner")) << text;
+}
+
+TEST(Banner, every_address_is_reached_over_loopback_from_here) {
+  BannerFacts open = facts();
+  open.s3->host = "0.0.0.0";
+  open.nbd->host = "::";
+  const std::string text = banner(open);
+  EXPECT_TRUE(shows(text, "http://127.0.0.1:9000")) << text;
+  EXPECT_TRUE(shows(text, "nbd://[::1]:10809/")) << text;
+}
+
+TEST(Banner, says_what_is_off_and_offers_only_what_works) {
+  BannerFacts quiet = facts();
+  quiet.s3.reset();
+  quiet.nbd.reset();
+  const std::string text = banner(quiet);
+  EXPECT_FALSE(shows(text, "aws ")) << text;
+  EXPECT_TRUE(shows(text, "S3           off")) << text;
+  EXPECT_TRUE(shows(text, "nbdinfo 'nbd+unix:///demo?socket=./strata-data/nbd.sock'")) << text;
+}
+
+TEST(Banner, a_folder_of_ones_own_is_named_in_what_to_paste) {
+  BannerFacts elsewhere = facts();
+  elsewhere.data = "/srv/my data";
+  EXPECT_TRUE(shows(banner(elsewhere), "strata volume create demo 1G --data '/srv/my data' && "));
+}
+
+}  // namespace
+}  // namespace strata::roof
