@@ -1,0 +1,129 @@
+#include "objstore/drive/committer.h"
+
+#include <pthread.h>
+
+#include "common/base/check.h"
+
+namespace strata::drive {
+
+void add_change(Batch& batch, RecordSeed seed, const Change& change) {
+  for (const Change::Put& put : change.puts) {
+    const std::string header =
+        encode_row_header(seed, put.key, change.sequence, change.placement, put.value_digest);
+    batch.put(Table::kRows, put.key, header, put.value);
+  }
+  for (const std::string& key : change.deletes) batch.remove(Table::kRows, key);
+  for (const Change::Adopt& adopt : change.adopts) {
+    const BlobName& blob = adopt.blob;
+    if (blob.in_index) {
+      const std::string header = encode_small_header(seed, blob.id, blob.size_bytes, adopt.digest);
+      batch.put(Table::kData, blob.id.key(), header, as_text(adopt.bytes));
+    }
+    batch.put(Table::kBlobs, blob.id.key(),
+              encode_blob(seed, blob.id,
+                          BlobRecord{.size_bytes = blob.size_bytes,
+                                     .in_index = blob.in_index,
+                                     .sequence = change.sequence,
+                                     .placement = change.placement}));
+  }
+  for (const BlobName& blob : change.drops) {
+    batch.remove(Table::kBlobs, blob.id.key());
+    batch.put(Table::kDropped, blob.id.key(),
+              encode_blob(seed, blob.id,
+                          BlobRecord{.size_bytes = blob.size_bytes,
+                                     .in_index = blob.in_index,
+                                     .sequence = change.sequence,
+                                     .placement = change.placement}));
+  }
+  batch.put(Table::kLog, encode_log_key(change.sequence), encode_log(seed, log_record_of(change)));
+}
+
+Committer::Committer(Wiring wiring)
+    : wiring_(std::move(wiring)), log_start_(wiring_.log_start), thread_([this] { work(); }) {}
+
+Committer::~Committer() {
+  {
+    const std::lock_guard lock(mutex_);
+    stopping_ = true;
+  }
+  available_.notify_all();
+  thread_.join();
+}
+
+bool Committer::has_room(size_t weight) const {
+  const std::lock_guard lock(mutex_);
+  return changes_.size() < kQueuedChangesMax &&
+         (changes_.empty() || queued_bytes_ + weight <= kQueuedBytesMax);
+}
+
+void Committer::submit(std::shared_ptr<PendingChange> change) {
+  {
+    const std::lock_guard lock(mutex_);
+    CHECK(!stopping_, "no change after the end");
+    queued_bytes_ += change->change().weight();
+    changes_.push_back(std::move(change));
+  }
+  available_.notify_one();
+}
+
+bool Committer::run(std::function<void(Index&)> task) {
+  {
+    const std::lock_guard lock(mutex_);
+    if (stopping_ || tasks_.size() >= kQueuedTasksMax) return false;
+    tasks_.push_back(std::move(task));
+  }
+  available_.notify_one();
+  return true;
+}
+
+void Committer::work() {
+  pthread_setname_np(pthread_self(), "committer");
+  for (;;) {
+    Group group;
+    std::function<void(Index&)> task;
+    {
+      std::unique_lock lock(mutex_);
+      available_.wait(lock, [this] { return stopping_ || !changes_.empty() || !tasks_.empty(); });
+      if (stopping_ && changes_.empty() && tasks_.empty()) return;
+      size_t bytes = 0;
+      while (!changes_.empty() && group.size() < kGroupChangesMax) {
+        const size_t weight = changes_.front()->change().weight();
+        if (!group.empty() && bytes + weight > kGroupBytesMax) break;
+        bytes += weight;
+        group.push_back(std::move(changes_.front()));
+        changes_.pop_front();
+      }
+      queued_bytes_ -= bytes;
+      if (!tasks_.empty()) {
+        task = std::move(tasks_.front());
+        tasks_.pop_front();
+      }
+    }
+    if (!group.empty()) commit_group(group);
+    if (task) task(wiring_.index);
+  }
+}
+
+void Committer::commit_group(const Group& group) {
+  Status status = wiring_.health();
+  if (status.ok()) {
+    Batch batch = wiring_.index.batch();
+    uint64_t trim_to = 0;
+    for (const auto& pending : group) {
+      add_change(batch, wiring_.seed, pending->change());
+      trim_to = std::max(trim_to, pending->change().trim_to);
+    }
+    const bool trims = trim_to > log_start_ && trim_to - log_start_ >= kTrimStride;
+    if (trims) {
+      batch.remove_range(Table::kLog, encode_log_key(0), encode_log_key(trim_to + 1));
+      batch.put(Table::kMeta, kLogStartName, encode_number(wiring_.seed, kLogStartName, trim_to));
+    }
+    status = wiring_.index.write(batch, true);
+    ++groups_;
+    if (status.ok() && trims) log_start_ = trim_to;
+    if (!status.ok()) wiring_.failed(status.error());
+  }
+  for (const auto& pending : group) pending->ended(wiring_.drive_tag, status);
+}
+
+}  // namespace strata::drive

@@ -1,0 +1,81 @@
+// Committer: the one thread that writes a drive's index.
+//
+// It gathers what waits in its queue into one batch, writes it with one flush, and tells every
+// change of the batch that it has ended. Changes are applied in the order of submit. After a write
+// that failed every further change ends with that failure; nothing is tried again.
+//
+// Thread rule: submit and run from any thread. Callers that need an order among changes submit
+// under a lock of their own. The destructor applies what is queued, then joins.
+#pragma once
+
+#include <atomic>
+#include <condition_variable>
+#include <deque>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <thread>
+
+#include "objstore/drive/change.h"
+#include "objstore/drive/index.h"
+#include "objstore/drive/record_format.h"
+
+namespace strata::drive {
+
+inline constexpr size_t kQueuedChangesMax = 8192;
+inline constexpr size_t kQueuedBytesMax = 64 * kMiB;
+inline constexpr size_t kQueuedTasksMax = 1024;
+inline constexpr size_t kGroupChangesMax = 1024;
+inline constexpr size_t kGroupBytesMax = 8 * kMiB;
+// Log entries are removed in strides, so that the index is not littered with range deletions.
+inline constexpr uint64_t kTrimStride = 16'384;
+inline constexpr std::string_view kLogStartName = "log_start";
+
+class Committer {
+ public:
+  struct Wiring {
+    Index& index;
+    RecordSeed seed;
+    size_t drive_tag;
+    uint64_t log_start;  // as stored
+    // The reason why the drive is out of service, or success.
+    std::function<Status()> health;
+    // A write failed: the drive goes out of service.
+    std::function<void(const Error&)> failed;
+  };
+  explicit Committer(Wiring wiring);
+  ~Committer();
+  Committer(const Committer&) = delete;
+  Committer& operator=(const Committer&) = delete;
+
+  // Whether a change of this weight has room in the queue now.
+  [[nodiscard]] bool has_room(size_t weight) const;
+  void submit(std::shared_ptr<PendingChange> change);
+  // Runs the function on the committer's thread, between two groups: there it is the only writer.
+  // False, and not run, when too many are waiting.
+  [[nodiscard]] bool run(std::function<void(Index&)> task);
+
+  [[nodiscard]] uint64_t groups() const noexcept { return groups_; }
+  [[nodiscard]] uint64_t log_start() const noexcept { return log_start_; }
+
+ private:
+  using Group = std::vector<std::shared_ptr<PendingChange>>;
+  void work();
+  void commit_group(const Group& group);
+
+  Wiring wiring_;
+  std::atomic<uint64_t> log_start_;
+  std::atomic<uint64_t> groups_{0};
+  mutable std::mutex mutex_;
+  std::condition_variable available_;
+  std::deque<std::shared_ptr<PendingChange>> changes_;  // guarded by mutex_
+  std::deque<std::function<void(Index&)>> tasks_;       // guarded by mutex_
+  size_t queued_bytes_ = 0;                             // guarded by mutex_
+  bool stopping_ = false;                               // guarded by mutex_
+  std::thread thread_;
+};
+
+// Puts the change's rows, blobs and log entry into the batch.
+void add_change(Batch& batch, RecordSeed seed, const Change& change);
+
+}  // namespace strata::drive

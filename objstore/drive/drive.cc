@@ -1,0 +1,291 @@
+#include "objstore/drive/drive.h"
+
+#include <fmt/format.h>
+
+#include "common/base/log.h"
+
+namespace strata::drive {
+
+namespace {
+constexpr std::string_view kBlobsFolder = "blobs";
+constexpr std::string_view kIndexFolder = "index";
+constexpr std::string_view kRewriteSuffix = ".new";
+}  // namespace
+
+Drive::Drive(Setup setup)
+    : setup_(std::move(setup)), seed_(RecordSeed::of_cluster(setup_.identity.cluster)) {}
+
+Drive::~Drive() {
+  committer_.reset();
+}
+
+Result<std::unique_ptr<Drive>> Drive::open(Setup setup) {
+  std::unique_ptr<Drive> drive(new Drive(std::move(setup)));
+  const Status opened = drive->finish_open();
+  if (!opened.ok()) return opened.error().with_context("drive " + drive->path());
+  return drive;
+}
+
+Status Drive::finish_open() {
+  const std::string blobs = io::join_path(path(), kBlobsFolder);
+  TRY(io::create_directories(setup_.files, blobs));
+  const std::string index_path = io::join_path(path(), kIndexFolder);
+  TRY(io::create_directories(setup_.files, index_path));
+  TRY_ASSIGN(index_, Index::open(setup_.files, index_path, setup_.cache,
+                                 [this](const std::string& reason) { take_out(reason); }));
+  TRY(free_leftovers());
+  TRY(sweep());
+  TRY_ASSIGN(const uint64_t log_start, stored_log_start());
+  TRY_ASSIGN(space_, setup_.files.space(path()));
+  space_at_ = std::chrono::steady_clock::now();
+  committer_ = std::make_unique<Committer>(
+      Committer::Wiring{.index = *index_,
+                        .seed = seed_,
+                        .drive_tag = setup_.tag,
+                        .log_start = log_start,
+                        .health = [this] { return health(); },
+                        .failed = [this](const Error& error) { take_out(error.to_string()); }});
+  return {};
+}
+
+Status Drive::health() const {
+  if (in_service()) return {};
+  const std::lock_guard lock(mutex_);
+  return Error(Code::kIo, fmt::format("drive {} is out of service: {}", path(), reason_));
+}
+
+void Drive::take_out(const std::string& reason) {
+  {
+    const std::lock_guard lock(mutex_);
+    if (out_.load(std::memory_order_relaxed)) return;
+    reason_ = reason;
+    out_.store(true, std::memory_order_release);
+  }
+  log::error("drive.out", {{"path", path()}, {"reason", reason}});
+}
+
+Error Drive::write_failed(const Error& error) {
+  if (error.code != Code::kNoSpace && error.code != Code::kBusy) take_out(error.to_string());
+  return error;
+}
+
+Status Drive::write_now(Batch& batch) {
+  TRY(health());
+  const Status written = index_->write(batch, true);
+  if (!written.ok()) take_out(written.error().to_string());
+  return written;
+}
+
+Result<Drive::RowFound> Drive::get_row(std::string_view key, Tier tier) const {
+  TRY(health());
+  TRY_ASSIGN(Index::Found found, index_->get(Table::kRows, key, tier));
+  RowFound out;
+  if (found.state == Index::Found::State::kWouldBlock) out.would_block = true;
+  if (found.state == Index::Found::State::kFound) {
+    TRY_ASSIGN(out.row, decode_row(seed_, key, found.value));
+  }
+  return out;
+}
+
+Result<Drive::SmallFound> Drive::get_small(const BlobName& blob, Tier tier) const {
+  TRY(health());
+  TRY_ASSIGN(Index::Found found, index_->get(Table::kData, blob.id.key(), tier));
+  SmallFound out;
+  if (found.state == Index::Found::State::kWouldBlock) {
+    out.would_block = true;
+    return out;
+  }
+  if (found.state == Index::Found::State::kAbsent) {
+    return Error(Code::kCorrupt, "a small blob is missing from the index");
+  }
+  TRY_ASSIGN(out.bytes, decode_small(seed_, blob, found.value));
+  return out;
+}
+
+Result<std::optional<BlobRecord>> Drive::blob_record(const Id128& id) const {
+  TRY_ASSIGN(Index::Found found, index_->get(Table::kBlobs, id.key(), Tier::kDisk));
+  if (found.state != Index::Found::State::kFound) return std::optional<BlobRecord>();
+  TRY_ASSIGN(BlobRecord record, decode_blob(seed_, id, found.value));
+  return std::optional<BlobRecord>(record);
+}
+
+Result<Drive::Position> Drive::position() const {
+  Cursor cursor = index_->cursor(Table::kLog);
+  cursor.seek_last();
+  if (!cursor.valid()) {
+    TRY(cursor.status());
+    return Position{};
+  }
+  TRY_ASSIGN(const uint64_t sequence, decode_log_key(cursor.key()));
+  TRY_ASSIGN(const LogRecord last, decode_log(seed_, sequence, cursor.value()));
+  return Position{.sequence = sequence, .agreed = last.agreed};
+}
+
+Status Drive::read_log(uint64_t after, const std::function<Status(const LogRecord&)>& each) const {
+  Cursor cursor = index_->cursor(Table::kLog);
+  for (cursor.seek(encode_log_key(after + 1)); cursor.valid(); cursor.next()) {
+    TRY_ASSIGN(const uint64_t sequence, decode_log_key(cursor.key()));
+    TRY_ASSIGN(const LogRecord entry, decode_log(seed_, sequence, cursor.value()));
+    TRY(each(entry));
+  }
+  return cursor.status();
+}
+
+Result<uint64_t> Drive::stored_log_start() const {
+  TRY_ASSIGN(const Index::Found found, index_->get(Table::kMeta, kLogStartName, Tier::kDisk));
+  if (found.state != Index::Found::State::kFound) return uint64_t{0};
+  return decode_number(seed_, kLogStartName, found.value);
+}
+
+Result<bool> Drive::filling() const {
+  TRY_ASSIGN(const Index::Found found, index_->get(Table::kMeta, kFillingName, Tier::kDisk));
+  return found.state == Index::Found::State::kFound;
+}
+
+io::Space Drive::space() {
+  const std::lock_guard lock(mutex_);
+  const SteadyTime now = std::chrono::steady_clock::now();
+  if (in_service() && (now - space_at_ > kSpaceAge || promised_since_ > kReserveBytes / 8)) {
+    const auto fresh = setup_.files.space(path());
+    if (fresh.ok()) space_ = *fresh;
+    space_at_ = now;
+    promised_since_ = 0;
+  }
+  return space_;
+}
+
+Status Drive::check_space(uint64_t more_bytes) {
+  const io::Space now = space();
+  const uint64_t reserve = std::min(kReserveBytes, now.capacity_bytes / kReserveDivisor);
+  const std::lock_guard lock(mutex_);
+  const uint64_t wanted = promised_since_ + more_bytes + reserve;
+  if (wanted < more_bytes || wanted > now.available_bytes) {
+    return Error(Code::kNoSpace,
+                 fmt::format("drive {} is full ({} bytes free, {} of them reserved); delete "
+                             "something or add space",
+                             path(), now.available_bytes, reserve));
+  }
+  promised_since_ += std::min(more_bytes, kRunBytesMax);
+  return {};
+}
+
+std::string Drive::blob_path(const Id128& id) const {
+  const std::string hex = id.to_hex();
+  return fmt::format("{}/{}/{}/{}", path(), kBlobsFolder, hex.substr(0, 2), hex);
+}
+
+Status Drive::make_blob_folder(const Id128& id) {
+  const std::string folder = io::parent_path(blob_path(id));
+  const std::lock_guard lock(mutex_);
+  if (folders_.contains(folder)) return {};
+  TRY(io::create_directories(setup_.files, folder));
+  folders_.insert(folder);
+  return {};
+}
+
+Result<BlobFileWriter> Drive::create_blob(const Id128& id) {
+  TRY(health());
+  const Status folder = make_blob_folder(id);
+  if (!folder.ok()) return write_failed(folder.error());
+  auto writer = BlobFileWriter::create(setup_.files, blob_path(id), seed_, id);
+  if (!writer.ok()) return write_failed(writer.error());
+  return writer;
+}
+
+Result<BlobFileReader> Drive::open_blob(const BlobName& blob) const {
+  TRY(health());
+  return BlobFileReader::open(setup_.files, blob_path(blob.id), seed_, blob.id, blob.size_bytes);
+}
+
+void Drive::remove_blob_file(const Id128& id) {
+  if (!in_service()) return;  // swept when the drive is next opened
+  const Status removed = setup_.files.remove_file(blob_path(id));
+  if (!removed.ok() && removed.error().code != Code::kNotFound) {
+    log::warning("drive.remove", {{"path", blob_path(id)}, {"error", removed.error().to_string()}});
+  }
+}
+
+Status Drive::rewrite_blob(const BlobName& blob, BlobFileReader& from) {
+  TRY(health());
+  const Status folder = make_blob_folder(blob.id);
+  if (!folder.ok()) return write_failed(folder.error());
+  const std::string target = blob_path(blob.id);
+  const std::string fresh = target + std::string(kRewriteSuffix);
+  auto writer = BlobFileWriter::create(setup_.files, fresh, seed_, blob.id);
+  if (!writer.ok()) return write_failed(writer.error());
+  const BlobLayout layout{blob.size_bytes};
+  std::vector<uint64_t> checksums;
+  for (uint64_t block = 0; block < layout.blocks(); block += kRunBlocksMax) {
+    TRY_ASSIGN(ByteVector run,
+               from.read_blocks(block, std::min(kRunBlocksMax, layout.blocks() - block)));
+    run.resize(round_up(run.size(), kBlobAlignment));
+    const std::vector<uint64_t> sums = checksums_of(seed_, blob.id, block, run);
+    checksums.insert(checksums.end(), sums.begin(), sums.end());
+    const Status written = writer->write_blocks(block, run);
+    if (!written.ok()) return write_failed(written.error());
+  }
+  Status done = writer->finish(blob.size_bytes, checksums);
+  if (done.ok()) done = setup_.files.rename(fresh, target);
+  if (done.ok()) done = setup_.files.sync_directory(io::parent_path(target));
+  if (!done.ok()) return write_failed(done.error());
+  return {};
+}
+
+void Drive::free_dropped(const std::vector<BlobName>& blobs) {
+  for (const BlobName& blob : blobs) {
+    if (!blob.in_index) remove_blob_file(blob.id);
+  }
+  // Not flushed: if it is lost, the next start does it again. A full queue is no harm either.
+  (void)committer_->run([this, blobs](Index& index) {
+    if (!in_service()) return;
+    Batch batch = index.batch();
+    for (const BlobName& blob : blobs) {
+      if (blob.in_index) batch.remove(Table::kData, blob.id.key());
+      batch.remove(Table::kDropped, blob.id.key());
+    }
+    const Status written = index.write(batch, false);
+    if (!written.ok()) take_out(written.error().to_string());
+  });
+}
+
+Status Drive::free_leftovers() {
+  Batch batch = index_->batch();
+  Cursor cursor = index_->cursor(Table::kDropped);
+  for (cursor.seek(""); cursor.valid(); cursor.next()) {
+    if (const auto id = Id128::from_key(cursor.key())) {
+      TRY_ASSIGN(const std::optional<BlobRecord> owned, blob_record(*id));
+      if (!owned) {
+        batch.remove(Table::kData, id->key());
+        remove_blob_file(*id);
+      }
+    }
+    batch.remove(Table::kDropped, cursor.key());
+  }
+  TRY(cursor.status());
+  return batch.empty() ? Status() : write_now(batch);
+}
+
+Status Drive::sweep() {
+  const std::string blobs = io::join_path(path(), kBlobsFolder);
+  TRY_ASSIGN(const std::vector<std::string> folders, setup_.files.list(blobs));
+  uint64_t removed = 0;
+  for (const std::string& folder : folders) {
+    const std::string folder_path = io::join_path(blobs, folder);
+    TRY_ASSIGN(const std::vector<std::string> names, setup_.files.list(folder_path));
+    for (const std::string& name : names) {
+      const auto id = Id128::from_hex(name);
+      if (id) {
+        const auto owned = blob_record(*id);
+        if (!owned.ok() || *owned) continue;  // a damaged record may well own the file
+      } else if (!name.ends_with(kRewriteSuffix)) {
+        continue;  // not ours
+      }
+      TRY(setup_.files.remove_file(io::join_path(folder_path, name)));
+      ++removed;
+    }
+  }
+  if (removed > 0) log::info("drive.sweep", {{"path", path()}, {"removed", removed}});
+  return {};
+}
+
+}  // namespace strata::drive

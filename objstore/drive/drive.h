@@ -1,0 +1,148 @@
+// Drive: one directory that holds an index and blob files, and knows whether it can be trusted.
+//
+// Invariants
+//   1. Only one process has the drive open, and the drive is who its identity file says.
+//   2. After a write or flush that failed the drive is out of service for the rest of its life in
+//      this process: nothing is written to it or read from it any more.
+//   3. What the log holds is a prefix of the changes meant for this drive, and its rows and blobs
+//      are what these changes made.
+//
+// Thread rule: every method from any thread, except where it says otherwise. Calls may block unless
+// they say that they do not.
+#pragma once
+
+#include <atomic>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <set>
+#include <string>
+
+#include "common/base/deadline.h"
+#include "objstore/drive/blob_file.h"
+#include "objstore/drive/committer.h"
+#include "objstore/drive/identity.h"
+#include "objstore/drive/index.h"
+#include "objstore/drive/record_format.h"
+
+namespace strata::drive {
+
+// Room that stays free for deletes, metadata and compaction: the smaller of the two.
+inline constexpr uint64_t kReserveBytes = 64 * kMiB;
+inline constexpr uint64_t kReserveDivisor = 20;
+// How old the known free space may be.
+inline constexpr Duration kSpaceAge = std::chrono::milliseconds(200);
+
+// What a directory holds, before it is opened.
+struct DriveFolder {
+  std::unique_ptr<io::FileLock> lock;
+  std::optional<Identity> identity;  // absent: the folder is empty
+};
+// Makes the folder if it is missing and locks it. kConflict when somebody has it open; kUnsupported
+// or kCorrupt for an identity that this program must not touch; kInvalidArgument for a folder with
+// other things in it.
+[[nodiscard]] Result<DriveFolder> look_at_folder(io::FileSystem& files, const std::string& path);
+[[nodiscard]] Status write_identity(io::FileSystem& files, const std::string& path,
+                                    const Identity& identity);
+
+class Drive {
+ public:
+  struct Setup {
+    io::FileSystem& files;
+    std::string path;
+    IndexCache& cache;
+    size_t tag = 0;  // its number, given back in PendingChange::ended
+    std::unique_ptr<io::FileLock> lock;
+    Identity identity;
+  };
+  // Opens the index, frees what was dropped, removes blob files that no record owns.
+  [[nodiscard]] static Result<std::unique_ptr<Drive>> open(Setup setup);
+  ~Drive();
+  Drive(const Drive&) = delete;
+  Drive& operator=(const Drive&) = delete;
+
+  [[nodiscard]] const Identity& identity() const noexcept { return setup_.identity; }
+  [[nodiscard]] const std::string& path() const noexcept { return setup_.path; }
+  [[nodiscard]] RecordSeed seed() const noexcept { return seed_; }
+
+  // Health: never blocks.
+  [[nodiscard]] bool in_service() const noexcept { return !out_.load(std::memory_order_acquire); }
+  [[nodiscard]] Status health() const;
+  void take_out(const std::string& reason);
+
+  // Rows and small blobs. kCorrupt: the copy here is bad. kIo: it cannot be read.
+  struct RowFound {
+    bool would_block = false;
+    std::optional<RowRecord> row;
+  };
+  [[nodiscard]] Result<RowFound> get_row(std::string_view key, Tier tier) const;
+  struct SmallFound {
+    bool would_block = false;
+    ByteVector bytes;
+  };
+  [[nodiscard]] Result<SmallFound> get_small(const BlobName& blob, Tier tier) const;
+  [[nodiscard]] Result<std::optional<BlobRecord>> blob_record(const Id128& id) const;
+
+  // Blob files.
+  [[nodiscard]] Result<BlobFileWriter> create_blob(const Id128& id);
+  [[nodiscard]] Result<BlobFileReader> open_blob(const BlobName& blob) const;
+  // A file that no record owns; missing is fine.
+  void remove_blob_file(const Id128& id);
+  // Replaces the blob's file by a copy that `from` supplies and that is verified on the way.
+  [[nodiscard]] Status rewrite_blob(const BlobName& blob, BlobFileReader& from);
+
+  // kNoSpace when that many more bytes would touch the reserve.
+  [[nodiscard]] Status check_space(uint64_t more_bytes);
+  [[nodiscard]] io::Space space();
+
+  [[nodiscard]] Committer& committer() noexcept { return *committer_; }
+  // Only before the first submit, by one thread, or from a task on the committer's thread.
+  [[nodiscard]] Index& index() noexcept { return *index_; }
+  // Frees the bytes of blobs that were dropped: on the committer's thread for the index.
+  void free_dropped(const std::vector<BlobName>& blobs);
+
+  // The last sequence in the log and what that entry says was agreed; both 0 for an empty log.
+  struct Position {
+    uint64_t sequence = 0;
+    uint64_t agreed = 0;
+  };
+  [[nodiscard]] Result<Position> position() const;
+  // Entries after `after`, in order; stops early when the function returns an error.
+  [[nodiscard]] Status read_log(uint64_t after,
+                                const std::function<Status(const LogRecord&)>& each) const;
+  // Log entries up to this one may be missing.
+  [[nodiscard]] Result<uint64_t> stored_log_start() const;
+  // Set while the drive is being filled from others: what it holds is not yet a state of its own.
+  [[nodiscard]] Result<bool> filling() const;
+  // Writes, flushed; a failure takes the drive out. Only before the first submit.
+  [[nodiscard]] Status write_now(Batch& batch);
+
+  // A failure of a write on this drive, from wherever: out of service unless it is kNoSpace or
+  // kBusy (too many open files), which say nothing of the drive.
+  Error write_failed(const Error& error);
+
+ private:
+  Drive(Setup setup);
+  [[nodiscard]] Status finish_open();
+  [[nodiscard]] Status sweep();
+  [[nodiscard]] Status free_leftovers();
+  [[nodiscard]] std::string blob_path(const Id128& id) const;
+  [[nodiscard]] Status make_blob_folder(const Id128& id);
+
+  Setup setup_;
+  RecordSeed seed_;
+  std::unique_ptr<Index> index_;
+  std::unique_ptr<Committer> committer_;
+  std::atomic<bool> out_{false};
+  mutable std::mutex mutex_;
+  std::string reason_;             // guarded by mutex_
+  std::set<std::string> folders_;  // guarded by mutex_: blob folders known to be flushed
+  io::Space space_;                // guarded by mutex_
+  SteadyTime space_at_{};          // guarded by mutex_
+  uint64_t promised_since_ = 0;    // guarded by mutex_: bytes let through since space_at_
+};
+
+inline constexpr std::string_view kFillingName = "filling";
+
+}  // namespace strata::drive

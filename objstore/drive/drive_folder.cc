@@ -1,0 +1,56 @@
+// What is in a drive's folder before it is opened, and its identity file.
+#include <fmt/format.h>
+
+#include "objstore/drive/drive.h"
+
+namespace strata::drive {
+
+namespace {
+constexpr std::string_view kIdentityName = "identity";
+constexpr std::string_view kLockName = "lock";
+
+// Names that may be in a folder that counts as empty: our lock, and an identity that was being
+// written when the power went.
+bool counts_as_nothing(std::string_view name) {
+  return name == kLockName || name == "lost+found" || name.starts_with(kIdentityName);
+}
+}  // namespace
+
+Result<DriveFolder> look_at_folder(io::FileSystem& files, const std::string& path) {
+  TRY(io::create_directories(files, path));
+  DriveFolder folder;
+  auto lock = files.lock(io::join_path(path, kLockName));
+  if (!lock.ok()) {
+    if (lock.error().code != Code::kConflict) return lock.error().with_context("drive " + path);
+    return Error(Code::kConflict,
+                 fmt::format("drive {} is in use by another strata process; stop it, or start this "
+                             "one with another data folder",
+                             path));
+  }
+  folder.lock = std::move(lock).value();
+  const std::string identity_path = io::join_path(path, kIdentityName);
+  auto bytes = io::read_file(files, identity_path, kIdentityBytesMax);
+  if (bytes.ok()) {
+    auto identity = parse_identity(as_text(*bytes));
+    if (!identity.ok()) return identity.error().with_context("drive " + path);
+    folder.identity = std::move(identity).value();
+    return folder;
+  }
+  if (bytes.error().code != Code::kNotFound) return bytes.error().with_context("drive " + path);
+  TRY_ASSIGN(const std::vector<std::string> names, files.list(path));
+  for (const std::string& name : names) {
+    if (counts_as_nothing(name)) continue;
+    return Error(Code::kInvalidArgument,
+                 fmt::format("drive {} is not empty (it has \"{}\") and not a drive of strata; "
+                             "choose another folder or empty this one",
+                             path, name));
+  }
+  return folder;
+}
+
+Status write_identity(io::FileSystem& files, const std::string& path, const Identity& identity) {
+  const std::string text = render_identity(identity);
+  return io::write_file_atomic(files, io::join_path(path, kIdentityName), as_bytes(text));
+}
+
+}  // namespace strata::drive

@@ -1,0 +1,289 @@
+#include "objstore/drive/index.h"
+
+#include <fmt/format.h>
+#include <rocksdb/cache.h>
+#include <rocksdb/db.h>
+#include <rocksdb/filter_policy.h>
+#include <rocksdb/listener.h>
+#include <rocksdb/table.h>
+#include <rocksdb/write_batch.h>
+
+#include <array>
+#include <atomic>
+#include <cstdarg>
+#include <cstdio>
+
+#include "common/base/log.h"
+#include "objstore/drive/rocksdb_env.h"
+
+namespace strata::drive {
+
+namespace {
+
+constexpr std::array<const char*, kTables> kTableNames = {"default", "rows",    "data",
+                                                          "blobs",   "dropped", "log"};
+// What a table gathers in memory before it is written out.
+constexpr std::array<size_t, kTables> kWriteBufferBytes = {1 * kMiB, 8 * kMiB, 16 * kMiB,
+                                                           4 * kMiB, 1 * kMiB, 4 * kMiB};
+constexpr size_t kArenaBlockBytes = 128 * kKiB;
+constexpr size_t kLogBytesMax = 64 * kMiB;
+constexpr int kOpenFilesMax = 256;
+constexpr size_t kTableBlockBytes = 8 * kKiB;
+
+rocksdb::Slice slice(std::string_view text) {
+  return {text.data(), text.size()};
+}
+std::string_view text(const rocksdb::Slice& slice) {
+  return {slice.data(), slice.size()};
+}
+
+Error to_error(const rocksdb::Status& status, std::string_view what) {
+  Code code = Code::kInternal;
+  if (status.IsCorruption()) code = Code::kCorrupt;
+  if (status.IsIOError()) code = status.IsNoSpace() ? Code::kNoSpace : Code::kIo;
+  return Error(code, fmt::format("{}: {}", what, status.ToString()));
+}
+
+// Hands RocksDB's warnings to our log and drops the rest.
+class ForwardingLogger final : public rocksdb::Logger {
+ public:
+  explicit ForwardingLogger(std::string path)
+      : rocksdb::Logger(rocksdb::InfoLogLevel::ERROR_LEVEL), path_(std::move(path)) {}
+  using rocksdb::Logger::Logv;
+  void Logv(const char* format, va_list arguments) override {
+    std::array<char, 512> line{};
+    std::vsnprintf(line.data(), line.size(), format, arguments);
+    log::warning("drive.index", {{"path", path_}, {"text", std::string_view(line.data())}});
+  }
+
+ private:
+  std::string path_;
+};
+
+class FailureListener final : public rocksdb::EventListener {
+ public:
+  explicit FailureListener(std::function<void(const std::string&)> failed)
+      : failed_(std::move(failed)) {}
+  void OnBackgroundError(rocksdb::BackgroundErrorReason, rocksdb::Status* status) override {
+    if (!told_.exchange(true)) failed_("the index could not be written: " + status->ToString());
+  }
+  void OnErrorRecoveryBegin(rocksdb::BackgroundErrorReason, rocksdb::Status,
+                            bool* auto_recovery) override {
+    *auto_recovery = false;  // a drive that failed once stays out
+  }
+
+ private:
+  std::function<void(const std::string&)> failed_;
+  std::atomic<bool> told_{false};
+};
+
+rocksdb::ColumnFamilyOptions table_options(size_t table,
+                                           const std::shared_ptr<rocksdb::Cache>& cache) {
+  rocksdb::ColumnFamilyOptions options;
+  options.write_buffer_size = kWriteBufferBytes[table];
+  options.arena_block_size = kArenaBlockBytes;
+  options.max_write_buffer_number = 2;
+  options.compression = rocksdb::kNoCompression;
+  options.bottommost_compression = rocksdb::kNoCompression;
+  options.level_compaction_dynamic_level_bytes = true;
+  rocksdb::BlockBasedTableOptions blocks;
+  blocks.block_cache = cache;
+  blocks.block_size = kTableBlockBytes;
+  blocks.cache_index_and_filter_blocks = true;
+  blocks.pin_l0_filter_and_index_blocks_in_cache = true;
+  blocks.filter_policy.reset(rocksdb::NewBloomFilterPolicy(10));
+  blocks.checksum = rocksdb::kXXH3;
+  options.table_factory.reset(rocksdb::NewBlockBasedTableFactory(blocks));
+  return options;
+}
+
+rocksdb::DBOptions database_options(rocksdb::Env* env, const std::string& path,
+                                    std::function<void(const std::string&)> failed) {
+  rocksdb::DBOptions options;
+  options.env = env;
+  options.create_if_missing = true;
+  options.create_missing_column_families = true;
+  options.paranoid_checks = true;
+  options.info_log = std::make_shared<ForwardingLogger>(path);
+  options.listeners.push_back(std::make_shared<FailureListener>(std::move(failed)));
+  options.max_bgerror_resume_count = 0;
+  options.wal_recovery_mode = rocksdb::WALRecoveryMode::kPointInTimeRecovery;
+  options.max_total_wal_size = kLogBytesMax;
+  options.max_open_files = kOpenFilesMax;
+  options.max_file_opening_threads = 1;
+  options.max_background_jobs = 2;
+  options.max_subcompactions = 1;
+  options.stats_dump_period_sec = 0;
+  options.stats_persist_period_sec = 0;
+  options.skip_stats_update_on_db_open = true;
+  options.allow_fallocate = false;
+  options.writable_file_max_buffer_size = 256 * kKiB;
+  options.manual_wal_flush = false;
+  return options;
+}
+
+}  // namespace
+
+struct IndexCache::Impl {
+  std::shared_ptr<rocksdb::Cache> cache;
+};
+IndexCache::IndexCache(size_t bytes)
+    : impl_(std::make_unique<Impl>(Impl{rocksdb::NewLRUCache(bytes, 2)})) {}
+IndexCache::~IndexCache() = default;
+
+struct Batch::Impl {
+  rocksdb::WriteBatch writes;
+  const std::array<rocksdb::ColumnFamilyHandle*, kTables>& tables;
+  [[nodiscard]] rocksdb::ColumnFamilyHandle* table(Table which) const {
+    return tables[static_cast<size_t>(which)];
+  }
+};
+
+struct Cursor::Impl {
+  std::unique_ptr<rocksdb::Iterator> iterator;
+};
+
+struct Index::Impl {
+  std::unique_ptr<rocksdb::Env> env;
+  std::string path;
+  std::unique_ptr<rocksdb::DB> database;
+  std::array<rocksdb::ColumnFamilyHandle*, kTables> tables{};
+  ~Impl() {
+    if (!database) return;
+    for (rocksdb::ColumnFamilyHandle* table : tables) {
+      if (table) database->DestroyColumnFamilyHandle(table);
+    }
+    const rocksdb::Status closed = database->Close();
+    if (!closed.ok()) {
+      log::warning("drive.index_close", {{"path", path}, {"text", closed.ToString()}});
+    }
+  }
+  [[nodiscard]] rocksdb::ColumnFamilyHandle* table(Table which) const {
+    return tables[static_cast<size_t>(which)];
+  }
+};
+
+Batch::Batch(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+Batch::~Batch() = default;
+Batch::Batch(Batch&&) noexcept = default;
+Batch& Batch::operator=(Batch&&) noexcept = default;
+
+// A WriteBatch refuses a write only when it outgrows 4 GiB or a limit that is not set here.
+void Batch::put(Table table, std::string_view key, std::string_view first,
+                std::string_view second) {
+  const rocksdb::Slice key_part = slice(key);
+  const std::array<rocksdb::Slice, 2> parts = {slice(first), slice(second)};
+  const rocksdb::Status added = impl_->writes.Put(
+      impl_->table(table), rocksdb::SliceParts(&key_part, 1), rocksdb::SliceParts(parts.data(), 2));
+  CHECK(added.ok(), "a batch stays within its bounds");
+}
+void Batch::remove(Table table, std::string_view key) {
+  const rocksdb::Status added = impl_->writes.Delete(impl_->table(table), slice(key));
+  CHECK(added.ok(), "a batch stays within its bounds");
+}
+void Batch::remove_range(Table table, std::string_view from, std::string_view to) {
+  const rocksdb::Status added =
+      impl_->writes.DeleteRange(impl_->table(table), slice(from), slice(to));
+  CHECK(added.ok(), "a batch stays within its bounds");
+}
+void Batch::clear() {
+  impl_->writes.Clear();
+}
+size_t Batch::bytes() const {
+  return impl_->writes.GetDataSize();
+}
+bool Batch::empty() const {
+  return impl_->writes.Count() == 0;
+}
+
+Cursor::Cursor(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+Cursor::~Cursor() = default;
+Cursor::Cursor(Cursor&&) noexcept = default;
+void Cursor::seek(std::string_view from) {
+  impl_->iterator->Seek(slice(from));
+}
+void Cursor::seek_last() {
+  impl_->iterator->SeekToLast();
+}
+void Cursor::next() {
+  impl_->iterator->Next();
+}
+bool Cursor::valid() const {
+  return impl_->iterator->Valid();
+}
+std::string_view Cursor::key() const {
+  return text(impl_->iterator->key());
+}
+std::string_view Cursor::value() const {
+  return text(impl_->iterator->value());
+}
+Status Cursor::status() const {
+  const rocksdb::Status status = impl_->iterator->status();
+  if (status.ok()) return {};
+  return to_error(status, "reading the index");
+}
+
+Index::Index(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+Index::~Index() = default;
+
+Result<std::unique_ptr<Index>> Index::open(io::FileSystem& files, const std::string& path,
+                                           IndexCache& cache,
+                                           std::function<void(const std::string&)> failed) {
+  auto impl = std::make_unique<Impl>();
+  impl->path = path;
+  impl->env = make_rocksdb_env(files);
+  std::vector<rocksdb::ColumnFamilyDescriptor> tables;
+  for (size_t i = 0; i < kTables; ++i) {
+    tables.emplace_back(kTableNames[i], table_options(i, cache.impl_->cache));
+  }
+  std::vector<rocksdb::ColumnFamilyHandle*> handles;
+  rocksdb::DB* database = nullptr;
+  const rocksdb::Status opened =
+      rocksdb::DB::Open(database_options(impl->env.get(), path, std::move(failed)), path, tables,
+                        &handles, &database);
+  if (!opened.ok()) return to_error(opened, "opening the index in " + path);
+  impl->database.reset(database);
+  CHECK(handles.size() == kTables);
+  std::copy(handles.begin(), handles.end(), impl->tables.begin());
+  return std::unique_ptr<Index>(new Index(std::move(impl)));
+}
+
+Result<Index::Found> Index::get(Table table, std::string_view key, Tier tier) const {
+  rocksdb::ReadOptions options;
+  options.verify_checksums = true;
+  options.read_tier =
+      tier == Tier::kMemory ? rocksdb::ReadTier::kBlockCacheTier : rocksdb::ReadTier::kReadAllTier;
+  Found found;
+  const rocksdb::Status got =
+      impl_->database->Get(options, impl_->table(table), slice(key), &found.value);
+  if (got.IsNotFound()) return found;
+  if (got.IsIncomplete()) {
+    found.state = Found::State::kWouldBlock;
+    return found;
+  }
+  if (!got.ok()) return to_error(got, "reading the index");
+  found.state = Found::State::kFound;
+  return found;
+}
+
+Cursor Index::cursor(Table table) const {
+  rocksdb::ReadOptions options;
+  options.verify_checksums = true;
+  auto impl = std::make_unique<Cursor::Impl>();
+  impl->iterator.reset(impl_->database->NewIterator(options, impl_->table(table)));
+  return Cursor(std::move(impl));
+}
+
+Batch Index::batch() const {
+  return Batch(std::unique_ptr<Batch::Impl>(new Batch::Impl{rocksdb::WriteBatch(), impl_->tables}));
+}
+
+Status Index::write(Batch& batch, bool synced) {
+  rocksdb::WriteOptions options;
+  options.sync = synced;
+  const rocksdb::Status written = impl_->database->Write(options, &batch.impl_->writes);
+  if (!written.ok()) return to_error(written, "writing the index");
+  return {};
+}
+
+}  // namespace strata::drive

@@ -1,0 +1,113 @@
+// Index: the ordered tables of one drive. RocksDB stays behind this file.
+//
+// Thread rule: reads and cursors from any thread (a cursor by one at a time); writes from one
+// thread at a time, which keeps the order of changes. Every call may block, except get with
+// Tier::kMemory.
+#pragma once
+
+#include <functional>
+#include <initializer_list>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "common/base/result.h"
+#include "common/io/file_system.h"
+
+namespace strata::drive {
+
+// kMeta: numbers by name. kRows: rows. kData: small blobs. kBlobs: owned blobs. kDropped: blobs
+// that no row names any more and whose bytes are still there. kLog: recent changes.
+enum class Table { kMeta, kRows, kData, kBlobs, kDropped, kLog };
+inline constexpr size_t kTables = 6;
+
+// kMemory: answer only if no device needs to be asked.
+enum class Tier { kMemory, kDisk };
+
+// Memory for index blocks that several drives share.
+class IndexCache {
+ public:
+  explicit IndexCache(size_t bytes);
+  ~IndexCache();
+  IndexCache(const IndexCache&) = delete;
+  IndexCache& operator=(const IndexCache&) = delete;
+
+ private:
+  friend class Index;
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+// Writes that become visible and durable together. Made by Index::batch.
+class Batch {
+ public:
+  ~Batch();
+  Batch(Batch&&) noexcept;
+  Batch& operator=(Batch&&) noexcept;
+  // The value is first followed by second.
+  void put(Table table, std::string_view key, std::string_view first, std::string_view second = {});
+  void remove(Table table, std::string_view key);
+  // Every key in [from, to).
+  void remove_range(Table table, std::string_view from, std::string_view to);
+  void clear();
+  [[nodiscard]] size_t bytes() const;
+  [[nodiscard]] bool empty() const;
+
+ private:
+  friend class Index;
+  struct Impl;
+  explicit Batch(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl_;
+};
+
+// A walk over a table as it was when the cursor was made.
+class Cursor {
+ public:
+  ~Cursor();
+  Cursor(Cursor&&) noexcept;
+  void seek(std::string_view from);
+  void seek_last();
+  void next();
+  // False at the end and after an error: ask status() which.
+  [[nodiscard]] bool valid() const;
+  // Views that the next move ends.
+  [[nodiscard]] std::string_view key() const;
+  [[nodiscard]] std::string_view value() const;
+  [[nodiscard]] Status status() const;
+
+ private:
+  friend class Index;
+  struct Impl;
+  explicit Cursor(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl_;
+};
+
+class Index {
+ public:
+  // failed: called once, from any thread, when a write in the background failed.
+  // The cache and the files outlive the index.
+  [[nodiscard]] static Result<std::unique_ptr<Index>> open(
+      io::FileSystem& files, const std::string& path, IndexCache& cache,
+      std::function<void(const std::string&)> failed);
+  ~Index();
+  Index(const Index&) = delete;
+  Index& operator=(const Index&) = delete;
+
+  struct Found {
+    enum class State { kFound, kAbsent, kWouldBlock };
+    State state = State::kAbsent;
+    std::string value;
+  };
+  [[nodiscard]] Result<Found> get(Table table, std::string_view key, Tier tier) const;
+  [[nodiscard]] Cursor cursor(Table table) const;
+  [[nodiscard]] Batch batch() const;
+  // synced: durable when it returns. After a failure nothing more may be written.
+  [[nodiscard]] Status write(Batch& batch, bool synced);
+
+ private:
+  struct Impl;
+  explicit Index(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace strata::drive

@@ -1,0 +1,57 @@
+#include "objstore/replica/core.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace strata::replica {
+
+Core::Core(Members opened, Placement where, uint64_t start, async::BlockingPool& blocking,
+           RandomSource& source)
+    : members(std::move(opened)),
+      placement(std::move(where)),
+      record_seed(drive::RecordSeed::of_cluster(members.cluster)),
+      pool(blocking),
+      order(start),
+      random(source),
+      background(blocking),
+      pins([this](std::vector<DroppedBlobs> free) {
+        // When too many wait, what is left is freed at the next start.
+        (void)background.run([this, free = std::move(free)] {
+          for (const DroppedBlobs& dropped : free) {
+            for (const size_t member : in_service(dropped.placement)) {
+              drive(member).free_dropped(dropped.blobs);
+            }
+          }
+        });
+      }) {}
+
+std::vector<size_t> Core::in_service(uint64_t hash) const {
+  std::vector<size_t> targets = placement.targets(hash);
+  std::erase_if(targets, [this](size_t member) { return !members.all[member].in_service(); });
+  return targets;
+}
+
+bool Core::all_in_service() const {
+  return std::ranges::all_of(members.all, [](const Member& m) { return m.in_service(); });
+}
+
+drive::Id128 Core::new_id() {
+  drive::Id128 id;
+  const std::lock_guard lock(random_mutex);
+  random.fill(id.bytes);
+  return id;
+}
+
+Error Core::too_few_drives(uint64_t hash) const {
+  std::string reasons;
+  for (const size_t member : placement.targets(hash)) {
+    const Member& one = members.all[member];
+    if (one.in_service()) continue;
+    reasons += "; " + (one.drive ? one.drive->health().error().message
+                                 : fmt::format("drive {}: {}", one.path, one.state));
+  }
+  return Error(Code::kIo, "too few drives are in service for this" + reasons);
+}
+
+}  // namespace strata::replica

@@ -1,0 +1,55 @@
+// Core: what the parts of a ReplicaSet share. Owned by the ReplicaSet, which outlives every part.
+//
+// Thread rule: const after construction, apart from members that have a rule of their own.
+#pragma once
+
+#include <atomic>
+#include <mutex>
+#include <set>
+#include <vector>
+
+#include "common/async/blocking_pool.h"
+#include "common/base/random.h"
+#include "objstore/replica/background.h"
+#include "objstore/replica/membership.h"
+#include "objstore/replica/order.h"
+#include "objstore/replica/pins.h"
+#include "objstore/replica/placement.h"
+
+namespace strata::replica {
+
+// Repairs under way at once; a copy met beyond that is repaired when it is met again.
+inline constexpr size_t kHealsMax = 64;
+
+struct Core {
+  Core(Members opened, Placement where, uint64_t start, async::BlockingPool& blocking,
+       RandomSource& source);
+
+  [[nodiscard]] drive::Drive& drive(size_t member) const { return *members.all[member].drive; }
+  // The placement's drives that are in service, the preferred one first.
+  [[nodiscard]] std::vector<size_t> in_service(uint64_t hash) const;
+  [[nodiscard]] bool all_in_service() const;
+  [[nodiscard]] drive::RecordSeed seed() const { return record_seed; }
+  [[nodiscard]] drive::Id128 new_id();
+  // "only 1 of 3 drives is in service, 2 are needed: ..."
+  [[nodiscard]] Error too_few_drives(uint64_t hash) const;
+
+  Members members;
+  const Placement placement;
+  const drive::RecordSeed record_seed;
+  async::BlockingPool& pool;
+  Order order;
+  std::atomic<uint64_t> corrupt_found{0};
+  std::atomic<uint64_t> corrupt_healed{0};
+
+  std::mutex random_mutex;
+  RandomSource& random;  // guarded by random_mutex
+
+  std::mutex heal_mutex;
+  std::set<std::string> healing;  // guarded by heal_mutex: drive and name of what is being repaired
+
+  Background background;
+  PinBoard pins;
+};
+
+}  // namespace strata::replica

@@ -1,0 +1,122 @@
+#include "objstore/replica/merged_scan.h"
+
+#include <algorithm>
+#include <optional>
+
+#include "objstore/replica/healer.h"
+
+namespace strata::replica {
+
+namespace {
+
+// One drive's place in the scan.
+struct Walk {
+  size_t member;
+  drive::Cursor cursor;
+};
+
+class Scan {
+ public:
+  Scan(Core& core, const ScanRequest& request) : core_(core), request_(request) {}
+
+  // kCorrupt or kIo with `failed` set when that member's index cannot be read.
+  Result<std::vector<Row>> over(const std::vector<size_t>& members) {
+    std::vector<Walk> walks;
+    for (const size_t member : members) {
+      walks.push_back(Walk{member, core_.drive(member).index().cursor(drive::Table::kRows)});
+      walks.back().cursor.seek(request_.from);
+      TRY(check(walks.back()));
+    }
+    std::vector<Row> rows;
+    while (rows.size() < request_.rows_max) {
+      const std::optional<std::string> key = first_key(walks);
+      if (!key) break;
+      TRY_ASSIGN(std::optional<Row> row, row_at(walks, *key));
+      if (row) rows.push_back(std::move(*row));
+    }
+    return rows;
+  }
+
+  std::optional<size_t> failed;
+
+ private:
+  Status check(const Walk& walk) {
+    if (walk.cursor.valid()) return {};
+    const Status status = walk.cursor.status();
+    if (!status.ok()) failed = walk.member;
+    return status;
+  }
+
+  std::optional<std::string> first_key(const std::vector<Walk>& walks) const {
+    std::optional<std::string_view> first;
+    for (const Walk& walk : walks) {
+      if (walk.cursor.valid() && (!first || walk.cursor.key() < *first)) first = walk.cursor.key();
+    }
+    if (!first || (!request_.to.empty() && *first >= request_.to)) return std::nullopt;
+    return std::string(*first);
+  }
+
+  // The newest good copy of the row among the walks; moves them past the key.
+  Result<std::optional<Row>> row_at(std::vector<Walk>& walks, const std::string& key) {
+    std::optional<drive::RowRecord> best;
+    std::vector<BadCopy> bad;
+    for (Walk& walk : walks) {
+      if (!walk.cursor.valid() || walk.cursor.key() != key) continue;
+      auto row = drive::decode_row(core_.seed(), key, walk.cursor.value());
+      if (!row.ok()) {
+        bad.push_back(BadCopy{walk.member, row.error()});
+      } else if (!best || row->sequence > best->sequence) {
+        best = std::move(row).value();
+      }
+      walk.cursor.next();
+      TRY(check(walk));
+    }
+    if (!best) {
+      TRY(find_elsewhere(key, bad, best));
+      if (!best) return std::optional<Row>();
+    }
+    if (!bad.empty()) heal_row(core_, bad, best->placement, key);
+    return std::optional<Row>(
+        Row{.key = key, .value = std::move(best->value), .sequence = Sequence(best->sequence)});
+  }
+
+  // Every copy seen was bad: any other drive may have a good one. An absent row on another drive of
+  // the placement cannot be told from one that was never meant for it, so only a good copy counts.
+  Status find_elsewhere(const std::string& key, const std::vector<BadCopy>& bad,
+                        std::optional<drive::RowRecord>& best) {
+    for (size_t member = 0; member < core_.members.all.size(); ++member) {
+      if (!core_.members.all[member].in_service()) continue;
+      auto found = core_.drive(member).get_row(key, drive::Tier::kDisk);
+      if (!found.ok() || !found->row) continue;
+      if (!best || found->row->sequence > best->sequence) best = std::move(found->row);
+    }
+    if (best) return {};
+    report_bad(core_, bad, "row", key);
+    return Error(Code::kCorrupt, "a row in this range has no good copy on any drive");
+  }
+
+  Core& core_;
+  const ScanRequest& request_;
+};
+
+}  // namespace
+
+Result<std::vector<Row>> merged_scan(Core& core, const ScanRequest& request) {
+  std::vector<size_t> members;
+  for (size_t i = 0; i < core.members.all.size(); ++i) {
+    if (core.members.all[i].in_service()) members.push_back(i);
+  }
+  const size_t needed = core.members.all.size() - core.placement.replicas() + 1;
+  Error last(Code::kIo, "too few drives are in service to list everything");
+  while (members.size() >= needed) {
+    Scan scan(core, request);
+    auto rows = scan.over({members.begin(), members.begin() + static_cast<ptrdiff_t>(needed)});
+    if (rows.ok() || !scan.failed) return rows;
+    report_bad(core, {BadCopy{*scan.failed, rows.error()}}, "table", "rows");
+    last = rows.error();
+    std::erase(members, *scan.failed);
+  }
+  return last;
+}
+
+}  // namespace strata::replica

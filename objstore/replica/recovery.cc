@@ -1,0 +1,272 @@
+#include "objstore/replica/recovery.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <set>
+
+#include "common/base/log.h"
+#include "objstore/replica/order.h"
+#include "objstore/replica/reconcile.h"
+
+namespace strata::replica {
+
+namespace {
+
+using drive::LogRecord;
+using drive::Table;
+
+class Recovery {
+ public:
+  Recovery(Members& members, const Placement& placement)
+      : members_(members), placement_(placement), standing_(members.all.size()) {}
+  Result<Recovered> run();
+
+ private:
+  [[nodiscard]] drive::Drive& drive(size_t member) { return *members_.all[member].drive; }
+  [[nodiscard]] bool usable(size_t member) const {
+    return standing_[member].present && members_.all[member].in_service();
+  }
+  void survey();
+  [[nodiscard]] Status check_quorum() const;
+  [[nodiscard]] bool logs_reach(size_t target) const;
+  void bring_up_all();
+  [[nodiscard]] Result<bool> by_log(size_t target);
+  [[nodiscard]] Status by_comparison(size_t target);
+  [[nodiscard]] Status compare_table(size_t target, size_t source, Table table,
+                                     Reconciler& reconciler);
+  void write_markers(uint64_t start);
+
+  Members& members_;
+  const Placement& placement_;
+  std::vector<Standing> standing_;
+};
+
+void Recovery::survey() {
+  uint64_t furthest = 0;
+  for (size_t i = 0; i < members_.all.size(); ++i) {
+    Member& member = members_.all[i];
+    if (!member.in_service()) continue;
+    const auto position = member.drive->position();
+    const auto log_start = member.drive->stored_log_start();
+    const auto filling = member.drive->filling();
+    if (!position.ok() || !log_start.ok() || !filling.ok()) {
+      const Error& error = !position.ok()    ? position.error()
+                           : !log_start.ok() ? log_start.error()
+                                             : filling.error();
+      member.drive->take_out("its log cannot be read: " + error.to_string());
+      continue;
+    }
+    standing_[i] = Standing{.present = true,
+                            .filling = *filling,
+                            .position = position->sequence,
+                            .agreed = position->agreed,
+                            .log_start = *log_start};
+    furthest = std::max(furthest, position->sequence);
+  }
+  for (Standing& standing : standing_) {
+    if (furthest > 0 && standing.position == 0) standing.filling = true;
+  }
+}
+
+Status Recovery::check_quorum() const {
+  std::string reasons;
+  size_t speaking = 0;
+  for (size_t i = 0; i < members_.all.size(); ++i) {
+    if (usable(i) && !standing_[i].filling) {
+      ++speaking;
+      continue;
+    }
+    const Member& member = members_.all[i];
+    std::string state = member.state;
+    if (member.drive) {
+      const Status health = member.drive->health();
+      state = health.ok() ? "was being filled when strata stopped" : health.error().message;
+    }
+    reasons += fmt::format("; drive {} ({}): {}", member.id.to_hex(),
+                           member.path.empty() ? "no folder" : member.path, state);
+  }
+  // All missing drives may belong to one placement.
+  const size_t away = members_.all.size() - speaking;
+  if (away <= placement_.replicas() - placement_.quorum()) return {};
+  return Error(Code::kIo,
+               fmt::format("only {} of {} drives can be used, too few to know what is true; bring "
+                           "the others back{}",
+                           speaking, members_.all.size(), reasons));
+}
+
+bool Recovery::logs_reach(size_t target) const {
+  if (standing_[target].filling) return false;
+  for (size_t i = 0; i < standing_.size(); ++i) {
+    if (usable(i) && !standing_[i].filling && standing_[i].log_start > standing_[target].agreed) {
+      return false;
+    }
+  }
+  return true;
+}
+
+// False when too much has changed for this way.
+Result<bool> Recovery::by_log(size_t target) {
+  const uint64_t after = standing_[target].agreed;
+  Reconciler reconciler(members_, placement_, standing_, target);
+  std::map<std::string, uint64_t> rows;
+  std::map<drive::Id128, uint64_t> blobs;
+  std::set<uint64_t> true_entries;
+  bool too_many = false;
+  const auto remember = [&](const LogRecord& entry) {
+    for (const std::string& key : entry.rows) rows.emplace(key, entry.placement);
+    for (const drive::BlobName& blob : entry.blobs) blobs.emplace(blob.id, entry.placement);
+    too_many = rows.size() + blobs.size() > kReconcileKeysMax;
+  };
+  for (size_t source = 0; source < standing_.size(); ++source) {
+    if (source == target || !usable(source) || standing_[source].filling) continue;
+    TRY(drive(source).read_log(after, [&](const LogRecord& entry) -> Status {
+      if (too_many || (!entry.marker && !reconciler.belongs(entry.placement))) return {};
+      if (!entry.marker) {
+        const std::vector<size_t> speakers = reconciler.speakers(entry.placement);
+        if (std::ranges::find(speakers, source) != speakers.end()) {
+          if (true_entries.insert(entry.sequence).second) reconciler.put_log(entry);
+        }
+      }
+      remember(entry);
+      return {};
+    }));
+  }
+  TRY(drive(target).read_log(after, [&](const LogRecord& entry) -> Status {
+    if (too_many || entry.marker) return {};
+    const std::vector<size_t> speakers = reconciler.speakers(entry.placement);
+    const bool speaks = std::ranges::find(speakers, target) != speakers.end();
+    if (!speaks && !true_entries.contains(entry.sequence)) reconciler.remove_log(entry.sequence);
+    remember(entry);
+    return {};
+  }));
+  if (too_many) return false;
+  for (const auto& [id, placement] : blobs) TRY(reconciler.blob(id, placement));
+  for (const auto& [key, placement] : rows) TRY(reconciler.row(key, placement));
+  TRY(reconciler.finish());
+  if (reconciler.changed() > 0) {
+    log::info("drive.caught_up",
+              {{"path", members_.all[target].path}, {"changes", reconciler.changed()}});
+  }
+  return true;
+}
+
+Status Recovery::compare_table(size_t target, size_t source, Table table, Reconciler& reconciler) {
+  drive::Cursor cursor = drive(source).index().cursor(table);
+  for (cursor.seek(""); cursor.valid(); cursor.next()) {
+    const std::string key(cursor.key());
+    if (table == Table::kRows) {
+      const auto row = drive::decode_row(drive(source).seed(), key, cursor.value());
+      if (!row.ok()) continue;  // met again, and healed, by a read
+      if (reconciler.belongs(row->placement)) {
+        TRY(reconciler.row(key, row->placement));
+      } else if (source == target) {
+        reconciler.batch().remove(Table::kRows, key);
+      }
+      continue;
+    }
+    const auto id = drive::Id128::from_key(key);
+    if (!id) continue;
+    const auto blob = drive::decode_blob(drive(source).seed(), *id, cursor.value());
+    if (blob.ok() && reconciler.belongs(blob->placement)) {
+      TRY(reconciler.blob(*id, blob->placement));
+    }
+  }
+  return cursor.status();
+}
+
+Status Recovery::by_comparison(size_t target) {
+  log::warning("drive.compare", {{"path", members_.all[target].path}});
+  Reconciler reconciler(members_, placement_, standing_, target);
+  TRY(reconciler.mark_filling());
+  for (const Table table : {Table::kBlobs, Table::kRows}) {
+    for (size_t source = 0; source < standing_.size(); ++source) {
+      if (!usable(source) || (standing_[source].filling && source != target)) continue;
+      TRY(compare_table(target, source, table, reconciler));
+    }
+  }
+  // Its log has gaps now: nobody may rely on it. The marker follows, and a new beginning.
+  const uint64_t all = ~uint64_t{0};
+  uint64_t furthest = 0;
+  for (const Standing& standing : standing_) furthest = std::max(furthest, standing.position);
+  reconciler.batch().remove_range(Table::kLog, drive::encode_log_key(0),
+                                  drive::encode_log_key(all));
+  reconciler.batch().put(Table::kMeta, drive::kLogStartName,
+                         drive::encode_number(drive(target).seed(), drive::kLogStartName,
+                                              epoch_start(epoch_of(furthest) + 1) - 1));
+  LogRecord marker{.sequence = epoch_start(epoch_of(furthest) + 1),
+                   .agreed = epoch_start(epoch_of(furthest) + 1),
+                   .placement = 0,
+                   .marker = true,
+                   .rows = {},
+                   .blobs = {}};
+  reconciler.put_log(marker);
+  TRY(reconciler.finish());
+  log::info("drive.filled",
+            {{"path", members_.all[target].path}, {"changes", reconciler.changed()}});
+  return {};
+}
+
+// Logs first: a comparison ends the log of the drive that was compared.
+void Recovery::bring_up_all() {
+  std::vector<size_t> to_compare;
+  const auto must = [this](size_t target, const Status& up) {
+    if (!up.ok()) {
+      drive(target).take_out("it could not be brought up to date: " + up.error().message);
+    }
+  };
+  for (size_t i = 0; i < standing_.size(); ++i) {
+    if (!usable(i)) continue;
+    if (!logs_reach(i)) {
+      to_compare.push_back(i);
+      continue;
+    }
+    const auto done = by_log(i);
+    if (!done.ok()) must(i, done.error());
+    if (done.ok() && !*done) to_compare.push_back(i);
+  }
+  for (const size_t target : to_compare) must(target, by_comparison(target));
+}
+
+void Recovery::write_markers(uint64_t start) {
+  const LogRecord marker{
+      .sequence = start, .agreed = start, .placement = 0, .marker = true, .rows = {}, .blobs = {}};
+  for (size_t i = 0; i < standing_.size(); ++i) {
+    if (!usable(i)) continue;
+    drive::Batch batch = drive(i).index().batch();
+    batch.put(Table::kLog, drive::encode_log_key(start),
+              drive::encode_log(drive(i).seed(), marker));
+    (void)drive(i).write_now(batch);  // a failure takes the drive out; counted below
+  }
+}
+
+Result<Recovered> Recovery::run() {
+  survey();
+  TRY(check_quorum());
+  uint64_t furthest = 0;
+  bool differ = false;
+  for (size_t i = 0; i < standing_.size(); ++i) {
+    if (!usable(i)) continue;
+    differ = differ || standing_[i].filling || (furthest != 0 && furthest != standing_[i].position);
+    furthest = std::max(furthest, standing_[i].position);
+  }
+  // With a copy of everything on every drive, drives that stand at the same place are alike.
+  const bool alike = !differ && placement_.replicas() == placement_.members();
+  if (!alike && furthest > 0) bring_up_all();
+  for (size_t i = 0; i < standing_.size(); ++i) {
+    if (usable(i)) standing_[i].filling = false;
+  }
+  TRY(check_quorum());
+  const uint64_t start = epoch_start(epoch_of(furthest) + 1);
+  write_markers(start);
+  TRY(check_quorum());
+  return Recovered{.start = start};
+}
+
+}  // namespace
+
+Result<Recovered> recover(Members& members, const Placement& placement) {
+  return Recovery(members, placement).run();
+}
+
+}  // namespace strata::replica

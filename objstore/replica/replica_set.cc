@@ -1,0 +1,250 @@
+#include "objstore/replica/replica_set.h"
+
+#include <fmt/format.h>
+
+#include "common/codec/text.h"
+#include "common/digest/checksum.h"
+#include "objstore/replica/blob_source.h"
+#include "objstore/replica/healer.h"
+#include "objstore/replica/merged_scan.h"
+#include "objstore/replica/pending_commit.h"
+#include "objstore/replica/recovery.h"
+#include "objstore/replica/replica_blob_writer.h"
+
+namespace strata::replica {
+
+using async::Task;
+
+std::string BlobId::to_hex() const {
+  return codec::to_hex(Bytes(bytes));
+}
+
+namespace {
+
+drive::BlobName name_of(const BlobRef& ref) {
+  return drive::BlobName{
+      .id = drive::Id128{ref.id.bytes}, .size_bytes = ref.size_bytes, .in_index = ref.in_index};
+}
+
+Status check_key(std::string_view key) {
+  if (!key.empty() && key.size() <= kRowKeyBytesMax) return {};
+  return Error(Code::kTooLarge,
+               fmt::format("a row's key has 1 to {} bytes, not {}", kRowKeyBytesMax, key.size()));
+}
+
+Status check_mutation(const Mutation& mutation) {
+  const size_t names = mutation.puts.size() + mutation.deletes.size() + mutation.adopts.size() +
+                       mutation.drops.size();
+  if (names > kMutationRowsMax * 2) return Error(Code::kTooLarge, "too many rows in one commit");
+  if (mutation.puts.size() + mutation.deletes.size() > kMutationRowsMax) {
+    return Error(Code::kTooLarge, "too many rows in one commit");
+  }
+  size_t bytes = 0;
+  for (const Mutation::Put& put : mutation.puts) {
+    TRY(check_key(put.key));
+    if (put.value.size() > kRowValueBytesMax) {
+      return Error(Code::kTooLarge, fmt::format("a row's value has at most {} bytes, not {}",
+                                                kRowValueBytesMax, put.value.size()));
+    }
+    bytes += put.value.size();
+  }
+  for (const std::string& key : mutation.deletes) TRY(check_key(key));
+  if (bytes > drive::kQueuedBytesMax) return Error(Code::kTooLarge, "too much in one commit");
+  return {};
+}
+
+// The change without its place in the order. From here on the blobs belong to the commit: if its
+// outcome is in doubt they must stay.
+drive::Change to_change(Mutation& mutation) {
+  drive::Change change;
+  change.placement = Placement::hash(mutation.placement);
+  change.puts.reserve(mutation.puts.size());
+  for (Mutation::Put& put : mutation.puts) {
+    const uint64_t digest = digest::xxh3(as_bytes(put.value));
+    change.puts.push_back({std::move(put.key), std::move(put.value), digest});
+  }
+  change.deletes = std::move(mutation.deletes);
+  for (const BlobRef& ref : mutation.drops) change.drops.push_back(name_of(ref));
+  return change;
+}
+
+// A row from one drive: at once if it is in memory, else from a pool thread.
+Task<Result<std::optional<drive::RowRecord>>> row_from(Core& core, size_t member,
+                                                       const std::string& key) {
+  using Out = Result<std::optional<drive::RowRecord>>;
+  const drive::Drive& drive = core.drive(member);
+  auto quick = drive.get_row(key, drive::Tier::kMemory);
+  if (!quick.ok()) co_return std::move(quick).error();
+  if (!quick->would_block) co_return std::move(quick->row);
+  auto job = [&drive, &key]() -> Out {
+    TRY_ASSIGN(auto found, drive.get_row(key, drive::Tier::kDisk));
+    return std::move(found.row);
+  };
+  co_return co_await core.pool.run(std::move(job));
+}
+
+}  // namespace
+
+ReplicaSet::ReplicaSet(std::unique_ptr<drive::IndexCache> cache, std::unique_ptr<Core> core)
+    : cache_(std::move(cache)), core_(std::move(core)) {}
+
+ReplicaSet::~ReplicaSet() {
+  settle();
+}
+
+Result<std::unique_ptr<ReplicaSet>> ReplicaSet::open(ReplicaSetOptions options,
+                                                     async::BlockingPool& pool,
+                                                     RandomSource& random) {
+  auto cache = std::make_unique<drive::IndexCache>(options.index_cache_bytes);
+  TRY_ASSIGN(Members members, open_members(options, *cache, random));
+  std::vector<drive::Id128> ids;
+  for (const Member& member : members.all) ids.push_back(member.id);
+  Placement placement(std::move(ids), members.replicas);
+  TRY_ASSIGN(const Recovered recovered, recover(members, placement));
+  auto core = std::make_unique<Core>(std::move(members), std::move(placement), recovered.start,
+                                     pool, random);
+  return std::unique_ptr<ReplicaSet>(new ReplicaSet(std::move(cache), std::move(core)));
+}
+
+void ReplicaSet::settle() {
+  core_->background.drain();
+}
+
+uint64_t ReplicaSet::flushes() const {
+  uint64_t sum = 0;
+  for (const Member& member : core_->members.all) {
+    if (member.drive) sum += member.drive->committer().groups();
+  }
+  return sum;
+}
+
+Sequence ReplicaSet::next_stamp() {
+  return Sequence(core_->order.stamp());
+}
+
+Task<Result<std::optional<Row>>> ReplicaSet::get(std::string placement, std::string key) {
+  Core& core = *core_;
+  CO_TRY(check_key(key));
+  const uint64_t hash = Placement::hash(placement);
+  std::vector<BadCopy> bad;
+  const std::vector<size_t> drives = core.in_service(hash);
+  for (const size_t member : drives) {
+    const uint64_t deleting = core.order.deleting(key);
+    auto row = co_await row_from(core, member, key);
+    if (!row.ok()) {
+      bad.push_back(BadCopy{member, row.error()});
+      continue;
+    }
+    if (!bad.empty()) heal_row(core, bad, hash, key);
+    // What was seen may not be flushed everywhere yet; nobody shall learn of it before.
+    if (!*row) {
+      co_await core.order.until_agreed(std::max(deleting, core.order.deleting(key)));
+      co_return std::optional<Row>();
+    }
+    co_await core.order.until_agreed((*row)->sequence);
+    co_return std::optional<Row>(Row{.key = std::move(key),
+                                     .value = std::move((*row)->value),
+                                     .sequence = Sequence((*row)->sequence)});
+  }
+  report_bad(core, bad, "row", key);
+  if (bad.empty()) co_return core.too_few_drives(hash);
+  co_return bad.front().error.with_context("no drive has a good copy of the record");
+}
+
+Task<Result<std::vector<Row>>> ReplicaSet::scan(ScanRequest request) {
+  Core& core = *core_;
+  if (request.rows_max == 0 || request.rows_max > kScanRowsMax) {
+    co_return Error(Code::kInvalidArgument,
+                    fmt::format("a scan asks for 1 to {} rows", kScanRowsMax));
+  }
+  uint64_t seen = core.order.deleting_any();
+  auto job = [&core, &request] { return merged_scan(core, request); };
+  auto rows = co_await core.pool.run(std::move(job));
+  if (!rows.ok()) co_return rows;
+  seen = std::max(seen, core.order.deleting_any());
+  for (const Row& row : *rows) seen = std::max(seen, row.sequence.value());
+  co_await core.order.until_agreed(seen);
+  co_return rows;
+}
+
+Task<Result<std::unique_ptr<BlobWriter>>> ReplicaSet::create_blob(
+    std::string placement, std::optional<uint64_t> expected_bytes) {
+  Core& core = *core_;
+  const uint64_t hash = Placement::hash(placement);
+  const std::vector<size_t> targets = core.in_service(hash);
+  if (targets.size() < core.placement.quorum()) co_return core.too_few_drives(hash);
+  const uint64_t expected = expected_bytes.value_or(0);
+  if (expected > drive::kBlobBytesMax) {
+    co_return Error(Code::kTooLarge,
+                    fmt::format("a blob holds at most {} bytes", drive::kBlobBytesMax));
+  }
+  for (const size_t member : targets) CO_TRY(core.drive(member).check_space(expected));
+  std::unique_ptr<BlobWriter> writer = std::make_unique<ReplicaBlobWriter>(core, hash);
+  co_return std::move(writer);
+}
+
+Task<Result<std::unique_ptr<async::ByteSource>>> ReplicaSet::read_blob(std::string placement,
+                                                                       BlobRef blob,
+                                                                       uint64_t offset,
+                                                                       uint64_t length) {
+  const drive::BlobName name = name_of(blob);
+  co_return co_await open_blob_source(*core_, Placement::hash(placement), name, offset, length);
+}
+
+Task<Result<Sequence>> ReplicaSet::commit(Mutation mutation) {
+  Core& core = *core_;
+  CO_TRY(check_mutation(mutation));
+  drive::Change change = to_change(mutation);
+  // Refused before the blobs change hands, so that they are removed with their writers.
+  if (core.in_service(change.placement).size() < core.placement.quorum()) {
+    co_return core.too_few_drives(change.placement);
+  }
+  for (const std::unique_ptr<BlobWriter>& writer : mutation.adopts) {
+    auto* const blob = dynamic_cast<ReplicaBlobWriter*>(writer.get());
+    CHECK(blob != nullptr && blob->finished() && blob->placement() == change.placement,
+          "a commit owns finished blobs of its own placement");
+    change.adopts.push_back(blob->adopt());
+  }
+  PendingCommit::Outcome outcome;
+  const auto commit = std::make_shared<PendingCommit>(core, std::move(change), outcome);
+  const Status submitted = PendingCommit::submit(commit);
+  if (!submitted.ok()) {
+    for (const auto& writer : mutation.adopts) {
+      static_cast<ReplicaBlobWriter*>(writer.get())->disown();
+    }
+    co_return submitted.error();
+  }
+  Result<uint64_t> sequence = co_await outcome;
+  if (!sequence.ok()) co_return std::move(sequence).error();
+  co_return Sequence(*sequence);
+}
+
+std::unique_ptr<ReadPin> ReplicaSet::pin() {
+  return core_->pins.pin();
+}
+
+StoreStatus ReplicaSet::status() const {
+  StoreStatus status;
+  status.replicas = static_cast<uint32_t>(core_->placement.replicas());
+  status.write_quorum = static_cast<uint32_t>(core_->placement.quorum());
+  status.corrupt_found = core_->corrupt_found;
+  status.corrupt_healed = core_->corrupt_healed;
+  for (const Member& member : core_->members.all) {
+    DriveStatus drive{.path = member.path, .id = member.id.to_hex(), .state = member.state};
+    if (member.drive) {
+      const Status health = member.drive->health();
+      drive.in_service = health.ok();
+      drive.state = health.ok() ? "in service" : health.error().message;
+      const io::Space space = member.drive->space();
+      drive.capacity_bytes = space.capacity_bytes;
+      drive.available_bytes = space.available_bytes;
+      const auto position = health.ok() ? member.drive->position()
+                                        : Result<drive::Drive::Position>(drive::Drive::Position{});
+      if (position.ok()) drive.position = position->sequence;
+    }
+    status.drives.push_back(std::move(drive));
+  }
+  return status;
+}
+
+}  // namespace strata::replica
