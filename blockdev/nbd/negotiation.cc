@@ -9,7 +9,6 @@
 namespace strata::nbd {
 namespace {
 
-constexpr size_t kClientFlagsBytes = 4;
 constexpr size_t kOptionHeaderBytes = 16;
 constexpr size_t kExportNameZeroes = 124;
 

@@ -1,0 +1,46 @@
+// A server over a memory disk on a Unix socket, in this process.
+#pragma once
+
+#include <gtest/gtest.h>
+
+#include "blockdev/device/memory_device.h"
+#include "blockdev/nbd/server.h"
+#include "tests/support/block_exports.h"
+#include "tests/support/nbd_client.h"
+#include "tests/support/temp_folder.h"
+
+namespace strata::nbd {
+
+class ServerTest : public ::testing::Test {
+ protected:
+  static constexpr uint64_t kSize = 64 * kMiB;
+
+  void SetUp() override {
+    disk_ = device::MemoryDevice::create(kSize).value();
+    exports_.add("disk", *disk_);
+  }
+  void start(ServerOptions options = {}) {
+    std::vector<UniqueFd> listeners;
+    listeners.push_back(testing::listen_unix(socket_path()));
+    auto server = Server::start(std::move(listeners), exports_, registry_, options);
+    ASSERT_TRUE(server.ok()) << server.error().message;
+    server_ = std::move(server).value();
+  }
+  [[nodiscard]] std::string socket_path() const { return folder_ / "nbd.sock"; }
+
+  // A new client is served: the server is alive and has nothing of the others left over.
+  void expect_alive() {
+    testing::NbdClient client(socket_path());
+    ASSERT_TRUE(client.go("disk"));
+    ByteVector got(512);
+    EXPECT_EQ(client.read(0, got), 0U);
+  }
+
+  testing::TempFolder folder_;
+  std::unique_ptr<device::MemoryDevice> disk_;
+  testing::BlockExports exports_;
+  metrics::Registry registry_;
+  std::unique_ptr<Server> server_;
+};
+
+}  // namespace strata::nbd
