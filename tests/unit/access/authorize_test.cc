@@ -47,7 +47,8 @@ TEST(Credentials, finds_what_was_added_and_nothing_else) {
 
 TEST(Credentials, refuse_keys_that_a_scope_cannot_carry) {
   Credentials credentials;
-  for (const char* key : {"", "ab", "has/slash", "has space", "has=equal", "has,comma", "n\xc3\xa4"}) {
+  for (const char* key :
+       {"", "ab", "has/slash", "has space", "has=equal", "has,comma", "n\xc3\xa4"}) {
     EXPECT_FALSE(credentials.add(key, "secretsecret", Caller::root(kRootAccount)).ok()) << key;
   }
   EXPECT_FALSE(credentials.add("good", "short", Caller::root(kRootAccount)).ok());
