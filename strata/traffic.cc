@@ -1,18 +1,16 @@
 #include "strata/traffic.h"
 
-#include "common/base/log.h"
-
 namespace strata::roof {
 
-Traffic::Traffic(metrics::Registry& registry, std::string wire)
+Traffic::Traffic(metrics::Registry& registry, std::string wire, log::Level level)
     : registry_(registry),
       wire_(std::move(wire)),
+      level_(level),
       accepted_(registry.counter("strata_http_connections_total", "Connections accepted.",
                                  {{"wire", wire_}})),
-      received_(registry.counter("strata_http_received_bytes_total",
-                                 "Bytes of request bodies received.", {{"wire", wire_}})),
-      sent_(registry.counter("strata_http_sent_bytes_total", "Bytes of response bodies sent.",
-                             {{"wire", wire_}})) {
+      received_(registry.counter("strata_http_received_bytes_total", "Bytes received.",
+                                 {{"wire", wire_}})),
+      sent_(registry.counter("strata_http_sent_bytes_total", "Bytes sent.", {{"wire", wire_}})) {
   registry.gauge("strata_http_connections", "Connections open now.", {{"wire", wire_}},
                  [this] { return static_cast<double>(connections()); });
 }
@@ -55,18 +53,19 @@ void Traffic::exchange_done(const http::ExchangeRecord& record) noexcept {
   received_.add(record.request_bytes);
   sent_.add(record.response_bytes);
   count(operation, record.status, record.elapsed);
-  if (!log::enabled(log::Level::kInfo)) return;
+  if (!log::enabled(level_)) return;
   const double milliseconds = std::chrono::duration<double, std::milli>(record.elapsed).count();
-  log::info("request", {{"id", record.request_id},
-                        {"wire", wire_},
-                        {"operation", operation},
-                        {"method", record.method},
-                        {"path", record.path},
-                        {"status", record.status},
-                        {"in", record.request_bytes},
-                        {"out", record.response_bytes},
-                        {"ms", milliseconds},
-                        {"peer", record.peer}});
+  log::write(level_, "request",
+             {{"id", record.request_id},
+              {"wire", wire_},
+              {"operation", operation},
+              {"method", record.method},
+              {"path", record.path},
+              {"status", record.status},
+              {"in", record.request_bytes},
+              {"out", record.response_bytes},
+              {"ms", milliseconds},
+              {"peer", record.peer}});
 }
 
 }  // namespace strata::roof

@@ -6,6 +6,7 @@
 #include <mutex>
 #include <string>
 
+#include "common/base/log.h"
 #include "common/http/server.h"
 #include "common/metrics/metrics.h"
 
@@ -14,8 +15,8 @@ namespace strata::roof {
 // Thread rule: called on the loops of its server; the registry outlives it.
 class Traffic final : public http::Observer {
  public:
-  // wire: the label that tells the servers apart, as in "s3".
-  Traffic(metrics::Registry& registry, std::string wire);
+  // wire: the label that tells the servers apart, as in "s3". level: of its access log lines.
+  Traffic(metrics::Registry& registry, std::string wire, log::Level level);
 
   void connection_opened() noexcept override;
   void connection_closed() noexcept override;
@@ -36,6 +37,7 @@ class Traffic final : public http::Observer {
 
   metrics::Registry& registry_;
   const std::string wire_;
+  const log::Level level_;
   metrics::Counter& accepted_;
   metrics::Counter& received_;
   metrics::Counter& sent_;

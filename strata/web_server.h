@@ -12,10 +12,12 @@ namespace strata::roof {
 
 class WebServer {
  public:
-  // wire: "s3", "admin" or "control". Handler, registry and loops outlive this.
-  WebServer(std::string wire, const LoopThreads& loops, async::Listener listener,
+  // wire: "s3", "admin" or "control"; what watches and controls the server would drown out its
+  // users in the log, so only S3's requests are logged as news. Handler, registry and loops outlive
+  // this.
+  WebServer(const std::string& wire, const LoopThreads& loops, async::Listener listener,
             http::Handler& handler, metrics::Registry& registry, http::ServerLimits limits)
-      : traffic_(registry, std::move(wire)),
+      : traffic_(registry, wire, wire == "s3" ? log::Level::kInfo : log::Level::kDebug),
         server_(loops.all(), std::move(listener), handler, &traffic_, limits) {}
 
   void start() { server_.start(); }
