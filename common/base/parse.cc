@@ -1,6 +1,8 @@
 #include "common/base/parse.h"
 
+#include <arpa/inet.h>
 #include <fmt/format.h>
+#include <netinet/in.h>
 
 #include <algorithm>
 #include <array>
@@ -70,7 +72,10 @@ std::string HostPort::to_string() const {
 }
 
 bool HostPort::is_loopback() const {
-  return host == "localhost" || host == "::1" || host.starts_with("127.");
+  in_addr address{};
+  const bool numeric = inet_pton(AF_INET, host.c_str(), &address) == 1;
+  return host == "localhost" || host == "::1" ||
+         (numeric && (ntohl(address.s_addr) >> 24) == IN_LOOPBACKNET);
 }
 
 Result<HostPort> parse_host_port(std::string_view text) {

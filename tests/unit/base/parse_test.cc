@@ -37,6 +37,7 @@ TEST(ParseHostPort, knows_loopback) {
   EXPECT_TRUE(parse_host_port("localhost:1").value().is_loopback());
   EXPECT_TRUE(parse_host_port("127.9.9.9:1").value().is_loopback());
   EXPECT_FALSE(parse_host_port("0.0.0.0:1").value().is_loopback());
+  EXPECT_FALSE(parse_host_port("127.example.com:1").value().is_loopback());
 }
 
 TEST(ParseU64, takes_digits_only) {
