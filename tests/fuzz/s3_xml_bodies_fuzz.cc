@@ -1,0 +1,25 @@
+// fuzz-deps: objstore_s3 common_base
+// The XML documents of requests: whatever comes, the bounds hold.
+#include <cstddef>
+#include <cstdint>
+
+#include "objstore/s3/xml_bodies.h"
+
+extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
+  using namespace strata;
+  const std::string_view text(reinterpret_cast<const char*>(data), size);
+  const auto list = s3::parse_delete(text);
+  if (list.ok()) {
+    CHECK(!list->entries.empty() && list->entries.size() <= object::kDeleteKeysMax);
+    for (const s3::DeleteEntry& entry : list->entries) CHECK(!entry.key.empty());
+  }
+  const auto parts = s3::parse_complete(text);
+  if (parts.ok()) {
+    CHECK(!parts->empty() && parts->size() <= object::kPartNumberMax);
+    for (const object::CompletePart& part : *parts) {
+      CHECK(part.number >= 1 && part.number <= object::kPartNumberMax);
+    }
+  }
+  (void)s3::parse_create_bucket(text).ok();
+  return 0;
+}
