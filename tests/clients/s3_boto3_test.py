@@ -157,7 +157,7 @@ class Boto3(unittest.TestCase):
 
     def test_copy_and_delete(self):
         self.put("source key", os.urandom(200_000), Metadata={"a": "1"})
-        self.s3.copy_object(Bucket="bucket", Key="copied", CopySource="bucket/source%20key")
+        self.s3.copy_object(Bucket="bucket", Key="copied", CopySource="bucket/source key")
         self.assertEqual(self.get("copied")["Body"].read(), self.get("source key")["Body"].read())
         self.s3.copy_object(Bucket="bucket", Key="copied", CopySource={"Bucket": "bucket", "Key": "copied"},
                             MetadataDirective="REPLACE", Metadata={"a": "2"})

@@ -69,7 +69,7 @@ class Tools(unittest.TestCase):
         listing = self.run_tool("aws", "s3", "ls", "--recursive", "s3://tools/many/")
         self.assertEqual(len(listing.splitlines()), FILES)
         self.run_tool("aws", "s3", "rm", "--recursive", "--only-show-errors", "s3://tools/many")
-        self.assertEqual(self.run_tool("aws", "s3api", "list-objects-v2", "--bucket", "tools", "--prefix",
+        self.assertEqual(self.run_tool("aws", "s3api", "list-objects-v2", "--no-paginate", "--bucket", "tools", "--prefix",
                                        "many/", "--query", "KeyCount").strip(), "0")
 
     @unittest.skipIf(shutil.which("rclone") is None, "rclone is not installed")

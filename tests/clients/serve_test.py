@@ -38,11 +38,11 @@ class Serve(unittest.TestCase):
             self.assertIn("in use", second.stderr)
 
     def test_data_and_volumes_outlive_a_restart(self):
-        with StrataServer(environment={"STRATA_BUCKETS": "a,b", "STRATA_VOLUMES": "db:64M"}) as server:
-            server.boto3().put_object(Bucket="a", Key="k", Body=b"v")
+        with StrataServer(environment={"STRATA_BUCKETS": "first,second", "STRATA_VOLUMES": "db:64M"}) as server:
+            server.boto3().put_object(Bucket="first", Key="k", Body=b"v")
             self.assertEqual(server.stop(), 0)
             server.start()
-            self.assertEqual(server.boto3().get_object(Bucket="a", Key="k")["Body"].read(), b"v")
+            self.assertEqual(server.boto3().get_object(Bucket="first", Key="k")["Body"].read(), b"v")
             self.assertEqual([v["name"] for v in server.status()["volumes"]], ["db"])
 
     def test_sigterm_lets_an_upload_end(self):
