@@ -42,6 +42,11 @@ Committer::Committer(Wiring wiring)
     : wiring_(std::move(wiring)), log_start_(wiring_.log_start), thread_([this] { work(); }) {}
 
 Committer::~Committer() {
+  stop();
+}
+
+void Committer::stop() {
+  if (!thread_.joinable()) return;
   {
     const std::lock_guard lock(mutex_);
     stopping_ = true;

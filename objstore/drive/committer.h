@@ -5,7 +5,7 @@
 // that failed every further change ends with that failure; nothing is tried again.
 //
 // Thread rule: submit and run from any thread. Callers that need an order among changes submit
-// under a lock of their own. The destructor applies what is queued, then joins.
+// under a lock of their own. The destructor stops it.
 #pragma once
 
 #include <atomic>
@@ -52,8 +52,11 @@ class Committer {
   [[nodiscard]] bool has_room(size_t weight) const;
   void submit(std::shared_ptr<PendingChange> change);
   // Runs the function on the committer's thread, between two groups: there it is the only writer.
-  // False, and not run, when too many are waiting.
+  // False, and not run, when too many are waiting or after stop.
   [[nodiscard]] bool run(std::function<void(Index&)> task);
+
+  // Applies and runs what is queued, then ends the thread. No submit after it.
+  void stop();
 
   [[nodiscard]] uint64_t groups() const noexcept { return groups_; }
   [[nodiscard]] uint64_t log_start() const noexcept { return log_start_; }

@@ -26,6 +26,14 @@ Core::Core(Members opened, Placement where, uint64_t start, async::BlockingPool&
         });
       }) {}
 
+Core::~Core() {
+  background.drain();
+  for (const Member& member : members.all) {
+    if (member.drive) member.drive->committer().stop();
+  }
+  background.drain();
+}
+
 std::vector<size_t> Core::in_service(uint64_t hash) const {
   std::vector<size_t> targets = placement.targets(hash);
   std::erase_if(targets, [this](size_t member) { return !members.all[member].in_service(); });

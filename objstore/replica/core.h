@@ -24,6 +24,10 @@ inline constexpr size_t kHealsMax = 64;
 struct Core {
   Core(Members opened, Placement where, uint64_t start, async::BlockingPool& blocking,
        RandomSource& source);
+  // Ends the committers first: what they still run refers to everything else here.
+  ~Core();
+  Core(const Core&) = delete;
+  Core& operator=(const Core&) = delete;
 
   [[nodiscard]] drive::Drive& drive(size_t member) const { return *members.all[member].drive; }
   // The placement's drives that are in service, the preferred one first.

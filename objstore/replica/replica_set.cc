@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <future>
+
 #include "common/codec/text.h"
 #include "common/digest/checksum.h"
 #include "objstore/replica/blob_source.h"
@@ -88,9 +90,7 @@ Task<Result<std::optional<drive::RowRecord>>> row_from(Core& core, size_t member
 ReplicaSet::ReplicaSet(std::unique_ptr<drive::IndexCache> cache, std::unique_ptr<Core> core)
     : cache_(std::move(cache)), core_(std::move(core)) {}
 
-ReplicaSet::~ReplicaSet() {
-  settle();
-}
+ReplicaSet::~ReplicaSet() = default;
 
 Result<std::unique_ptr<ReplicaSet>> ReplicaSet::open(ReplicaSetOptions options,
                                                      async::BlockingPool& pool,
@@ -108,6 +108,13 @@ Result<std::unique_ptr<ReplicaSet>> ReplicaSet::open(ReplicaSetOptions options,
 
 void ReplicaSet::settle() {
   core_->background.drain();
+  for (const Member& member : core_->members.all) {
+    if (!member.drive) continue;
+    std::promise<void> reached;
+    if (member.drive->committer().run([&](drive::Index&) { reached.set_value(); })) {
+      reached.get_future().wait();
+    }
+  }
 }
 
 uint64_t ReplicaSet::flushes() const {

@@ -1,0 +1,114 @@
+#include "objstore/drive/record_format.h"
+
+#include <gtest/gtest.h>
+
+#include "common/digest/checksum.h"
+#include "objstore/drive/identity.h"
+
+namespace strata::drive {
+namespace {
+
+Id128 id_of(uint8_t fill) {
+  Id128 id;
+  id.bytes.fill(static_cast<std::byte>(fill));
+  return id;
+}
+const RecordSeed kSeed = RecordSeed::of_cluster(id_of(1));
+
+std::string row_record(std::string_view key, std::string_view value) {
+  return encode_row_header(kSeed, key, 7, 9, digest::xxh3(as_bytes(value))) + std::string(value);
+}
+
+// Calls check with the text after each of its bytes has been changed in turn, and with each prefix.
+template <typename Check>
+void for_each_damage(const std::string& good, Check check) {
+  for (size_t i = 0; i < good.size(); ++i) {
+    std::string bad = good;
+    bad[i] = static_cast<char>(bad[i] ^ 0x20);
+    check(bad, i);
+    check(good.substr(0, i), i);
+  }
+}
+
+TEST(RecordFormat, a_row_comes_back_and_any_changed_byte_of_it_is_found) {
+  const std::string good = row_record("key", "the value");
+  const RowRecord row = decode_row(kSeed, "key", good).value();
+  EXPECT_EQ(row.sequence, 7u);
+  EXPECT_EQ(row.placement, 9u);
+  EXPECT_EQ(row.value, "the value");
+  for_each_damage(good, [](const std::string& bad, size_t at) {
+    EXPECT_FALSE(decode_row(kSeed, "key", bad).ok()) << at;
+  });
+}
+
+TEST(RecordFormat, a_row_under_another_key_or_of_another_cluster_is_refused) {
+  const std::string good = row_record("key", "value");
+  EXPECT_EQ(decode_row(kSeed, "kez", good).error().code, Code::kCorrupt);
+  EXPECT_EQ(decode_row(RecordSeed::of_cluster(id_of(2)), "key", good).error().code, Code::kCorrupt);
+}
+
+TEST(RecordFormat, a_small_blob_comes_back_and_any_changed_byte_of_it_is_found) {
+  const std::string content = "small blob";
+  const BlobName name{.id = id_of(3), .size_bytes = content.size(), .in_index = true};
+  const std::string good =
+      encode_small_header(kSeed, name.id, name.size_bytes, digest::xxh3(as_bytes(content))) +
+      content;
+  EXPECT_EQ(as_text(decode_small(kSeed, name, good).value()), content);
+  for_each_damage(good, [&](const std::string& bad, size_t at) {
+    EXPECT_FALSE(decode_small(kSeed, name, bad).ok()) << at;
+  });
+  BlobName other = name;
+  other.id = id_of(4);
+  EXPECT_FALSE(decode_small(kSeed, other, good).ok());
+}
+
+TEST(RecordFormat, blob_and_log_records_come_back_and_any_changed_byte_is_found) {
+  const BlobRecord blob{.size_bytes = 5, .in_index = true, .sequence = 6, .placement = 7};
+  const std::string blob_text = encode_blob(kSeed, id_of(5), blob);
+  EXPECT_EQ(decode_blob(kSeed, id_of(5), blob_text).value().placement, 7u);
+  for_each_damage(blob_text, [](const std::string& bad, size_t at) {
+    EXPECT_FALSE(decode_blob(kSeed, id_of(5), bad).ok()) << at;
+  });
+  LogRecord entry;
+  entry.sequence = 11;
+  entry.agreed = 10;
+  entry.placement = 12;
+  entry.rows = {"one", "", "three"};
+  entry.blobs = {BlobName{.id = id_of(6), .size_bytes = 99, .in_index = false}};
+  const std::string log_text = encode_log(kSeed, entry);
+  const LogRecord back = decode_log(kSeed, 11, log_text).value();
+  EXPECT_EQ(back.rows, entry.rows);
+  EXPECT_EQ(back.blobs, entry.blobs);
+  EXPECT_EQ(back.agreed, 10u);
+  EXPECT_FALSE(decode_log(kSeed, 12, log_text).ok());
+  for_each_damage(log_text, [](const std::string& bad, size_t at) {
+    EXPECT_FALSE(decode_log(kSeed, 11, bad).ok()) << at;
+  });
+}
+
+TEST(Identity, it_comes_back_and_any_changed_byte_of_it_is_found) {
+  Identity identity;
+  identity.cluster = id_of(1);
+  identity.drive = id_of(2);
+  identity.replicas = 2;
+  identity.members = {id_of(2), id_of(3)};
+  const std::string good = render_identity(identity);
+  EXPECT_EQ(parse_identity(good).value(), identity);
+  for_each_damage(good, [](const std::string& bad, size_t at) {
+    EXPECT_FALSE(parse_identity(bad).ok()) << at;
+  });
+}
+
+TEST(Identity, a_newer_format_is_refused_with_advice) {
+  Identity identity;
+  identity.format = kDriveFormat + 1;
+  identity.replicas = 1;
+  identity.members = {identity.drive};
+  const auto refused = parse_identity(render_identity(identity));
+  ASSERT_FALSE(refused.ok());
+  EXPECT_EQ(refused.error().code, Code::kUnsupported);
+  EXPECT_NE(refused.error().message.find("newer"), std::string::npos);
+}
+
+}  // namespace
+}  // namespace strata::drive
