@@ -154,7 +154,7 @@ class KillVolume(unittest.TestCase):
             for round_number in range(3):
                 # Written and flushed first; then the server dies under writes elsewhere in the volume.
                 common = ["--name=j", "--ioengine=nbd", f"--uri={server.nbd_uri('v')}", "--bs=4k", "--iodepth=16",
-                          "--verify=crc32c", "--verify_fatal=1", f"--randseed={SEED + round_number}"]
+                          "--verify=crc32c", "--verify_fatal=1", "--verify_state_save=0", f"--randseed={SEED + round_number}"]
                 half = ["--offset=0", "--size=32m"]
                 write = subprocess.run(["fio", *common, *half, "--rw=randwrite", "--do_verify=0", "--end_fsync=1"],
                                        capture_output=True, text=True, timeout=100, cwd=folder)
