@@ -49,9 +49,10 @@ Result<std::unique_ptr<BlockHalf>> BlockHalf::open(const ServeOptions& options,
 Status BlockHalf::start(const ServeOptions& options) {
   std::vector<UniqueFd> listeners;
   if (options.nbd) {
-    TRY_ASSIGN(async::Listener listener, async::Listener::tcp(*options.nbd));
-    tcp_ = HostPort{options.nbd->host, listener.port()};
-    listeners.push_back(listener.take());
+    Result<async::Listener> listener = async::Listener::tcp(*options.nbd);
+    if (!listener.ok()) return listen_error(listener.error(), "nbd");
+    tcp_ = HostPort{options.nbd->host, listener->port()};
+    listeners.push_back(listener->take());
   }
   if (options.nbd_socket) {
     TRY_ASSIGN(async::Listener listener, async::Listener::unix_socket(*options.nbd_socket));

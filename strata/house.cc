@@ -47,8 +47,9 @@ Status House::open_rooms() {
 
 Result<std::unique_ptr<WebServer>> House::open_web(const char* wire, const HostPort& address,
                                                    http::Handler& handler) {
-  TRY_ASSIGN(async::Listener listener, async::Listener::tcp(address));
-  return std::make_unique<WebServer>(wire, *loops_, std::move(listener), handler, registry_,
+  Result<async::Listener> listener = async::Listener::tcp(address);
+  if (!listener.ok()) return listen_error(listener.error(), wire);
+  return std::make_unique<WebServer>(wire, *loops_, std::move(*listener), handler, registry_,
                                      http::ServerLimits{});
 }
 

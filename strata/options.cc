@@ -263,6 +263,13 @@ std::optional<size_t> find_option_by_key(std::string_view key) noexcept {
   return std::nullopt;
 }
 
+Error listen_error(const Error& error, std::string_view option) {
+  return Error(
+      error.code, error.reason,
+      fmt::format("{}; stop what listens there, or name another address with --{} HOST:PORT",
+                  error.message, option));
+}
+
 std::vector<std::string> split_list(std::string_view text) {
   std::vector<std::string> items;
   while (!text.empty()) {

@@ -109,6 +109,9 @@ class OptionValues {
 // The table of docs/configuration.md, in Markdown.
 [[nodiscard]] std::string options_markdown();
 
+// The error of a listener that could not be opened, with which option names another address.
+[[nodiscard]] Error listen_error(const Error& error, std::string_view option);
+
 // "a,b , c" -> a b c; empty items are dropped.
 [[nodiscard]] std::vector<std::string> split_list(std::string_view text);
 
