@@ -10,9 +10,11 @@ namespace {
 
 class MemoryQueue final : public BlockQueue {
  public:
-  explicit MemoryQueue(MutableBytes bytes) noexcept : bytes_(bytes) {}
+  MemoryQueue(MutableBytes bytes, std::atomic<uint64_t>& order) noexcept
+      : bytes_(bytes), order_(order) {}
 
   void submit(IoRequest& request) noexcept override {
+    order_.fetch_add(1, std::memory_order_acq_rel);
     switch (request.op) {
       case Op::kRead:
         std::memcpy(request.buffer.data(), bytes_.data() + request.offset, request.buffer.size());
@@ -27,11 +29,13 @@ class MemoryQueue final : public BlockQueue {
       case Op::kFlush:
         break;
     }
+    order_.fetch_add(1, std::memory_order_acq_rel);
     request.complete(request, 0);
   }
 
  private:
   MutableBytes bytes_;
+  std::atomic<uint64_t>& order_;
 };
 
 }  // namespace
@@ -51,7 +55,7 @@ MemoryDevice::~MemoryDevice() {
 }
 
 Result<std::unique_ptr<BlockQueue>> MemoryDevice::open_queue(ring::Ring& /*ring*/) {
-  return std::unique_ptr<BlockQueue>(std::make_unique<MemoryQueue>(bytes_));
+  return std::unique_ptr<BlockQueue>(std::make_unique<MemoryQueue>(bytes_, order_));
 }
 
 }  // namespace strata::device

@@ -5,6 +5,7 @@
 // applied in an unspecified order, byte by byte.
 #pragma once
 
+#include <atomic>
 #include <memory>
 
 #include "blockdev/device/block_device.h"
@@ -25,12 +26,12 @@ class MemoryDevice final : public BlockDevice {
   [[nodiscard]] Capabilities capabilities() const noexcept override { return {}; }
   [[nodiscard]] Result<std::unique_ptr<BlockQueue>> open_queue(ring::Ring& ring) override;
 
-  // The disk itself, to look at while no request is under way.
-  [[nodiscard]] MutableBytes bytes() noexcept { return bytes_; }
-
  private:
   explicit MemoryDevice(MutableBytes bytes) noexcept : bytes_(bytes) {}
   MutableBytes bytes_;
+  // Passed by every request at its begin and end: what one queue has completed, another one that
+  // starts later sees (guarantee 1), also where the processor orders memory less than x86 does.
+  std::atomic<uint64_t> order_{0};
 };
 
 }  // namespace strata::device
