@@ -172,7 +172,7 @@ MaybeRefusal judge_framing(const Control& control, RequestHead& out) noexcept {
   if (control.lengths == 1) {
     const std::optional<uint64_t> length = parse_u64(control.length);
     if (!length || *length > kContentLengthMax) return bad("Content-Length is not a length");
-    out.content_length = *length;
+    out.content_length = length;
   }
   if (control.encodings == 1) {
     if (out.minor_version == 0) return bad("HTTP/1.0 has no Transfer-Encoding");

@@ -83,7 +83,7 @@ class Observer {
 };
 
 struct ServerLimits {
-  size_t head_bytes_max = 32 * 1024;  // request line and fields
+  size_t head_bytes_max = size_t{32} * 1024;  // request line and fields
   size_t fields_max = 200;
   size_t connections_max = 12'000;                  // beyond: accepted and answered 503
   std::chrono::milliseconds head_timeout{30'000};   // from the first byte of a head to its end

@@ -274,7 +274,9 @@ TEST(ServerStop, closes_idle_connections_and_takes_no_new_ones) {
   RawClient silent(server.port());
   server.observer.wait_for_opened(2);
   const uint16_t port = server.port();
+  const auto began = std::chrono::steady_clock::now();
   server.stop(Deadline::after(60s));
+  EXPECT_LT(std::chrono::steady_clock::now() - began, 30s) << "they were waited for, not closed";
   EXPECT_TRUE(idle.ended());
   EXPECT_TRUE(silent.ended());
   server.observer.wait_until_all_closed(2);
