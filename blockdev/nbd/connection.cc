@@ -13,7 +13,7 @@ namespace strata::nbd {
 namespace {
 
 // Takes many request headers, or some small writes with their payload, in one receive.
-constexpr size_t kReceiveBytes = 64 * 1024;
+constexpr size_t kReceiveBytes = 64 * kKiB;
 
 }  // namespace
 

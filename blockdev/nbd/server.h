@@ -26,7 +26,7 @@ struct ServerOptions {
   uint32_t requests_in_flight_max = 128;
   // Bytes of request buffers of one connection, at least 32 MiB; a request waits until they are
   // free.
-  uint64_t buffer_bytes_max = 64 * 1024 * 1024;
+  uint64_t buffer_bytes_max = uint64_t{64} * 1024 * 1024;
   // From the accept to the end of the handshake; then the connection is closed.
   Duration handshake_time = std::chrono::seconds(30);
 };

@@ -216,7 +216,7 @@ Status Catalog::remove(std::string_view name) {
     }
     entry->removing = true;
   }
-  const Status removed = impl_->folder.remove(entry->metadata);
+  Status removed = impl_->folder.remove(entry->metadata);
   const std::lock_guard lock(impl_->mutex);
   entry->removing = false;
   if (!removed.ok()) return removed;

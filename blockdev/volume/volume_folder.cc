@@ -64,7 +64,7 @@ Status VolumeFolder::remove(const Metadata& metadata) const {
   const std::string folder = io::join_path(root_, metadata.name);
   const std::string dying = io::join_path(root_, std::string(kRemoving) + metadata.id);
   TRY(files_.rename(folder, dying));
-  const Status flushed = files_.sync_directory(root_);
+  Status flushed = files_.sync_directory(root_);
   if (!flushed.ok()) {
     // Not certain to be gone, so it must be there.
     (void)files_.rename(dying, folder);
