@@ -3,7 +3,9 @@
 
 #include <atomic>
 #include <functional>
+#include <optional>
 #include <thread>
+#include <utility>
 
 #include "common/async/gate.h"
 #include "tests/support/object_fixture.h"
@@ -200,11 +202,8 @@ async::Task<void> race_on_bucket(ObjectStore& objects, int number) {
       const Result<ObjectInfo> done = co_await objects.put(std::move(request), body);
       CHECK(done.ok() || done.error().reason == reason::kNoSuchBucket);
       if (!done.ok()) continue;
-      GetRequest get;
-      get.bucket = "contested";
-      get.key = key;
-      const Result<OpenObject> open = co_await objects.get(std::move(get));
-      CHECK(open.ok(), "an acknowledged object is there, so its bucket was not deleted");
+      const Result<BucketInfo> bucket = co_await objects.bucket("contested");
+      CHECK(bucket.ok(), "a bucket with an acknowledged object in it was deleted");
       const Status removed = co_await objects.remove("contested", key, {});
       CHECK(removed.ok());
     }
@@ -214,6 +213,54 @@ async::Task<void> race_on_bucket(ObjectStore& objects, int number) {
 TEST_F(Concurrency, no_bucket_is_deleted_from_under_an_object) {
   run_everywhere([&](int number) { return race_on_bucket(objects, number); });
   EXPECT_EQ(store.all_blobs(), 0u);
+}
+
+// Lets the other tasks of the loop go on first.
+struct Turn {
+  [[nodiscard]] bool await_ready() const noexcept { return false; }
+  void await_suspend(std::coroutine_handle<> waiter) const {
+    async::EventLoop::current().post(waiter);
+  }
+  void await_resume() const noexcept {}
+};
+
+struct Both {
+  Status deleted;
+  std::optional<Result<ObjectInfo>> put;
+};
+
+async::Task<void> delete_into(ObjectStore& objects, Both& both, int turns) {
+  for (; turns > 0; --turns) co_await Turn{};
+  both.deleted = co_await objects.delete_bucket("bucket");
+}
+
+async::Task<void> put_into(ObjectStore& objects, Both& both) {
+  async::MemorySource body(as_bytes("x"));
+  both.put.emplace(co_await objects.put(put_request("k"), body));
+}
+
+async::Task<void> do_both(ObjectStore& objects, Both& both, int turns) {
+  async::Gate tasks;
+  spawn(tasks, put_into(objects, both));
+  spawn(tasks, delete_into(objects, both, turns));
+  tasks.close();
+  co_await tasks.empty();
+}
+
+TEST_F(Concurrency, deleting_a_bucket_beside_a_put_fails_one_of_them_at_every_interleaving) {
+  for (int turns = 0; turns < 12; ++turns) {
+    Both both;
+    run(do_both(objects, both, turns));
+    EXPECT_NE(both.deleted.ok(), both.put->ok()) << turns;
+    if (both.put->ok()) {
+      EXPECT_EQ(both.deleted.error().reason, reason::kBucketNotEmpty);
+      ASSERT_TRUE(run(objects.remove("bucket", "k", {})).ok());
+    } else {
+      EXPECT_EQ(both.put->error().reason, reason::kNoSuchBucket);
+      ASSERT_TRUE(run(objects.create_bucket("bucket", "x")).ok());
+    }
+    EXPECT_EQ(store.all_blobs(), 0u);
+  }
 }
 
 }  // namespace

@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <set>
 
+#include "objstore/object/listing_walk.h"
+#include "objstore/object/row_keys.h"
 #include "tests/support/object_fixture.h"
 
 namespace strata::object {
@@ -142,6 +144,33 @@ TEST_F(Listing, is_unmoved_by_strange_prefixes_and_markers) {
   EXPECT_EQ(list_all(request).size(), 1u);
   request.after = "c";
   EXPECT_TRUE(list_all(request).empty());
+}
+
+async::Task<std::vector<std::string>> walk_names(replica::Store& store, std::string delimiter) {
+  ListingWalk walk(store, rows::objects_head("bucket"), "", std::move(delimiter), "", 1);
+  std::vector<std::string> names;
+  while (true) {
+    Result<std::optional<ListingWalk::Entry>> entry = co_await walk.next();
+    CHECK(entry.ok());
+    if (!*entry) co_return std::move(names);
+    names.push_back((*entry)->name);
+  }
+}
+
+TEST_F(Listing, meets_each_name_once_however_often_it_reads_on) {
+  std::set<std::string> keys;
+  std::set<std::string> rolled_up;
+  for (int i = 0; i < 500; ++i) {
+    keys.insert("k" + std::to_string(i));
+    rolled_up.insert("k" + std::to_string(i));
+    if (i % 10 != 0) continue;
+    for (int j = 0; j < 20; ++j) keys.insert("k" + std::to_string(i) + "/" + std::to_string(j));
+    rolled_up.insert("k" + std::to_string(i) + "/");
+  }
+  put_all(keys);
+  EXPECT_EQ(run(walk_names(store, "")), std::vector<std::string>(keys.begin(), keys.end()));
+  EXPECT_EQ(run(walk_names(store, "/")),
+            std::vector<std::string>(rolled_up.begin(), rolled_up.end()));
 }
 
 TEST_F(Listing, needs_its_bucket) {
