@@ -7,12 +7,13 @@
 #include <string_view>
 #include <vector>
 
+#include "common/base/bytes.h"
 #include "common/base/result.h"
 
 namespace strata::codec {
 
 struct XmlLimits {
-  size_t bytes_max = 2 * 1024 * 1024;
+  size_t bytes_max = 2 * kMiB;
   size_t depth_max = 16;
   size_t elements_max = 60'000;
 };

@@ -9,6 +9,7 @@
 #include <string_view>
 #include <vector>
 
+#include "common/base/bytes.h"
 #include "common/base/result.h"
 #include "common/sigv4/scope.h"
 
@@ -16,9 +17,9 @@ namespace strata::sigv4 {
 
 using Time = std::chrono::sys_time<std::chrono::milliseconds>;
 
-inline constexpr size_t kAuthorizationBytesMax = 8 * 1024;
+inline constexpr size_t kAuthorizationBytesMax = 8 * kKiB;
 inline constexpr size_t kSignedHeadersMax = 128;
-inline constexpr size_t kSecurityTokenBytesMax = 8 * 1024;
+inline constexpr size_t kSecurityTokenBytesMax = 8 * kKiB;
 inline constexpr std::chrono::seconds kPresignedValidityMax{604'800};  // seven days
 inline constexpr std::chrono::minutes kClockSkewMax{15};
 

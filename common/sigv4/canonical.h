@@ -10,6 +10,7 @@
 #include <string_view>
 #include <utility>
 
+#include "common/base/bytes.h"
 #include "common/base/result.h"
 
 namespace strata::sigv4 {
@@ -18,8 +19,8 @@ namespace strata::sigv4 {
 using HeaderList = std::span<const std::pair<std::string, std::string>>;
 using NameList = std::span<const std::string>;
 
-inline constexpr size_t kPathBytesMax = 16 * 1024;
-inline constexpr size_t kQueryBytesMax = 64 * 1024;
+inline constexpr size_t kPathBytesMax = 16 * kKiB;
+inline constexpr size_t kQueryBytesMax = 64 * kKiB;
 inline constexpr size_t kQueryParametersMax = 256;
 
 // A request as it came over the wire; the views are only used during a call.

@@ -28,7 +28,7 @@ namespace strata::sigv4 {
 inline constexpr size_t kChunkHeaderBytesMax = 256;                // the line ahead of the data
 inline constexpr uint64_t kChunkBytesMax = uint64_t{5} * kGiB;     // the data of one chunk
 inline constexpr uint64_t kDecodedBytesMax = uint64_t{64} * kTiB;  // the data of all chunks
-inline constexpr size_t kTrailersBytesMax = 8 * 1024;              // all trailer lines
+inline constexpr size_t kTrailersBytesMax = 8 * kKiB;              // all trailer lines
 inline constexpr size_t kTrailersMax = 16;
 
 inline constexpr std::string_view kReasonBadChunk = "malformed_chunk";       // InvalidRequest, 400
