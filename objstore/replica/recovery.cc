@@ -64,8 +64,10 @@ void Recovery::survey() {
                             .log_start = *log_start};
     furthest = std::max(furthest, position->sequence);
   }
+  // A drive without a marker took part in no start that came to its end. If the others have nothing
+  // but the very first marker, none did, and there is nothing that it could lack.
   for (Standing& standing : standing_) {
-    if (furthest > 0 && standing.position == 0) standing.filling = true;
+    if (furthest > epoch_start(1) && standing.position == 0) standing.filling = true;
   }
 }
 
