@@ -4,12 +4,13 @@
 #include <nlohmann/json_fwd.hpp>
 #include <string_view>
 
+#include "common/base/bytes.h"
 #include "common/base/result.h"
 
 namespace strata::roof {
 
-inline constexpr size_t kJsonBytesMax = 4 * 1024 * 1024;  // an answer about every volume fits
-inline constexpr size_t kJsonRequestBytesMax = 64 * 1024;
+inline constexpr size_t kJsonBytesMax = 4 * kMiB;  // an answer about every volume fits
+inline constexpr size_t kJsonRequestBytesMax = 64 * kKiB;
 inline constexpr int kJsonDepthMax = 16;
 
 // kTooLarge past bytes_max; kInvalidArgument for bad syntax or more than kJsonDepthMax levels.

@@ -32,6 +32,7 @@ LoopThreads::~LoopThreads() {
 
 std::vector<async::EventLoop*> LoopThreads::all() const {
   std::vector<async::EventLoop*> pointers;
+  pointers.reserve(loops_.size());
   for (const auto& loop : loops_) pointers.push_back(loop.get());
   return pointers;
 }

@@ -14,6 +14,7 @@
 #include <string_view>
 #include <vector>
 
+#include "common/base/bytes.h"
 #include "common/base/log.h"
 #include "common/base/parse.h"
 #include "common/base/result.h"
@@ -22,9 +23,9 @@ namespace strata::roof {
 
 inline constexpr size_t kDrivesMax = 32;
 inline constexpr size_t kThreadsMax = 64;
-inline constexpr size_t kListItemsMax = 1000;           // of any list but the drives
-inline constexpr size_t kOptionBytesMax = 4096;         // one value
-inline constexpr size_t kConfigBytesMax = 1024 * 1024;  // the TOML file
+inline constexpr size_t kListItemsMax = 1000;    // of any list but the drives
+inline constexpr size_t kOptionBytesMax = 4096;  // one value
+inline constexpr size_t kConfigBytesMax = kMiB;  // the TOML file
 inline constexpr size_t kUserBytesMin = 3;
 inline constexpr size_t kPasswordBytesMin = 8;
 

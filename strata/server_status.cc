@@ -28,9 +28,9 @@ std::string format_duration(int64_t milliseconds) {
 }
 
 // The member if it is there and of the wanted type, else an empty one.
-nlohmann::json member(const nlohmann::json& object, const char* name, nlohmann::json empty) {
+nlohmann::json member(const nlohmann::json& object, const char* name, const nlohmann::json& empty) {
   const auto found = object.find(name);
-  return found != object.end() && found->type() == empty.type() ? *found : std::move(empty);
+  return found != object.end() && found->type() == empty.type() ? *found : empty;
 }
 
 }  // namespace

@@ -28,10 +28,11 @@ def fingerprint(entry, config):
 
 def check(entry, build, config, clean):
     try:
-        key = fingerprint(entry, config)
+        # Nothing is remembered on a fresh checkout that will not be used again.
+        key = "clean" if os.environ.get("CI") else fingerprint(entry, config)
     except subprocess.CalledProcessError as error:
         return entry["file"], None, error.stderr.decode(errors="replace")[:4000]
-    if key in clean:
+    if key in clean and not os.environ.get("CI"):
         return entry["file"], key, ""
     run = subprocess.run([TIDY, "-p", build, "--quiet", entry["file"]], capture_output=True,
                          text=True, timeout=FILE_SECONDS_MAX)

@@ -36,8 +36,8 @@ class Completion {
   [[nodiscard]] T await_resume() { return std::move(*value_); }
 
  private:
-  inline static char set_marker_ = 0;
-  static constexpr void* kSet = &set_marker_;
+  inline static char set_marker = 0;
+  static constexpr void* kSet = &set_marker;
   EventLoop& loop_;
   std::atomic<void*> state_{nullptr};
   std::optional<T> value_;

@@ -106,7 +106,7 @@ class [[nodiscard]] Task {
       child.promise().continuation_ = parent;
       return true;
     }
-    T await_resume() const { return child.promise().take(); }
+    [[nodiscard]] T await_resume() const { return child.promise().take(); }
   };
   Awaiter operator co_await() && noexcept {
     CHECK(handle_, "a task is awaited once");

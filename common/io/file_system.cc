@@ -56,10 +56,10 @@ Status create_directories(FileSystem& files, const std::string& path) {
   }
   // Each entry is flushed before the next is made, so only the deepest directory that exists can
   // be one whose maker died before the flush. Parents that may not be read are not of our making.
-  const Status flushed = files.sync_directory(parent_path(existing));
+  Status flushed = files.sync_directory(parent_path(existing));
   if (!flushed.ok() && flushed.error().code != Code::kPermissionDenied) return flushed;
   for (auto next = missing.rbegin(); next != missing.rend(); ++next) {
-    const Status made = files.create_directory(*next);
+    Status made = files.create_directory(*next);
     if (!made.ok() && made.error().code != Code::kAlreadyExists) return made;
     TRY(files.sync_directory(parent_path(*next)));
   }

@@ -92,7 +92,7 @@ class MemoryFile final : public ForgetfulFile {
   }
 
  private:
-  Status check_writable(std::string_view action) const {
+  [[nodiscard]] Status check_writable(std::string_view action) const {
     TRY(state_->check_handle(generation_));
     if (writable_) return {};
     return refuse(Code::kIo, action, path_, "it was opened for reading only");

@@ -126,7 +126,7 @@ class PosixFile final : public File {
     if (::fstat(fd_.get(), &status) != 0) return path_error(errno, "examine", path_);
     return static_cast<uint64_t>(status.st_size);
   }
-  int descriptor() const noexcept override { return fd_.get(); }
+  [[nodiscard]] int descriptor() const noexcept override { return fd_.get(); }
 
  private:
   UniqueFd fd_;

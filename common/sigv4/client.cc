@@ -12,6 +12,7 @@ namespace {
 
 std::vector<std::string> sorted_names(const ClientRequest& request) {
   std::vector<std::string> names;
+  names.reserve(request.headers.size());
   for (const auto& field : request.headers) names.push_back(field.first);
   std::sort(names.begin(), names.end());
   names.erase(std::unique(names.begin(), names.end()), names.end());

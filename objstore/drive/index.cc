@@ -233,6 +233,7 @@ Result<std::unique_ptr<Index>> Index::open(io::FileSystem& files, const std::str
   impl->path = path;
   impl->env = make_rocksdb_env(files);
   std::vector<rocksdb::ColumnFamilyDescriptor> tables;
+  tables.reserve(kTables);
   for (size_t i = 0; i < kTables; ++i) {
     tables.emplace_back(kTableNames[i], table_options(i, cache.impl_->cache));
   }

@@ -90,7 +90,7 @@ class WritableFile final : public rocksdb::FSWritableFile {
     return to_io_status(file_->sync_data());
   }
   IOStatus Fsync(const IOOptions&, IODebugContext*) override { return to_io_status(file_->sync()); }
-  bool IsSyncThreadSafe() const override { return true; }
+  [[nodiscard]] bool IsSyncThreadSafe() const override { return true; }
   uint64_t GetFileSize(const IOOptions&, IODebugContext*) override { return size_; }
 
  private:
@@ -147,7 +147,7 @@ class HeldLock final : public rocksdb::FileLock {
 class SeamFileSystem final : public rocksdb::FileSystem {
  public:
   explicit SeamFileSystem(io::FileSystem& files) : files_(files) {}
-  const char* Name() const override { return "strata"; }
+  [[nodiscard]] const char* Name() const override { return "strata"; }
 
   IOStatus NewSequentialFile(const std::string& path, const FileOptions&,
                              std::unique_ptr<rocksdb::FSSequentialFile>* result,

@@ -47,7 +47,7 @@ class Scan {
     return status;
   }
 
-  std::optional<std::string> first_key(const std::vector<Walk>& walks) const {
+  [[nodiscard]] std::optional<std::string> first_key(const std::vector<Walk>& walks) const {
     std::optional<std::string_view> first;
     for (const Walk& walk : walks) {
       if (walk.cursor.valid() && (!first || walk.cursor.key() < *first)) first = walk.cursor.key();

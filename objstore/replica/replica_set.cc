@@ -98,6 +98,7 @@ Result<std::unique_ptr<ReplicaSet>> ReplicaSet::open(ReplicaSetOptions options,
   auto cache = std::make_unique<drive::IndexCache>(options.index_cache_bytes);
   TRY_ASSIGN(Members members, open_members(options, *cache, random));
   std::vector<drive::Id128> ids;
+  ids.reserve(members.all.size());
   for (const Member& member : members.all) ids.push_back(member.id);
   Placement placement(std::move(ids), members.replicas);
   TRY_ASSIGN(const Recovered recovered, recover(members, placement));

@@ -144,7 +144,7 @@ Result<std::optional<std::string>> parse_content_md5(const http::Fields& fields)
     return Error(Code::kInvalidArgument, code::kInvalidDigest,
                  "The Content-MD5 you specified was invalid.");
   }
-  return std::optional<std::string>(std::move(*raw));
+  return raw;
 }
 
 }  // namespace strata::s3

@@ -30,8 +30,7 @@ class BlockExports final : public device::ExportTable {
     auto found = devices_.find(std::string(name));
     if (name.empty() && devices_.size() == 1) found = devices_.begin();
     if (found == devices_.end()) return Error(Code::kNotFound, "no such export");
-    return std::unique_ptr<device::ExportLease>(
-        std::make_unique<Lease>(*found->second, leases_));
+    return std::unique_ptr<device::ExportLease>(std::make_unique<Lease>(*found->second, leases_));
   }
   [[nodiscard]] int leases() const noexcept { return leases_.load(); }
 
