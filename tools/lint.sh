@@ -15,6 +15,7 @@ if [ "${1:-}" = --fix ]; then
   exit 0
 fi
 failed=0
+mkdir -p build
 clang-format-19 --dry-run -Werror "${sources[@]}" 2>&1 | grep -E 'error:' | head -n 20 && failed=1
 [ $failed -eq 0 ] || echo "lint: './dev lint --fix' formats the files above" >&2
 
