@@ -69,6 +69,7 @@ std::string drive_lines(const BannerFacts& facts) {
 
 std::string paste_lines(const BannerFacts& facts) {
   std::string out = "\nTry:\n";
+  const std::string program = shell_word(facts.program);
   const bool default_folder = facts.data == "./strata-data" || facts.data == "strata-data";
   const std::string data = default_folder ? "" : " --data " + shell_word(facts.data);
   if (facts.s3) {
@@ -81,7 +82,7 @@ std::string paste_lines(const BannerFacts& facts) {
   }
   const std::string volume = facts.volumes.empty() ? "demo" : facts.volumes.front();
   const std::string create =
-      facts.volumes.empty() ? fmt::format("strata volume create demo 1G{} && ", data) : "";
+      facts.volumes.empty() ? fmt::format("{} volume create demo 1G{} && ", program, data) : "";
   if (facts.nbd) {
     out += fmt::format("  {}nbdinfo nbd://{}/{}\n", create, reachable(*facts.nbd), volume);
   } else if (facts.nbd_socket) {
@@ -89,7 +90,7 @@ std::string paste_lines(const BannerFacts& facts) {
         fmt::format("  {}nbdinfo {}\n", create,
                     shell_word(fmt::format("nbd+unix:///{}?socket={}", volume, *facts.nbd_socket)));
   }
-  out += "  strata compare --quick\n";
+  out += fmt::format("  {} compare --quick\n", program);
   return out;
 }
 

@@ -12,6 +12,7 @@
 namespace strata::roof {
 
 struct BannerFacts {
+  std::string program = "strata";  // as it was called, so that the lines can be pasted
   std::string version;
   std::string data;
   std::optional<HostPort> s3;  // with the ports that were really bound

@@ -18,6 +18,7 @@ namespace {
 
 // The process has one start, so it is kept here.
 std::chrono::steady_clock::time_point program_start = std::chrono::steady_clock::now();
+const char* called_as_text = "strata";
 
 // Each arena keeps what its threads freed; the thresholds stay dynamic, because fixed ones make
 // every large buffer a system call.
@@ -35,8 +36,13 @@ sigset_t stop_signals() noexcept {
 
 }  // namespace
 
-void note_program_start() noexcept {
+void note_program_start(const char* called_as) noexcept {
+  called_as_text = called_as;
   program_start = std::chrono::steady_clock::now();
+}
+
+const char* program_called_as() noexcept {
+  return called_as_text;
 }
 
 std::chrono::milliseconds process_age() noexcept {

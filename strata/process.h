@@ -10,8 +10,11 @@
 
 namespace strata::roof {
 
-// Called by main before anything else; process_age counts from here.
-void note_program_start() noexcept;
+// Called by main before anything else; process_age counts from here. called_as: argv[0], which
+// lives as long as the process.
+void note_program_start(const char* called_as) noexcept;
+// How the user called the program: a path if one was typed, else its name.
+[[nodiscard]] const char* program_called_as() noexcept;
 [[nodiscard]] std::chrono::milliseconds process_age() noexcept;
 
 // Bytes of physical memory in use; 0 if the kernel does not say.

@@ -111,7 +111,9 @@ ExitCode serve(const ServeArguments& arguments) {
     const bool in_use = house.error().reason == kDataInUseReason;
     return fail(house.error(), in_use ? ExitCode::kDataInUse : ExitCode::kFailed);
   }
-  std::cout << banner((*house)->facts()) << std::flush;
+  BannerFacts facts = (*house)->facts();
+  facts.program = program_called_as();
+  std::cout << banner(facts) << std::flush;
   log::info("server.ready", {{"data", options->data},
                              {"ms", (*house)->status().ready_ms},
                              {"descriptors", *descriptors}});

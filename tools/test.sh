@@ -41,6 +41,7 @@ fi
 export STRATA_BINARY=$PWD/build/$preset/strata
 export STRATA_CLIENT_PYTHON=$venv/bin/python3
 export PATH=$venv/bin:$PATH
+export TSAN_OPTIONS="suppressions=$PWD/tests/support/tsan.supp"
 report=$PWD/build/$preset/report.xml
 status=0
 ctest --test-dir "build/$preset" --output-on-failure --no-tests=error -j "$(nproc)" \

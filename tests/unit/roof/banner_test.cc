@@ -81,5 +81,12 @@ TEST(Banner, a_folder_of_ones_own_is_named_in_what_to_paste) {
   EXPECT_TRUE(shows(banner(elsewhere), "strata volume create demo 1G --data '/srv/my data' && "));
 }
 
+TEST(Banner, lines_to_paste_call_the_program_as_it_was_called) {
+  BannerFacts checkout = facts();
+  checkout.program = "build/release/strata";
+  EXPECT_TRUE(shows(banner(checkout), "  build/release/strata compare --quick\n"));
+  EXPECT_TRUE(shows(banner(checkout), "  build/release/strata volume create demo 1G"));
+}
+
 }  // namespace
 }  // namespace strata::roof
