@@ -55,7 +55,7 @@ class Serve(unittest.TestCase):
                 client.sendall(f"PUT {path} HTTP/1.1\r\nHost: {server.s3_address}\r\n"
                                "Content-Length: 10\r\n\r\nhello".encode())
                 # The half-sent request is being served once the server counts its connection.
-                wait_for(lambda: re.search(r"strata_http_connections\S* 1\b", fetch(server.admin + "/metrics")),
+                wait_for(lambda: re.search(r'strata_http_connections\{wire="s3"\} 1\b', fetch(server.admin + "/metrics")),
                          10, "the connection to be counted")
                 server.process.send_signal(signal.SIGTERM)
                 client.sendall(b"world")
