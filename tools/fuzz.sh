@@ -15,7 +15,7 @@ build_preset fuzz "${targets[@]}"
 passed=0 failed=0
 for target in "${targets[@]}"; do
   [ -n "$only" ] && [ "$only" != "$target" ] && continue
-  work=build/fuzz/work/$target
+  work=build/fuzz/runs/$target
   rm -rf "$work/found"
   mkdir -p "$work/corpus" "$work/found"
   seeds=()
