@@ -8,6 +8,7 @@ source tools/build.sh
 preset=test
 filter=()
 fuzz_seconds=5
+kills=0
 while [ $# -gt 0 ]; do
   case "$1" in
     --asan) preset=asan ;;
@@ -15,11 +16,14 @@ while [ $# -gt 0 ]; do
     --label) filter+=(-L "$2"); fuzz_seconds=0; shift ;;
     --only) filter+=(-R "$2"); fuzz_seconds=0; shift ;;
     --fuzz-seconds) fuzz_seconds=$2; shift ;;
+    --kill) kills=$2; shift ;;
     *)
       cat >&2 <<'TEXT'
 usage: ./dev test [--asan | --tsan] [--label LABEL] [--only REGEX] [--fuzz-seconds N]
+       ./dev test [--asan | --tsan] --kill N
   labels: unit, model, crash, house, client; --only takes ctest's regular expressions on names
   --fuzz-seconds 0 leaves out the smoke run of the fuzz targets (5 seconds each without it)
+  --kill N kills the server N times under load and checks what is left; about a second each
 TEXT
       exit 2
       ;;
@@ -28,6 +32,10 @@ TEXT
 done
 
 ensure_packages build test
+if [ "$kills" -gt 0 ]; then
+  build_preset "$preset" strata
+  STRATA_BINARY=$PWD/build/$preset/strata exec python3 tests/clients/kill_load.py "$kills"
+fi
 build_preset "$preset" all
 
 # Today's clients, from PyPI, in a folder of their own.

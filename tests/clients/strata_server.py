@@ -53,13 +53,16 @@ class StrataServer:
         return [BINARY, "serve", "--data", str(self.data), "--s3", "127.0.0.1:0",
                 "--admin", "127.0.0.1:0", "--nbd", "127.0.0.1:0", *self.arguments]
 
-    def start(self):
+    def begin(self):
+        """Starts the process without waiting for it to be ready."""
         self.folder.mkdir(parents=True, exist_ok=True)
         with open(self.folder / "server.log", "ab") as log:
             self.process = subprocess.Popen(self.command(), env=self.environment, stdout=log,
                                             stderr=log, stdin=subprocess.DEVNULL)
-        wait_for(self._ready, READY_SECONDS, "the server to be ready")
-        listeners = self.status()["listeners"]
+
+    def start(self):
+        self.begin()
+        listeners = wait_for(self._ready, READY_SECONDS, "the server to be ready")["listeners"]
         self.s3_address = listeners["s3"]
         self.endpoint = f"http://{self.s3_address}"
         self.admin = f"http://{listeners['admin']}"
@@ -70,7 +73,7 @@ class StrataServer:
         if self.process.poll() is not None:
             raise RuntimeError("the server ended: " + self.log()[-3000:])
         run = self.run_verb("status", "--json", check=False)
-        return run.returncode == 0
+        return json.loads(run.stdout) if run.returncode == 0 else None
 
     def log(self):
         return (self.folder / "server.log").read_text(errors="replace")
