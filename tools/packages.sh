@@ -14,6 +14,9 @@ packages_fuzz=(clang-19 libclang-rt-19-dev)
 packages_compare=(
   gcc make dpkg-dev libnbd-dev libcurl4-openssl-dev libssl-dev libaio-dev zlib1g-dev
 )
+packages_bench=(
+  wrk fio openssl python3 libc6 libcrypt1 libpcre2-8-0 libssl3 zlib1g  # the last five are nginx's
+)
 
 as_root() {
   if [ "$(id -u)" = 0 ]; then "$@"; else sudo "$@"; fi

@@ -1,0 +1,1 @@
+"""`./dev bench object`: what the object half reaches, beside what the machine can do."""

@@ -1,0 +1,137 @@
+"""Processes that the bench starts: ended by their own id, never left behind, their cost measured."""
+
+import ctypes
+import os
+import pathlib
+import signal
+import subprocess
+import time
+
+PR_SET_PDEATHSIG = 1
+STOP_SECONDS = 40
+TICKS = os.sysconf("SC_CLK_TCK")
+CORES = os.cpu_count() or 1
+_libc = ctypes.CDLL(None)
+
+
+class BenchError(Exception):
+    """An expected failure; the message says what to do."""
+
+
+def _die_with_parent():
+    _libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+class Child:
+    """A process of ours. Ctrl-C reaches only the bench, which stops its children in order; they
+    die with it when it is killed."""
+
+    def __init__(self, arguments, log, environment=None):
+        self.log = pathlib.Path(log)
+        with open(self.log, "ab") as out:
+            self.process = subprocess.Popen(
+                [str(a) for a in arguments], stdin=subprocess.DEVNULL, stdout=out, stderr=out,
+                env=environment, process_group=0, preexec_fn=_die_with_parent)
+        self.pid = self.process.pid
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.stop()
+
+    def running(self):
+        return self.process.poll() is None
+
+    def stop(self):
+        if not self.running():
+            return
+        self.process.terminate()
+        try:
+            self.process.wait(STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+
+    def tail(self, count=2000):
+        return self.log.read_text(errors="replace")[-count:] if self.log.exists() else ""
+
+
+def run_tool(arguments, log, seconds, environment=None):
+    """Runs a load tool to its end. Gives its output and the processor time it used, in seconds."""
+    log = pathlib.Path(log)
+    log.unlink(missing_ok=True)
+    before = children_cpu_seconds()
+    with Child(arguments, log, environment) as child:
+        try:
+            status = child.process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            raise BenchError(f"{arguments[0]} did not end within {seconds} s; see {log}") from None
+    if status != 0:
+        raise BenchError(f"{arguments[0]} ended with status {status}: {child.tail(600)}")
+    return log.read_text(errors="replace"), children_cpu_seconds() - before
+
+
+def children_cpu_seconds():
+    """Processor time of our children that have ended."""
+    times = os.times()
+    return times.children_user + times.children_system
+
+
+def parse_stat_cpu(text):
+    """utime + stime of a /proc/PID/stat line, in ticks (proc(5)); the name may hold anything."""
+    fields = text[text.rindex(")") + 2:].split()
+    return int(fields[11]) + int(fields[12])
+
+
+def cpu_seconds(pids):
+    total = 0
+    for pid in pids:
+        total += parse_stat_cpu(pathlib.Path(f"/proc/{pid}/stat").read_text())
+    return total / TICKS
+
+
+def memory_bytes(pid, field):
+    """VmRSS or VmHWM of a process."""
+    for line in pathlib.Path(f"/proc/{pid}/status").read_text().splitlines():
+        if line.startswith(field + ":"):
+            return int(line.split()[1]) * 1024
+    raise BenchError(f"process {pid} has no {field}")
+
+
+def parse_machine_cpu(line):
+    """(busy, steal) ticks of the first line of /proc/stat; guest time is inside user time."""
+    user, nice, system, _idle, _iowait, irq, softirq, steal = map(int, line.split()[1:9])
+    return user + nice + system + irq + softirq, steal
+
+
+class Meter:
+    """Processor time between start() and stop(): the servers', our own and the load tools', and
+    everybody else's. On a machine where others work no number is to be trusted."""
+
+    def __init__(self, server_pids):
+        self.server_pids = list(server_pids)
+
+    def _machine(self):
+        with open("/proc/stat", encoding="ascii") as file:
+            return parse_machine_cpu(file.readline())
+
+    def start(self):
+        self._own = time.process_time()
+        self._children = children_cpu_seconds()
+        self._servers = cpu_seconds(self.server_pids)
+        self._busy, self._steal = self._machine()
+        self._since = time.monotonic()
+        return self
+
+    def stop(self):
+        self.seconds = time.monotonic() - self._since
+        busy, steal = self._machine()
+        self.server_cpu = cpu_seconds(self.server_pids) - self._servers
+        self.client_cpu = (time.process_time() - self._own
+                           + children_cpu_seconds() - self._children)
+        whole = max(self.seconds, 1e-9) * CORES
+        used = (busy - self._busy) / TICKS
+        self.others_share = max(0.0, used - self.server_cpu - self.client_cpu) / whole
+        self.steal_share = (steal - self._steal) / TICKS / whole
+        return self

@@ -1,0 +1,104 @@
+"""PUT and GET of 64 MiB over 4 connections."""
+
+import os
+
+from bench.object import baselines, client
+from bench.object.nginx import Nginx
+from bench.object.processes import BenchError, Meter
+from bench.object.rows import LARGE_BYTES, Row
+from bench.object.scratch_server import ScratchServer
+from bench.object.stats import Sample
+
+CONNECTIONS = 4
+# Of each connection in a run: 1.5 GiB of PUTs, three times that on the disk.
+PUTS = 6
+QUICK_PUTS = 2
+GETS = 16
+QUICK_GETS = 4
+
+
+def _sample(meter, operations):
+    return Sample(value=operations * LARGE_BYTES / meter.seconds, operations=operations,
+                  server_cpu_us=meter.server_cpu * 1e6 / operations,
+                  client_cpu_us=meter.client_cpu * 1e6 / operations,
+                  others_share=meter.others_share, steal_share=meter.steal_share)
+
+
+def put_large(setting):
+    row = Row("put-large", "PUT 64 MiB, 4 connections, 3 replicas, durable",
+              "the lower of MD5 on all cores and fio's write / 3", "B/s", 0.7)
+    row.notes.append(
+        "Presigned, distinct keys; each 200 follows the flush of all three copies and carries the "
+        "body's MD5, which is checked. fio: sequential, direct, 1 MiB blocks, four under way, "
+        "flushed at the end.")
+    puts = QUICK_PUTS if setting.quick else PUTS
+    body = os.urandom(LARGE_BYTES)
+    etag = client.md5(body)
+    limits = []
+    with ScratchServer(setting.binary, setting.scratch("put-large")) as server:
+        for run in range(setting.runs):
+            setting.say(f"PUT 64 MiB, run {run + 1} of {setting.runs}")
+            keys = [[f"run{run}-{c}-{n}" for n in range(puts)] for c in range(CONNECTIONS)]
+
+            def job(mine):
+                def put(connection):
+                    for key in mine:
+                        connection.put(server.target("PUT", key), body, etag)
+                return put
+
+            meter = Meter([server.pid]).start()
+            client.in_parallel(server.address, [job(mine) for mine in keys])
+            row.ours.append(_sample(meter.stop(), CONNECTIONS * puts))
+            with client.Connection(server.address) as connection:
+                if client.md5(connection.get(server.target("GET", keys[-1][-1]))) != etag:
+                    raise BenchError("GET gave other bytes than were put")
+                for key in sum(keys, []):
+                    connection.delete(server.target("DELETE", key))
+            disk = baselines.sequential_write(server.folder, setting.seconds)
+            digest = baselines.md5_speed(server.folder, max(1, setting.seconds // 2))
+            disk.value /= 3
+            limits.append((digest.value, disk.value))
+            row.other.append(min(disk, digest, key=lambda sample: sample.value))
+    row.details["md5_bytes_per_second"] = [digest for digest, _ in limits]
+    row.details["fio_write_bytes_per_second_by_3"] = [disk for _, disk in limits]
+    return row.finish_ratio()
+
+
+def get_large(setting):
+    row = Row("get-large", "GET 64 MiB, 4 connections", "nginx with sendfile", "B/s", 0.7)
+    row.notes.append(
+        "Presigned, one object a connection, read again and again; every block checked against its "
+        "checksum. nginx: sendfile from the page cache. Ours: direct I/O where the server uses it.")
+    gets = QUICK_GETS if setting.quick else GETS
+    body = os.urandom(LARGE_BYTES)
+    keys = [f"large-{n}" for n in range(CONNECTIONS)]
+    with (ScratchServer(setting.binary, setting.scratch("get-large")) as server,
+          Nginx(server.folder / "nginx") as nginx):
+        with client.Connection(server.address) as connection:
+            for key in keys:
+                connection.put(server.target("PUT", key), body, client.md5(body))
+                (nginx.files / key).write_bytes(body)
+                if connection.get(server.target("GET", key)) != body:
+                    raise BenchError("GET gave other bytes than were put")
+        ours = [server.target("GET", key) for key in keys]
+        other = [f"/{key}" for key in keys]
+
+        def measure(address, pids, targets, times):
+            def job(target):
+                def get(connection):
+                    for _ in range(times):
+                        if connection.drain(target) != LARGE_BYTES:
+                            raise BenchError("GET gave another length than was put")
+                return get
+
+            meter = Meter(pids).start()
+            client.in_parallel(address, [job(target) for target in targets])
+            return _sample(meter.stop(), CONNECTIONS * times)
+
+        measure(nginx.address, nginx.pids(), other, 1)
+        measure(server.address, [server.pid], ours, 1)
+        for run in range(setting.runs):
+            setting.say(f"GET 64 MiB, run {run + 1} of {setting.runs}")
+            row.ours.append(measure(server.address, [server.pid], ours, gets))
+            row.other.append(measure(nginx.address, nginx.pids(), other, gets))
+    return row.finish_ratio()

@@ -1,0 +1,77 @@
+"""PUT and GET of 4 KiB over 64 connections."""
+
+from bench.object import baselines, client
+from bench.object.nginx import Nginx
+from bench.object.processes import BenchError
+from bench.object.rows import SMALL_BYTES, Row, SmallBodies, key_of
+from bench.object.scratch_server import BUCKET, ScratchServer
+from bench.object.wrk import THREADS, Wrk, write_get_list, write_put_lists
+
+CONNECTIONS = 64
+GET_KEYS = 2_000
+CHECKED_KEYS = 64
+# More than any server here writes in a second, so that a run never comes to its second round.
+PUTS_PER_SECOND_MAX = 30_000
+
+
+def check_bodies(server, keys, bodies):
+    with client.Connection(server.address) as connection:
+        for key in keys:
+            if connection.get(server.target("GET", key)) != bodies.of(key):
+                raise BenchError(f"GET of {key} gave other bytes than were put")
+
+
+def put_small(setting):
+    row = Row("put-small", "PUT 4 KiB, 64 clients, 3 replicas, durable",
+              "flushes/s of one fio writer", "ops/s", 2.0)
+    row.notes.append(
+        "Distinct keys over presigned URLs; each 200 follows a flush on all three drives, folders of "
+        "one disk. fio: 4 KiB write and fdatasync in a file laid out before, same filesystem.")
+    with ScratchServer(setting.binary, setting.scratch("put-small")) as server:
+        wrk, bodies = Wrk(server.folder), SmallBodies()
+        filler = bodies.file(server.folder)
+        lists = server.folder / "puts"
+        for run in range(setting.runs):
+            setting.say(f"PUT 4 KiB, run {run + 1} of {setting.runs}")
+            keys = [key_of(n, f"r{run}-") for n in range(PUTS_PER_SECOND_MAX * setting.seconds)]
+            write_put_lists(lists, server, keys)
+            summary, sample = wrk.put(server.host, [server.pid], lists, f"/{BUCKET}/", filler,
+                                      SMALL_BYTES, CONNECTIONS, setting.seconds)
+            if summary["requests"] > len(keys):
+                row.notes.append("More PUTs than keys: some were written twice.")
+            row.ours.append(sample)
+            # wrk asks for one request ahead, to see what it looks like, and does not send it.
+            check_bodies(server, keys[THREADS:THREADS + CHECKED_KEYS], bodies)
+            row.other.append(baselines.flushes_per_second(server.folder, setting.seconds))
+    return row.finish_ratio()
+
+
+def get_small(setting):
+    row = Row("get-small", "GET 4 KiB, 64 keep-alive connections, presigned",
+              "nginx, the same bytes from files", "ops/s", 0.5)
+    row.notes.append(
+        f"{GET_KEYS:,} objects in turn, each signature verified, each read checked against its "
+        "checksum. nginx: Debian's settings without access log, the same bytes as files. Everything "
+        "was read before: from the page cache on both sides, where the servers use it.")
+    with (ScratchServer(setting.binary, setting.scratch("get-small")) as server,
+          Nginx(server.folder / "nginx") as nginx):
+        wrk, bodies = Wrk(server.folder), SmallBodies()
+        keys = [key_of(n) for n in range(GET_KEYS)]
+        client.fill(server, keys, bodies.of)
+        for key in keys:
+            (nginx.files / key).write_bytes(bodies.of(key))
+        ours, other = server.folder / "gets", server.folder / "gets-nginx"
+        write_get_list(ours, [server.target("GET", key) for key in keys])
+        # As long as ours, so that the load tool sends as much; nginx ignores a file's query.
+        query = server.target("GET", keys[0]).partition("?")[2]
+        write_get_list(other, [f"/{key}?{query}" for key in keys])
+        check_bodies(server, keys, bodies)
+        wrk.get(nginx.host, nginx.pids(), other, CONNECTIONS, 1, SMALL_BYTES)
+        for run in range(setting.runs):
+            setting.say(f"GET 4 KiB, run {run + 1} of {setting.runs}")
+            row.ours.append(wrk.get(server.host, [server.pid], ours, CONNECTIONS, setting.seconds,
+                                    SMALL_BYTES)[1])
+            row.other.append(wrk.get(nginx.host, nginx.pids(), other, CONNECTIONS,
+                                     setting.seconds, SMALL_BYTES)[1])
+        check_bodies(server, keys[:CHECKED_KEYS], bodies)
+    return row.finish_ratio()
