@@ -6,11 +6,12 @@
 //
 // Thread rule: a FileSystem may be used from any thread. A File may be used from any thread for
 // reads and for writes to ranges that do not overlap; sync covers writes that returned before it.
-// Every call may block; call it from a blocking pool, never from an event loop.
+// Every call but read_cached may block; call it from a blocking pool, never from an event loop.
 #pragma once
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -26,6 +27,12 @@ class File {
 
   // Bytes read into `out`: fewer than asked only at the end of the file.
   [[nodiscard]] virtual Result<size_t> read_at(uint64_t offset, MutableBytes out) = 0;
+  // The same if all of it can be had without asking a device, and never blocks; nullopt otherwise,
+  // and always where that cannot be known.
+  [[nodiscard]] virtual Result<std::optional<size_t>> read_cached(uint64_t /*offset*/,
+                                                                  MutableBytes /*out*/) {
+    return std::optional<size_t>();
+  }
   // Writes all of `data`, or fails; after a failure the range holds old and new bytes mixed.
   [[nodiscard]] virtual Status write_at(uint64_t offset, Bytes data) = 0;
   // Flushes the data and what is needed to read it back (fdatasync), on power-loss-safe media.

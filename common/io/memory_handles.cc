@@ -36,6 +36,11 @@ class MemoryFile final : public ForgetfulFile {
     return inode_->data.live().read(offset, out);
   }
 
+  Result<std::optional<size_t>> read_cached(uint64_t offset, MutableBytes out) override {
+    TRY_ASSIGN(const size_t got, read_at(offset, out));
+    return std::optional<size_t>(got);
+  }
+
   Status write_at(uint64_t offset, Bytes data) override {
     const std::lock_guard lock(state_->mutex);
     TRY(check_writable("write"));

@@ -6,6 +6,7 @@
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -86,6 +87,23 @@ class PosixFile final : public File {
       if (got == 0 || (direct_ && done % kDirectUnit != 0)) break;
     }
     return done;
+  }
+
+  Result<std::optional<size_t>> read_cached(uint64_t offset, MutableBytes out) override {
+    TRY(check_range(offset, out.size(), path_));
+    if (direct_) return std::optional<size_t>();
+    size_t done = 0;
+    while (done < out.size()) {
+      const iovec part{out.data() + done, out.size() - done};
+      const ssize_t got = uninterrupted([&] {
+        return ::preadv2(fd_.get(), &part, 1, static_cast<off_t>(offset + done), RWF_NOWAIT);
+      });
+      // EAGAIN: a page is missing. EOPNOTSUPP: this filesystem cannot say.
+      if (got < 0) return std::optional<size_t>();
+      if (got == 0) break;
+      done += static_cast<size_t>(got);
+    }
+    return std::optional<size_t>(done);
   }
 
   Status write_at(uint64_t offset, Bytes data) override {

@@ -10,12 +10,17 @@ namespace {
 constexpr std::string_view kBlobsFolder = "blobs";
 constexpr std::string_view kIndexFolder = "index";
 constexpr std::string_view kRewriteSuffix = ".new";
+
+uint64_t reserve_of(const io::Space& space) {
+  return std::min(kReserveBytes, space.capacity_bytes / kReserveDivisor);
+}
 }  // namespace
 
 Drive::Drive(Setup setup)
     : setup_(std::move(setup)), seed_(RecordSeed::of_cluster(setup_.identity.cluster)) {}
 
 Drive::~Drive() {
+  reclaimer_.reset();
   committer_.reset();
 }
 
@@ -45,6 +50,10 @@ Status Drive::finish_open() {
                         .log_start = log_start,
                         .health = [this] { return health(); },
                         .failed = [this](const Error& error) { take_out(error.to_string()); }});
+  reclaimer_ = std::make_unique<Reclaimer>(
+      Reclaimer::Wiring{.index = *index_,
+                        .room = [this] { return room_beyond_reserve(); },
+                        .failed = [this](const Error& error) { (void)write_failed(error); }});
   return {};
 }
 
@@ -154,9 +163,20 @@ io::Space Drive::space() {
   return space_;
 }
 
+uint64_t Drive::room_beyond_reserve() {
+  const io::Space now = space();
+  return now.available_bytes - std::min(now.available_bytes, reserve_of(now));
+}
+
+void Drive::reclaim_if_low(const io::Space& now) {
+  if (now.available_bytes >= kLowSpaceReserves * reserve_of(now)) return;
+  if (in_service() && dropped_small_.exchange(false)) reclaimer_->ask();
+}
+
 Status Drive::check_space(uint64_t more_bytes) {
   const io::Space now = space();
-  const uint64_t reserve = std::min(kReserveBytes, now.capacity_bytes / kReserveDivisor);
+  const uint64_t reserve = reserve_of(now);
+  reclaim_if_low(now);
   const std::lock_guard lock(mutex_);
   const uint64_t wanted = promised_since_ + more_bytes + reserve;
   if (wanted < more_bytes || wanted > now.available_bytes) {
@@ -245,6 +265,8 @@ void Drive::free_dropped(const std::vector<BlobName>& blobs) {
     }
     const Status written = index.write(batch, false);
     if (!written.ok()) take_out(written.error().to_string());
+    dropped_small_ = true;
+    reclaim_if_low(space());
   });
 }
 

@@ -24,6 +24,7 @@
 #include "objstore/drive/committer.h"
 #include "objstore/drive/identity.h"
 #include "objstore/drive/index.h"
+#include "objstore/drive/reclaimer.h"
 #include "objstore/drive/record_format.h"
 
 namespace strata::drive {
@@ -31,6 +32,8 @@ namespace strata::drive {
 // Room that stays free for deletes, metadata and compaction: the smaller of the two.
 inline constexpr uint64_t kReserveBytes = 64 * kMiB;
 inline constexpr uint64_t kReserveDivisor = 20;
+// With less than this many reserves free, the space of what was dropped is asked for at once.
+inline constexpr uint64_t kLowSpaceReserves = 4;
 // How old the known free space may be.
 inline constexpr Duration kSpaceAge = std::chrono::milliseconds(200);
 
@@ -129,11 +132,15 @@ class Drive {
   [[nodiscard]] Status free_leftovers();
   [[nodiscard]] std::string blob_path(const Id128& id) const;
   [[nodiscard]] Status make_blob_folder(const Id128& id);
+  void reclaim_if_low(const io::Space& now);
+  [[nodiscard]] uint64_t room_beyond_reserve();
 
   Setup setup_;
   RecordSeed seed_;
   std::unique_ptr<Index> index_;
   std::unique_ptr<Committer> committer_;
+  std::unique_ptr<Reclaimer> reclaimer_;
+  std::atomic<bool> dropped_small_{false};  // since space was last reclaimed
   std::atomic<bool> out_{false};
   mutable std::mutex mutex_;
   std::string reason_;             // guarded by mutex_

@@ -8,6 +8,7 @@
 #include <rocksdb/table.h>
 #include <rocksdb/write_batch.h>
 
+#include <algorithm>
 #include <array>
 #include <atomic>
 #include <cstdarg>
@@ -22,13 +23,33 @@ namespace {
 
 constexpr std::array<const char*, kTables> kTableNames = {"default", "rows",    "data",
                                                           "blobs",   "dropped", "log"};
-// What a table gathers in memory before it is written out.
+// What a table gathers in memory before it is written out, on a drive of kFullSizeBytes or more.
 constexpr std::array<size_t, kTables> kWriteBufferBytes = {1 * kMiB, 8 * kMiB, 16 * kMiB,
                                                            4 * kMiB, 1 * kMiB, 4 * kMiB};
 constexpr size_t kArenaBlockBytes = 128 * kKiB;
 constexpr size_t kLogBytesMax = 64 * kMiB;
+constexpr size_t kValueFileBytes = 64 * kMiB;
 constexpr int kOpenFilesMax = 256;
 constexpr size_t kTableBlockBytes = 8 * kKiB;
+constexpr size_t kMetadataBlockBytes = 4 * kKiB;
+// Small blobs from this size on are kept beside the table, in files of their own, so that merging
+// the table's files does not copy them again and again.
+constexpr size_t kValueBytesMin = 512;
+// The oldest of these files are rewritten without what was dropped once half of them was.
+constexpr double kValueGarbageShare = 0.5;
+constexpr uint64_t kValueOldestDivisor = 4;
+
+// A small drive gets smaller buffers, logs and files, so that they do not fill it by themselves.
+constexpr uint64_t kFullSizeBytes = 4 * kGiB;
+constexpr uint64_t kSmallestShare = 64;
+struct Scale {
+  uint64_t capacity_bytes;
+  [[nodiscard]] size_t operator()(size_t full) const {
+    const uint64_t share = std::max(kFullSizeBytes / kSmallestShare, capacity_bytes);
+    if (share >= kFullSizeBytes) return full;
+    return static_cast<size_t>(full / (kFullSizeBytes / share));
+  }
+};
 
 rocksdb::Slice slice(std::string_view text) {
   return {text.data(), text.size()};
@@ -77,11 +98,24 @@ class FailureListener final : public rocksdb::EventListener {
   std::atomic<bool> told_{false};
 };
 
-rocksdb::ColumnFamilyOptions table_options(size_t table,
+// Small blobs lie in files beside their table.
+void keep_values_apart(rocksdb::ColumnFamilyOptions& options, Scale scale,
+                       const std::shared_ptr<rocksdb::Cache>& cache) {
+  options.enable_blob_files = true;
+  options.min_blob_size = kValueBytesMin;
+  options.blob_file_size = scale(kValueFileBytes);
+  options.blob_compression_type = rocksdb::kNoCompression;
+  options.enable_blob_garbage_collection = true;
+  options.blob_garbage_collection_age_cutoff = 1.0 / kValueOldestDivisor;
+  options.blob_garbage_collection_force_threshold = kValueGarbageShare;
+  options.blob_cache = cache;
+}
+
+rocksdb::ColumnFamilyOptions table_options(size_t table, Scale scale,
                                            const std::shared_ptr<rocksdb::Cache>& cache) {
   rocksdb::ColumnFamilyOptions options;
-  options.write_buffer_size = kWriteBufferBytes[table];
-  options.arena_block_size = kArenaBlockBytes;
+  options.write_buffer_size = scale(kWriteBufferBytes[table]);
+  options.arena_block_size = std::min(kArenaBlockBytes, options.write_buffer_size / 4);
   options.max_write_buffer_number = 2;
   options.compression = rocksdb::kNoCompression;
   options.bottommost_compression = rocksdb::kNoCompression;
@@ -90,14 +124,20 @@ rocksdb::ColumnFamilyOptions table_options(size_t table,
   blocks.block_cache = cache;
   blocks.block_size = kTableBlockBytes;
   blocks.cache_index_and_filter_blocks = true;
-  blocks.pin_l0_filter_and_index_blocks_in_cache = true;
+  blocks.cache_index_and_filter_blocks_with_high_priority = true;
+  // In small pieces: a lookup reads the piece that it needs, not a whole file's index.
+  blocks.index_type = rocksdb::BlockBasedTableOptions::kTwoLevelIndexSearch;
+  blocks.partition_filters = true;
+  blocks.metadata_block_size = kMetadataBlockBytes;
+  blocks.pin_top_level_index_and_filter = true;
   blocks.filter_policy.reset(rocksdb::NewBloomFilterPolicy(10));
   blocks.checksum = rocksdb::kXXH3;
   options.table_factory.reset(rocksdb::NewBlockBasedTableFactory(blocks));
+  if (table == static_cast<size_t>(Table::kData)) keep_values_apart(options, scale, cache);
   return options;
 }
 
-rocksdb::DBOptions database_options(rocksdb::Env* env, const std::string& path,
+rocksdb::DBOptions database_options(rocksdb::Env* env, const std::string& path, Scale scale,
                                     std::function<void(const std::string&)> failed) {
   rocksdb::DBOptions options;
   options.env = env;
@@ -108,7 +148,7 @@ rocksdb::DBOptions database_options(rocksdb::Env* env, const std::string& path,
   options.listeners.push_back(std::make_shared<FailureListener>(std::move(failed)));
   options.max_bgerror_resume_count = 0;
   options.wal_recovery_mode = rocksdb::WALRecoveryMode::kPointInTimeRecovery;
-  options.max_total_wal_size = kLogBytesMax;
+  options.max_total_wal_size = scale(kLogBytesMax);
   options.max_open_files = kOpenFilesMax;
   options.max_file_opening_threads = 1;
   options.max_background_jobs = 2;
@@ -128,7 +168,7 @@ struct IndexCache::Impl {
   std::shared_ptr<rocksdb::Cache> cache;
 };
 IndexCache::IndexCache(size_t bytes)
-    : impl_(std::make_unique<Impl>(Impl{rocksdb::NewLRUCache(bytes, 2)})) {}
+    : impl_(std::make_unique<Impl>(Impl{rocksdb::NewLRUCache(bytes, 4, false, 0.5)})) {}
 IndexCache::~IndexCache() = default;
 
 struct Batch::Impl {
@@ -146,6 +186,7 @@ struct Cursor::Impl {
 struct Index::Impl {
   std::unique_ptr<rocksdb::Env> env;
   std::string path;
+  std::atomic<bool> closing{false};
   std::unique_ptr<rocksdb::DB> database;
   std::array<rocksdb::ColumnFamilyHandle*, kTables> tables{};
   ~Impl() {
@@ -232,16 +273,18 @@ Result<std::unique_ptr<Index>> Index::open(io::FileSystem& files, const std::str
   auto impl = std::make_unique<Impl>();
   impl->path = path;
   impl->env = make_rocksdb_env(files);
+  const auto space = files.space(path);
+  const Scale scale{space.ok() ? space->capacity_bytes : kFullSizeBytes};
   std::vector<rocksdb::ColumnFamilyDescriptor> tables;
   tables.reserve(kTables);
   for (size_t i = 0; i < kTables; ++i) {
-    tables.emplace_back(kTableNames[i], table_options(i, cache.impl_->cache));
+    tables.emplace_back(kTableNames[i], table_options(i, scale, cache.impl_->cache));
   }
   std::vector<rocksdb::ColumnFamilyHandle*> handles;
   rocksdb::DB* database = nullptr;
   const rocksdb::Status opened =
-      rocksdb::DB::Open(database_options(impl->env.get(), path, std::move(failed)), path, tables,
-                        &handles, &database);
+      rocksdb::DB::Open(database_options(impl->env.get(), path, scale, std::move(failed)), path,
+                        tables, &handles, &database);
   if (!opened.ok()) return to_error(opened, "opening the index in " + path);
   impl->database.reset(database);
   CHECK(handles.size() == kTables);
@@ -252,13 +295,16 @@ Result<std::unique_ptr<Index>> Index::open(io::FileSystem& files, const std::str
 Result<Index::Found> Index::get(Table table, std::string_view key, Tier tier) const {
   rocksdb::ReadOptions options;
   options.verify_checksums = true;
-  options.read_tier =
-      tier == Tier::kMemory ? rocksdb::ReadTier::kBlockCacheTier : rocksdb::ReadTier::kReadAllTier;
   Found found;
-  const rocksdb::Status got =
-      impl_->database->Get(options, impl_->table(table), slice(key), &found.value);
+  rocksdb::Status got;
+  if (tier == Tier::kMemory) {
+    const CachedReadsOnly cached;
+    got = impl_->database->Get(options, impl_->table(table), slice(key), &found.value);
+  } else {
+    got = impl_->database->Get(options, impl_->table(table), slice(key), &found.value);
+  }
   if (got.IsNotFound()) return found;
-  if (got.IsIncomplete()) {
+  if (got.IsBusy()) {
     found.state = Found::State::kWouldBlock;
     return found;
   }
@@ -285,6 +331,34 @@ Status Index::write(Batch& batch, bool synced) {
   const rocksdb::Status written = impl_->database->Write(options, &batch.impl_->writes);
   if (!written.ok()) return to_error(written, "writing the index");
   return {};
+}
+
+Status Index::reclaim(uint64_t room_bytes) {
+  rocksdb::FlushOptions flush;
+  flush.allow_write_stall = true;
+  const std::vector<rocksdb::ColumnFamilyHandle*> all(impl_->tables.begin(), impl_->tables.end());
+  rocksdb::ColumnFamilyHandle* const data = impl_->table(Table::kData);
+  rocksdb::CompactRangeOptions compact;
+  compact.exclusive_manual_compaction = false;
+  compact.canceled = &impl_->closing;
+  // First without copying: files of which nothing is needed any more go.
+  compact.blob_garbage_collection_policy = rocksdb::BlobGarbageCollectionPolicy::kDisable;
+  rocksdb::Status done = impl_->database->Flush(flush, all);
+  if (done.ok()) done = impl_->database->CompactRange(compact, data, nullptr, nullptr);
+  uint64_t values = 0;
+  const bool known =
+      impl_->database->GetIntProperty(data, rocksdb::DB::Properties::kLiveBlobFileSize, &values);
+  // Then the oldest files are copied without what was dropped, if the copies are sure to fit.
+  if (done.ok() && known && values / kValueOldestDivisor < room_bytes) {
+    compact.blob_garbage_collection_policy = rocksdb::BlobGarbageCollectionPolicy::kForce;
+    done = impl_->database->CompactRange(compact, data, nullptr, nullptr);
+  }
+  if (done.ok() || done.IsIncomplete() || done.IsShutdownInProgress()) return {};
+  return to_error(done, "making room in the index");
+}
+
+void Index::stop_reclaiming() {
+  impl_->closing = true;
 }
 
 }  // namespace strata::drive

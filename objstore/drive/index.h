@@ -21,7 +21,8 @@ namespace strata::drive {
 enum class Table { kMeta, kRows, kData, kBlobs, kDropped, kLog };
 inline constexpr size_t kTables = 6;
 
-// kMemory: answer only if no device needs to be asked.
+// kMemory: answer only if no device needs to be asked: from the index's own cache or the page
+// cache.
 enum class Tier { kMemory, kDisk };
 
 // Memory for index blocks that several drives share.
@@ -103,6 +104,12 @@ class Index {
   [[nodiscard]] Batch batch() const;
   // synced: durable when it returns. After a failure nothing more may be written.
   [[nodiscard]] Status write(Batch& batch, bool synced);
+
+  // Gives back the space of small blobs that were removed: merges their table at once, which may
+  // take long; room_bytes: what it may take meanwhile. Any thread; reads and writes go on. Ends
+  // early, with success, after stop_reclaiming(), which comes from any thread and is for good.
+  [[nodiscard]] Status reclaim(uint64_t room_bytes);
+  void stop_reclaiming();
 
  private:
   struct Impl;

@@ -51,12 +51,22 @@ class SequentialFile final : public rocksdb::FSSequentialFile {
   uint64_t offset_ = 0;
 };
 
+thread_local bool cached_reads_only = false;
+
 class RandomFile final : public rocksdb::FSRandomAccessFile {
  public:
   explicit RandomFile(std::unique_ptr<io::File> file) : file_(std::move(file)) {}
   IOStatus Read(uint64_t offset, size_t n, const IOOptions&, Slice* result, char* scratch,
                 IODebugContext*) const override {
-    const auto got = file_->read_at(offset, MutableBytes(reinterpret_cast<std::byte*>(scratch), n));
+    const MutableBytes out(reinterpret_cast<std::byte*>(scratch), n);
+    if (cached_reads_only) {
+      const auto cached = file_->read_cached(offset, out);
+      if (!cached.ok()) return to_io_status(cached.error());
+      if (!*cached) return IOStatus::Busy("a device would have to be asked");
+      *result = Slice(scratch, **cached);
+      return IOStatus::OK();
+    }
+    const auto got = file_->read_at(offset, out);
     if (!got.ok()) return to_io_status(got.error());
     *result = Slice(scratch, *got);
     return IOStatus::OK();
@@ -296,6 +306,13 @@ class SeamFileSystem final : public rocksdb::FileSystem {
 };
 
 }  // namespace
+
+CachedReadsOnly::CachedReadsOnly() noexcept {
+  cached_reads_only = true;
+}
+CachedReadsOnly::~CachedReadsOnly() {
+  cached_reads_only = false;
+}
 
 std::unique_ptr<rocksdb::Env> make_rocksdb_env(io::FileSystem& files) {
   return rocksdb::NewCompositeEnv(std::make_shared<SeamFileSystem>(files));

@@ -23,7 +23,7 @@ struct ReplicaSetOptions {
   // An empty folder given together with drives of a cluster takes the place of a missing drive and
   // is filled from the others. Off by default: a folder may be empty because nothing is mounted.
   bool fill_empty_drives = false;
-  size_t index_cache_bytes = 16 * kMiB;  // shared by all drives
+  size_t index_cache_bytes = 64 * kMiB;  // shared by all drives
 };
 
 // One drive of the cluster, there or not.

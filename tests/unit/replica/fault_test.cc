@@ -116,6 +116,38 @@ TEST(ReplicaSet, a_full_drive_refuses_blobs_and_still_takes_deletes) {
   EXPECT_TRUE(fixture.drop_blob("a", ref).ok());
 }
 
+// Small blobs live in the index, which by itself gives space back only when more is written.
+TEST(ReplicaSet, a_drive_full_of_small_blobs_takes_new_ones_once_they_are_dropped) {
+  FaultyDisks disks(1);
+  disks.memory[0].set_capacity(64 * kMiB);
+  ReplicaFixture fixture(disks.pointers(), 1);
+  ASSERT_TRUE(fixture.start().ok());
+  const std::string content = random_text(3, 100'000);
+  std::vector<BlobRef> refs;
+  constexpr size_t kBlobsMax = 1000;
+  while (refs.size() < kBlobsMax) {
+    const auto ref = fixture.put_blob("k" + std::to_string(refs.size()), content);
+    if (!ref.ok()) {
+      EXPECT_EQ(ref.error().code, Code::kNoSpace);
+      break;
+    }
+    refs.push_back(*ref);
+  }
+  ASSERT_LT(refs.size(), kBlobsMax);
+  ASSERT_GT(refs.size(), 100u) << "space for others is lost";
+  for (size_t i = 0; i < refs.size(); ++i) {
+    ASSERT_TRUE(fixture.drop_blob("k" + std::to_string(i), refs[i]).ok());
+  }
+  const Deadline deadline = Deadline::after(std::chrono::seconds(30));
+  Result<BlobRef> again = Error(Code::kNoSpace, "not tried");
+  while (!again.ok() && !deadline.passed(std::chrono::steady_clock::now())) {
+    fixture.store().settle();
+    again = fixture.put_blob("again", random_text(4, 30 * kMiB));
+  }
+  EXPECT_TRUE(again.ok()) << again.error().to_string();
+  EXPECT_EQ(fixture.store().status().drives_in_service(), 1u);
+}
+
 TEST(ReplicaSet, a_drive_that_was_away_is_brought_up_to_date_and_deletes_stay_deleted) {
   FaultyDisks disks(3);
   ReplicaFixture fixture(disks.pointers(), 3);
