@@ -18,7 +18,16 @@ std::string error_body(const Error& error) {
   return dump_json(body);
 }
 
+// Whether the path is the prefix or below it.
+bool is_under(std::string_view path, std::string_view prefix) {
+  return path.starts_with(prefix) && (path.size() == prefix.size() || path[prefix.size()] == '/');
+}
+
 }  // namespace
+
+ControlAnswer control_error(const Error& error) {
+  return {control_status(error.code), error_body(error)};
+}
 
 int control_status(Code code) noexcept {
   switch (code) {
@@ -62,6 +71,10 @@ ControlHandler::ControlHandler(volume::Catalog& catalog, async::BlockingPool& po
                                std::function<nlohmann::json()> status)
     : catalog_(catalog), pool_(pool), status_(std::move(status)) {}
 
+void ControlHandler::mount(std::string prefix, ControlRoute route) {
+  routes_.emplace_back(std::move(prefix), std::move(route));
+}
+
 ControlHandler::Answer ControlHandler::answer(const std::string& method, const std::string& path,
                                               const std::string& body) const {
   if (path == "/v1/status") {
@@ -71,6 +84,9 @@ ControlHandler::Answer ControlHandler::answer(const std::string& method, const s
   } else if (path.starts_with(kVolumes) && path[kVolumes.size()] == '/') {
     return answer_volume(method, path.substr(kVolumes.size() + 1));
   } else {
+    for (const auto& [prefix, route] : routes_) {
+      if (is_under(path, prefix)) return route(method, path, body);
+    }
     return {404, error_body(Error(Code::kNotFound, "the control socket has no " + path))};
   }
   return {405, error_body(Error(Code::kUnsupported, path + " does not take " + method))};

@@ -33,6 +33,10 @@ std::string volumes_path(const std::string& data) {
   return io::join_path(data, "volumes");
 }
 
+std::string workers_path(const std::string& data) {
+  return io::join_path(data, "workers");
+}
+
 DataFolder::DataFolder(io::FileSystem& files, std::string data, std::unique_ptr<io::FileLock> lock)
     : files_(files), data_(std::move(data)), lock_(std::move(lock)) {}
 

@@ -4,6 +4,7 @@
 //   control.sock    where the other verbs reach it
 //   nbd.sock        volumes over a Unix socket, unless --nbd-socket names another place
 //   volumes/        the volume catalogue
+//   workers         what people asked of the workers (common/worker/settings.h)
 //   drive1/ ...     the drives, unless --drive names others
 #pragma once
 
@@ -19,6 +20,7 @@ inline constexpr std::string_view kDataInUseReason = "data_in_use";
 
 [[nodiscard]] std::string control_socket_path(const std::string& data);
 [[nodiscard]] std::string volumes_path(const std::string& data);
+[[nodiscard]] std::string workers_path(const std::string& data);
 
 // Held while the server runs. The kernel drops it when the process dies, so nothing that a killed
 // server leaves behind keeps the next one from starting.

@@ -7,6 +7,7 @@
 #include "common/async/socket.h"
 #include "common/base/log.h"
 #include "common/io/posix_file_system.h"
+#include "strata/control_workers.h"
 #include "strata/process.h"
 #include "strata/version.h"
 
@@ -15,6 +16,8 @@ namespace {
 
 // Threads for code that blocks: drives wait for flushes, so more of them than cores.
 constexpr size_t kPoolThreads = 16;
+// Workers' steps are short; one that is not ends before the drives are closed.
+constexpr std::chrono::seconds kCrewStop{5};
 constexpr std::string_view kDurability = "strict: a success is flushed to the drives";
 
 }  // namespace
@@ -41,6 +44,7 @@ Status House::open_rooms() {
   TRY_ASSIGN(loops_, LoopThreads::start(options_.threads));
   const ObjectHalf::Ground ground{*files_, clock_, random_, *pool_, *loops_, registry_};
   TRY_ASSIGN(objects_, ObjectHalf::open(options_, credentials_, ground));
+  crew_ = std::make_unique<worker::Crew>(*files_, workers_path(options_.data), clock_);
   TRY_ASSIGN(blocks_, BlockHalf::open(options_, *files_, clock_, random_, registry_));
   return {};
 }
@@ -57,6 +61,7 @@ Status House::open_servers() {
   admin_handler_ = std::make_unique<AdminHandler>(registry_, [this] { return readiness(); });
   control_handler_ = std::make_unique<ControlHandler>(blocks_->catalog(), *pool_,
                                                       [this] { return status_json(status()); });
+  control_handler_->mount(kWorkersPath, workers_route(*crew_));
   // Every port is bound before the first is served: a start that fails has answered nobody.
   if (options_.s3) {
     TRY_ASSIGN(s3_server_, open_web("s3", *options_.s3, objects_->handler()));
@@ -72,11 +77,16 @@ Status House::open_servers() {
   if (s3_server_) s3_server_->start();
   if (admin_server_) admin_server_->start();
   control_server_->start();
+  crew_->start();
   return {};
 }
 
 void House::stop(Deadline deadline) {
   draining_.store(true, std::memory_order_release);
+  if (const Status stopped = crew_->stop(deadline.earlier(Deadline::after(kCrewStop)));
+      !stopped.ok()) {
+    log::warning("workers.stop", {{"error", stopped.error().to_string()}});
+  }
   if (s3_server_) s3_server_->stop(deadline);
   blocks_->stop(deadline);
   // Last, so that health and status answer while the others drain.

@@ -10,6 +10,7 @@
 #include "common/io/clock.h"
 #include "common/io/file_system.h"
 #include "common/metrics/metrics.h"
+#include "common/worker/crew.h"
 #include "strata/admin_handler.h"
 #include "strata/banner.h"
 #include "strata/block_half.h"
@@ -61,6 +62,7 @@ class House {
   std::unique_ptr<async::BlockingPool> pool_;
   std::unique_ptr<LoopThreads> loops_;
   std::unique_ptr<ObjectHalf> objects_;
+  std::unique_ptr<worker::Crew> crew_;
   std::unique_ptr<BlockHalf> blocks_;
   std::unique_ptr<AdminHandler> admin_handler_;
   std::unique_ptr<ControlHandler> control_handler_;

@@ -6,6 +6,7 @@
 
 #include "common/base/parse.h"
 #include "strata/control_api.h"
+#include "strata/time_text.h"
 
 namespace strata::roof {
 namespace {
@@ -18,13 +19,6 @@ nlohmann::json drive_json(const replica::DriveStatus& drive) {
           {"capacity_bytes", drive.capacity_bytes},
           {"available_bytes", drive.available_bytes},
           {"position", drive.position}};
-}
-
-std::string format_duration(int64_t milliseconds) {
-  const int64_t seconds = milliseconds / 1000;
-  if (seconds < 60) return fmt::format("{}.{:03} s", seconds, milliseconds % 1000);
-  if (seconds < 3600) return fmt::format("{} min {} s", seconds / 60, seconds % 60);
-  return fmt::format("{} h {} min", seconds / 3600, seconds / 60 % 60);
 }
 
 // The member if it is there and of the wanted type, else an empty one.

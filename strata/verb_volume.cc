@@ -1,7 +1,6 @@
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
-#include <ctime>
 #include <iostream>
 #include <memory>
 #include <nlohmann/json.hpp>
@@ -10,6 +9,7 @@
 #include "common/base/parse.h"
 #include "strata/control_client.h"
 #include "strata/json.h"
+#include "strata/time_text.h"
 #include "strata/verbs.h"
 
 namespace strata::roof {
@@ -30,15 +30,6 @@ constexpr const char* kFooter =
     "  strata volume list --json\n"
     "  nbdinfo nbd://127.0.0.1:10809/db\n"
     "  strata volume delete db";
-
-std::string utc_time(int64_t milliseconds) {
-  const std::time_t seconds = milliseconds / 1000;
-  std::tm parts{};
-  gmtime_r(&seconds, &parts);
-  std::array<char, 32> text{};
-  const size_t length = std::strftime(text.data(), text.size(), "%Y-%m-%dT%H:%M:%SZ", &parts);
-  return {text.data(), length};
-}
 
 std::string volume_text(const nlohmann::json& volume) {
   return fmt::format(

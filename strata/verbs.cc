@@ -11,9 +11,14 @@ namespace strata::roof {
 namespace {
 
 // The order in which --help shows them.
-constexpr std::array<AddVerb, 5> kVerbs = {
-    add_serve_verb, add_status_verb, add_volume_verb, add_compare_verb, add_version_verb,
-};
+constexpr auto kVerbs = std::to_array<AddVerb>({
+    add_serve_verb,
+    add_status_verb,
+    add_volume_verb,
+    add_worker_verb,
+    add_compare_verb,
+    add_version_verb,
+});
 
 constexpr const char* kFooter =
     "Examples:\n"

@@ -1,0 +1,161 @@
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <iostream>
+#include <memory>
+#include <nlohmann/json.hpp>
+
+#include "common/base/parse.h"
+#include "common/worker/settings.h"
+#include "strata/control_client.h"
+#include "strata/control_workers.h"
+#include "strata/json.h"
+#include "strata/time_text.h"
+#include "strata/verbs.h"
+
+namespace strata::roof {
+namespace {
+
+struct WorkerArguments {
+  std::string data;
+  std::string name;
+  std::string rate;
+  bool json = false;
+};
+using Arguments = std::shared_ptr<WorkerArguments>;
+
+constexpr const char* kFooter =
+    "A rate is bytes a second with a unit, as in 512K or 20M; 'none' lifts the limit, 'default'\n"
+    "goes back to the built-in one. Pauses and rates survive a restart. docs/workers.md says what\n"
+    "each worker does.\n"
+    "Examples:\n"
+    "  strata worker list\n"
+    "  strata worker rate scrub 20M\n"
+    "  strata worker pause resync";
+
+std::string rate_text(const nlohmann::json& worker) {
+  const auto rate = worker.value("rate", uint64_t{0});
+  return rate == 0 ? "none" : format_size(rate) + "/s";
+}
+
+// "idle, next in 59 min" or "failed 3 times: the reason".
+std::string state_text(const nlohmann::json& worker) {
+  std::string text = worker.value("state", "");
+  const auto failures = worker.value("failures", uint64_t{0});
+  if (failures > 0) {
+    text += fmt::format(" ({} in a row): {}", failures, worker.value("reason", ""));
+  }
+  if (text != "running" && worker.contains("next_ms") && worker["next_ms"].is_number()) {
+    text += ", next in " + format_duration(worker["next_ms"].get<int64_t>());
+  }
+  return text;
+}
+
+std::string workers_text(const nlohmann::json& answer) {
+  std::string out =
+      fmt::format("{:<12} {:>12} {:>10}  {}\n", "WORKER", "RATE", "FINDINGS", "STATE");
+  for (const nlohmann::json& worker : answer.value("workers", nlohmann::json::array())) {
+    const nlohmann::json progress = worker.value("progress", nlohmann::json::object());
+    out += fmt::format("{:<12} {:>12} {:>10}  {}\n", worker.value("name", ""), rate_text(worker),
+                       progress.value("findings", uint64_t{0}), state_text(worker));
+    if (const std::string note = progress.value("note", ""); !note.empty()) {
+      out += fmt::format("{:<12} {}\n", "", note);
+    }
+  }
+  return out;
+}
+
+ExitCode list_workers(const WorkerArguments& arguments) {
+  const Result<nlohmann::json> answer =
+      ask_server(find_data_folder(arguments.data), "GET", kWorkersPath, "");
+  if (!answer.ok()) return report(answer.error());
+  return print_answer(*answer, [&](const nlohmann::json& workers) {
+    return arguments.json ? dump_json(workers, 2) + "\n" : workers_text(workers);
+  });
+}
+
+ExitCode tell(const WorkerArguments& arguments, const nlohmann::json& request) {
+  const Result<nlohmann::json> answer =
+      ask_server(find_data_folder(arguments.data), "POST",
+                 fmt::format("{}/{}", kWorkersPath, arguments.name), dump_json(request));
+  if (!answer.ok()) return report(answer.error());
+  return print_answer(*answer, [&](const nlohmann::json& worker) {
+    return fmt::format("worker {}: {}, rate {}\n", arguments.name, state_text(worker),
+                       rate_text(worker));
+  });
+}
+
+template <const char* const& Action>
+ExitCode act(const WorkerArguments& arguments) {
+  nlohmann::json request;
+  request["action"] = Action;
+  return tell(arguments, request);
+}
+
+ExitCode set_rate(const WorkerArguments& arguments) {
+  nlohmann::json request;
+  request["action"] = "rate";
+  if (arguments.rate == "none") {
+    request["rate"] = 0;
+  } else if (arguments.rate != "default") {
+    const Result<uint64_t> rate = parse_size(arguments.rate);
+    if (!rate.ok() || *rate == 0) {
+      std::cerr << "strata: '" << arguments.rate
+                << "' is not a rate: bytes a second as in 20M, 'none' or 'default'\n";
+      return ExitCode::kUsage;
+    }
+    request["rate"] = *rate;
+  }
+  return tell(arguments, request);
+}
+
+// A name goes into a request's path: what no worker can be called is a wrong usage.
+std::string check_name(const std::string& name) {
+  return worker::is_worker_name(name) ? std::string() : "'" + name + "' is not a worker's name";
+}
+
+CLI::App* add_action(CLI::App& verb, const char* name, const char* help, const Arguments& arguments,
+                     VerbAction& chosen, ExitCode (*run)(const WorkerArguments&)) {
+  CLI::App* action = verb.add_subcommand(name, help);
+  action->add_option("--data", arguments->data, "Data folder of the server (or STRATA_DATA)")
+      ->type_name("DIR");
+  action->callback(
+      [&chosen, arguments, run] { chosen = [arguments, run] { return run(*arguments); }; });
+  return action;
+}
+
+void add_name(CLI::App& action, const Arguments& arguments) {
+  action.add_option("NAME", arguments->name, "Name of the worker")
+      ->required()
+      ->check(CLI::Validator(check_name, "", "worker name"));
+}
+
+constexpr const char* kStart = "start";
+constexpr const char* kPause = "pause";
+constexpr const char* kResume = "resume";
+
+}  // namespace
+
+void add_worker_verb(CLI::App& program, VerbAction& chosen) {
+  CLI::App* verb = program.add_subcommand("worker", "List and control the background workers");
+  verb->require_subcommand(1);
+  verb->footer(kFooter);
+  const auto arguments = std::make_shared<WorkerArguments>();
+  CLI::App* list =
+      add_action(*verb, "list", "What each worker is doing", arguments, chosen, list_workers);
+  list->add_flag("--json", arguments->json, "Print JSON");
+  add_name(*add_action(*verb, "start", "Begin a pass now, or hurry the one under way", arguments,
+                       chosen, act<kStart>),
+           arguments);
+  add_name(*add_action(*verb, "pause", "Stop after the current step, until resumed", arguments,
+                       chosen, act<kPause>),
+           arguments);
+  add_name(*add_action(*verb, "resume", "Go on after a pause", arguments, chosen, act<kResume>),
+           arguments);
+  CLI::App* rate = add_action(*verb, "rate", "Limit the bytes a second it may read and write",
+                              arguments, chosen, set_rate);
+  add_name(*rate, arguments);
+  rate->add_option("RATE", arguments->rate, "As in 20M; 'none' or 'default'")->required();
+}
+
+}  // namespace strata::roof
