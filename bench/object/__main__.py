@@ -7,40 +7,60 @@ import signal
 import sys
 import time
 
-from bench.object import machine, report, rows_large, rows_small
+from bench.object import (machine, report, rows_large, rows_memory, rows_small, rows_stored)
 from bench.object.processes import BenchError
-from bench.object.rows import Setting
+from bench.object.setting import GIB, Setting, make_scratch
 
-ROWS = {
-    "put-small": rows_small.put_small,
-    "get-small": rows_small.get_small,
-    "get-large": rows_large.get_large,
-    "put-large": rows_large.put_large,
-}
+# In the order in which they run: names, and the function that gives the rows of these names.
+STEPS = (
+    (("put-small",), rows_small.put_small),
+    (("get-small",), rows_small.get_small),
+    (("get-large",), rows_large.get_large),
+    (("put-large",), rows_large.put_large),
+    (rows_stored.NAMES, rows_stored.run),
+    (("memory-uploads",), rows_memory.uploads),
+    (("memory-idle",), rows_memory.idle),
+)
+NAMES = [name for names, _ in STEPS for name in names]
+QUICK_RUNS = 2
+QUICK_SECONDS = 2
 
 
 def parse(arguments):
     parser = argparse.ArgumentParser(
         prog="./dev bench object",
         description="Measures the object half beside what the machine itself can do: ratios within "
-                    "one run, medians of interleaved runs, processor time per operation.")
-    parser.add_argument("--rows", default=",".join(ROWS), help="which, by comma: " + ", ".join(ROWS))
+                    "one run, medians of interleaved runs, processor time per operation.",
+        epilog="Everything is made in a folder below --out, on the disk that is thereby measured, and "
+               "is removed at the end. All rows together take about half an hour; a row alone "
+               "some two minutes, those of stored keys ten.")
+    parser.add_argument("--rows", default=",".join(NAMES), help="which, by comma: " + ", ".join(NAMES))
     parser.add_argument("--runs", type=int, default=5, help="interleaved runs of a row (1 to 25)")
     parser.add_argument("--seconds", type=int, default=5, help="of a measurement (1 to 60)")
-    parser.add_argument("--quick", action="store_true", help="smaller and shorter: for trying out")
+    parser.add_argument("--quick", action="store_true",
+                        help="two runs of two seconds, 100,000 keys, uploads of 64 MiB, 2,000 connections")
     parser.add_argument("--out", type=pathlib.Path, default=pathlib.Path("build/bench-object"),
-                        help="where the results go, and what is made on the way; its disk is "
-                             "the one that is measured")
+                        help="where report.json goes (default %(default)s)")
+    parser.add_argument("--markdown", type=pathlib.Path, help="also write the report as Markdown")
+    parser.add_argument("--disk-max", type=int, default=40, metavar="GIB",
+                        help="most disk space in use at once (default %(default)s)")
+    parser.add_argument("--wait-quiet", type=int, default=0, metavar="SECONDS",
+                        help="wait so long at most, before each run, while others use the machine")
     parser.add_argument("--strata", default="build/release/strata", help="the program to measure")
     options = parser.parse_args(arguments)
     options.names = [name for name in options.rows.split(",") if name]
-    unknown = [name for name in options.names if name not in ROWS]
+    unknown = [name for name in options.names if name not in NAMES]
     if unknown or not options.names:
         parser.error(f"there is no row {', '.join(unknown) or 'asked for'}")
-    if not 1 <= options.runs <= 25 or not 1 <= options.seconds <= 60:
-        parser.error("--runs is 1 to 25 and --seconds 1 to 60")
+    for value, name, most in ((options.runs, "--runs", 25), (options.seconds, "--seconds", 60),
+                              (options.disk_max, "--disk-max", 1024)):
+        if not 1 <= value <= most:
+            parser.error(f"{name} is 1 to {most}")
+    if not 0 <= options.wait_quiet <= 3600:
+        parser.error("--wait-quiet is 0 to 3600")
     if options.quick:
-        options.runs, options.seconds = min(options.runs, 3), min(options.seconds, 2)
+        options.runs = min(options.runs, QUICK_RUNS)
+        options.seconds = min(options.seconds, QUICK_SECONDS)
     return options
 
 
@@ -49,35 +69,54 @@ def say(text):
 
 
 def _interrupt(*_):
+    # Once: what cleans up must come to its end.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)
     raise KeyboardInterrupt
+
+
+def run_rows(options, setting):
+    """(rows, exit status). A row that fails is told and left out; the others still run."""
+    rows, status = [], 0
+    wanted = set(options.names)
+    for names, step in STEPS:
+        mine = wanted & set(names)
+        if not mine:
+            continue
+        try:
+            rows += step(setting, mine)
+        except BenchError as error:
+            print(f"bench: {', '.join(sorted(mine))}: {error}", file=sys.stderr)
+            status = 1
+        except KeyboardInterrupt:
+            print("bench: interrupted; what was made is removed", file=sys.stderr)
+            return rows, 130
+    return rows, status
 
 
 def main(arguments):
     options = parse(arguments)
-    signal.signal(signal.SIGTERM, _interrupt)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, _interrupt)
     options.out.mkdir(parents=True, exist_ok=True)
-    folder = options.out.absolute() / "scratch"
-    folder.mkdir(exist_ok=True)
-    setting = Setting(options.strata, folder, options.seconds, options.runs, options.quick,
-                      40 << 30, say)
-    about = machine.describe(folder)
-    rows = []
-    status = 0
+    folder = make_scratch(options.out.absolute())
     try:
-        for name in options.names:
-            rows.append(ROWS[name](setting))
+        about = machine.describe(folder)
+        setting = Setting(options.strata, folder, options.seconds, options.runs, options.quick,
+                          options.disk_max * GIB, options.wait_quiet, say)
+        rows, status = run_rows(options, setting)
     except BenchError as error:
-        print(f"bench: {name}: {error}", file=sys.stderr)
-        status = 1
-    except KeyboardInterrupt:
-        print("bench: interrupted; what was made is removed", file=sys.stderr)
-        status = 130
+        print(f"bench: {error}", file=sys.stderr)
+        return 1
     finally:
         shutil.rmtree(folder, ignore_errors=True)
     if rows:
         (options.out / "report.json").write_text(report.to_json(rows, about, vars(options)))
+        if options.markdown:
+            options.markdown.write_text(report.markdown(rows, about, vars(options)))
         print(report.table(rows))
         print("\n".join(report.remarks(rows)))
+        print("\n" + report.conditions(about, vars(options)))
     return status
 
 

@@ -49,9 +49,7 @@ def flushes_per_second(folder, seconds):
         run_tool(["fio", *common, "--bs=1m", "--end_fsync=1"], folder / "fio.log", GRACE_SECONDS)
     (rate, _, p50, p99), meter = _fio(folder, seconds, [
         *common, "--fdatasync=1", "--overwrite=1", "--time_based", f"--runtime={seconds}"])
-    return Sample(value=rate, operations=int(rate * seconds), latency_us_p50=p50,
-                  latency_us_p99=p99, client_cpu_us=meter.client_cpu * 1e6 / (rate * seconds),
-                  others_share=meter.others_share, steal_share=meter.steal_share)
+    return meter.sample(rate, max(1, int(rate * seconds)), latency_us_p50=p50, latency_us_p99=p99)
 
 
 def sequential_write(folder, seconds):

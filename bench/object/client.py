@@ -24,7 +24,6 @@ class Connection:
         self.socket = socket.create_connection(address, TIMEOUT_SECONDS)
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.host = f"{address[0]}:{address[1]}"
-        self.buffer = bytearray(RECEIVE_BYTES)
 
     def __enter__(self):
         return self
@@ -79,10 +78,11 @@ class Connection:
         status, headers, rest = self.read_head()
         if status != 200:
             raise BenchError(f"GET was answered {status}: {rest[:300]!r}")
+        buffer = bytearray(RECEIVE_BYTES)
         whole = left = int(headers["content-length"])
         left -= len(rest)
         while left > 0:
-            count = self.socket.recv_into(self.buffer, min(left, RECEIVE_BYTES))
+            count = self.socket.recv_into(buffer, min(left, RECEIVE_BYTES))
             if count == 0:
                 raise BenchError("the server closed a connection within a body")
             left -= count
@@ -114,7 +114,7 @@ def in_parallel(address, jobs):
         try:
             with Connection(address) as connection:
                 job(connection)
-        except (OSError, BenchError) as error:
+        except (OSError, BenchError, threading.BrokenBarrierError) as error:
             failures.append(error)
 
     threads = [threading.Thread(target=run, args=(job,), daemon=True) for job in jobs]
@@ -124,7 +124,9 @@ def in_parallel(address, jobs):
         while thread.is_alive():
             thread.join(0.2)  # so that Ctrl-C is seen
     if failures:
-        raise BenchError(str(failures[0])) from failures[0]
+        # A broken barrier only tells that another job failed.
+        first = next((f for f in failures if not isinstance(f, threading.BrokenBarrierError)), failures[0])
+        raise BenchError(str(first) or type(first).__name__) from first
 
 
 def md5(body):

@@ -7,6 +7,8 @@ import signal
 import subprocess
 import time
 
+from bench.object.stats import Sample
+
 PR_SET_PDEATHSIG = 1
 STOP_SECONDS = 40
 TICKS = os.sysconf("SC_CLK_TCK")
@@ -105,9 +107,28 @@ def parse_machine_cpu(line):
     return user + nice + system + irq + softirq, steal
 
 
+def parse_io(text):
+    """(read, written) bytes that reached the storage, of a /proc/PID/io (proc(5))."""
+    fields = dict(line.split(": ") for line in text.splitlines())
+    return int(fields["read_bytes"]), int(fields["write_bytes"])
+
+
+def storage_bytes(pids):
+    """(read, written) bytes of the processes; zeros where the kernel does not count them."""
+    read = written = 0
+    for pid in pids:
+        try:
+            one = parse_io(pathlib.Path(f"/proc/{pid}/io").read_text())
+        except (OSError, KeyError):
+            continue
+        read, written = read + one[0], written + one[1]
+    return read, written
+
+
 class Meter:
-    """Processor time between start() and stop(): the servers', our own and the load tools', and
-    everybody else's. On a machine where others work no number is to be trusted."""
+    """What goes on between start() and stop(): processor time of the servers, of ourselves and the
+    load tools, and of everybody else; storage traffic of the servers. On a machine where others work
+    no number is to be trusted."""
 
     def __init__(self, server_pids):
         self.server_pids = list(server_pids)
@@ -120,6 +141,7 @@ class Meter:
         self._own = time.process_time()
         self._children = children_cpu_seconds()
         self._servers = cpu_seconds(self.server_pids)
+        self._storage = storage_bytes(self.server_pids)
         self._busy, self._steal = self._machine()
         self._since = time.monotonic()
         return self
@@ -128,6 +150,8 @@ class Meter:
         self.seconds = time.monotonic() - self._since
         busy, steal = self._machine()
         self.server_cpu = cpu_seconds(self.server_pids) - self._servers
+        read, written = storage_bytes(self.server_pids)
+        self.read, self.written = read - self._storage[0], written - self._storage[1]
         self.client_cpu = (time.process_time() - self._own
                            + children_cpu_seconds() - self._children)
         whole = max(self.seconds, 1e-9) * CORES
@@ -135,3 +159,21 @@ class Meter:
         self.others_share = max(0.0, used - self.server_cpu - self.client_cpu) / whole
         self.steal_share = (steal - self._steal) / TICKS / whole
         return self
+
+    def sample(self, value, operations, **more):
+        """A Sample with what was metered, per operation."""
+        served = bool(self.server_pids)
+        return Sample(
+            value=value, operations=operations,
+            server_cpu_us=self.server_cpu * 1e6 / operations if served else None,
+            client_cpu_us=self.client_cpu * 1e6 / operations,
+            disk_read_bytes=self.read / operations if served else None,
+            disk_written_bytes=self.written / operations if served else None,
+            others_share=self.others_share, steal_share=self.steal_share, **more)
+
+
+def others_share(seconds):
+    """The share of all cores that anybody but us uses, over the next `seconds`."""
+    meter = Meter([]).start()
+    time.sleep(seconds)
+    return meter.stop().others_share + meter.steal_share

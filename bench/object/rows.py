@@ -3,7 +3,6 @@
 import dataclasses
 import hashlib
 import os
-import pathlib
 
 from bench.object import stats
 
@@ -36,22 +35,6 @@ class Row:
     def finish_ratio(self):
         self.reached = stats.ratio_of_pairs(self.ours, self.other)
         return self
-
-
-@dataclasses.dataclass
-class Setting:
-    """What a row is run with."""
-
-    binary: str
-    folder: pathlib.Path  # for what is made while it runs; on the filesystem that is measured
-    seconds: int
-    runs: int
-    quick: bool
-    disk_bytes_max: int
-    say: object  # a function of a text: progress
-
-    def scratch(self, name):
-        return self.folder / f"{name}-{os.getpid()}"
 
 
 def key_of(number, prefix=""):

@@ -7,7 +7,7 @@ from bench.object.nginx import Nginx
 from bench.object.processes import BenchError, Meter
 from bench.object.rows import LARGE_BYTES, Row
 from bench.object.scratch_server import ScratchServer
-from bench.object.stats import Sample
+from bench.object.setting import GIB
 
 CONNECTIONS = 4
 # Of each connection in a run: 1.5 GiB of PUTs, three times that on the disk.
@@ -15,16 +15,14 @@ PUTS = 6
 QUICK_PUTS = 2
 GETS = 16
 QUICK_GETS = 4
+DISK_BYTES_MAX = 12 * GIB  # one run's three copies, what of the run before is not yet removed, fio's file
 
 
 def _sample(meter, operations):
-    return Sample(value=operations * LARGE_BYTES / meter.seconds, operations=operations,
-                  server_cpu_us=meter.server_cpu * 1e6 / operations,
-                  client_cpu_us=meter.client_cpu * 1e6 / operations,
-                  others_share=meter.others_share, steal_share=meter.steal_share)
+    return meter.sample(operations * LARGE_BYTES / meter.seconds, operations)
 
 
-def put_large(setting):
+def put_large(setting, _wanted):
     row = Row("put-large", "PUT 64 MiB, 4 connections, 3 replicas, durable",
               "the lower of MD5 on all cores and fio's write / 3", "B/s", 0.7)
     row.notes.append(
@@ -35,9 +33,11 @@ def put_large(setting):
     body = os.urandom(LARGE_BYTES)
     etag = client.md5(body)
     limits = []
+    setting.need(DISK_BYTES_MAX)
     with ScratchServer(setting.binary, setting.scratch("put-large")) as server:
         for run in range(setting.runs):
             setting.say(f"PUT 64 MiB, run {run + 1} of {setting.runs}")
+            setting.quiet()
             keys = [[f"run{run}-{c}-{n}" for n in range(puts)] for c in range(CONNECTIONS)]
 
             def job(mine):
@@ -61,10 +61,10 @@ def put_large(setting):
             row.other.append(min(disk, digest, key=lambda sample: sample.value))
     row.details["md5_bytes_per_second"] = [digest for digest, _ in limits]
     row.details["fio_write_bytes_per_second_by_3"] = [disk for _, disk in limits]
-    return row.finish_ratio()
+    return [row.finish_ratio()]
 
 
-def get_large(setting):
+def get_large(setting, _wanted):
     row = Row("get-large", "GET 64 MiB, 4 connections", "nginx with sendfile", "B/s", 0.7)
     row.notes.append(
         "Presigned, one object a connection, read again and again; every block checked against its "
@@ -72,6 +72,7 @@ def get_large(setting):
     gets = QUICK_GETS if setting.quick else GETS
     body = os.urandom(LARGE_BYTES)
     keys = [f"large-{n}" for n in range(CONNECTIONS)]
+    setting.need(DISK_BYTES_MAX)
     with (ScratchServer(setting.binary, setting.scratch("get-large")) as server,
           Nginx(server.folder / "nginx") as nginx):
         with client.Connection(server.address) as connection:
@@ -99,6 +100,7 @@ def get_large(setting):
         measure(server.address, [server.pid], ours, 1)
         for run in range(setting.runs):
             setting.say(f"GET 64 MiB, run {run + 1} of {setting.runs}")
+            setting.quiet()
             row.ours.append(measure(server.address, [server.pid], ours, gets))
             row.other.append(measure(nginx.address, nginx.pids(), other, gets))
-    return row.finish_ratio()
+    return [row.finish_ratio()]

@@ -5,6 +5,7 @@ from bench.object.nginx import Nginx
 from bench.object.processes import BenchError
 from bench.object.rows import SMALL_BYTES, Row, SmallBodies, key_of
 from bench.object.scratch_server import BUCKET, ScratchServer
+from bench.object.setting import GIB
 from bench.object.wrk import THREADS, Wrk, write_get_list, write_put_lists
 
 CONNECTIONS = 64
@@ -12,6 +13,7 @@ GET_KEYS = 2_000
 CHECKED_KEYS = 64
 # More than any server here writes in a second, so that a run never comes to its second round.
 PUTS_PER_SECOND_MAX = 30_000
+DISK_BYTES_MAX = 12 * GIB  # both rows: three copies, logs and tables of what one row writes
 
 
 def check_bodies(server, keys, bodies):
@@ -21,12 +23,13 @@ def check_bodies(server, keys, bodies):
                 raise BenchError(f"GET of {key} gave other bytes than were put")
 
 
-def put_small(setting):
+def put_small(setting, _wanted):
     row = Row("put-small", "PUT 4 KiB, 64 clients, 3 replicas, durable",
               "flushes/s of one fio writer", "ops/s", 2.0)
     row.notes.append(
         "Distinct keys over presigned URLs; each 200 follows a flush on all three drives, folders of "
         "one disk. fio: 4 KiB write and fdatasync in a file laid out before, same filesystem.")
+    setting.need(DISK_BYTES_MAX)
     with ScratchServer(setting.binary, setting.scratch("put-small")) as server:
         wrk, bodies = Wrk(server.folder), SmallBodies()
         filler = bodies.file(server.folder)
@@ -35,6 +38,7 @@ def put_small(setting):
             setting.say(f"PUT 4 KiB, run {run + 1} of {setting.runs}")
             keys = [key_of(n, f"r{run}-") for n in range(PUTS_PER_SECOND_MAX * setting.seconds)]
             write_put_lists(lists, server, keys)
+            setting.quiet()
             summary, sample = wrk.put(server.host, [server.pid], lists, f"/{BUCKET}/", filler,
                                       SMALL_BYTES, CONNECTIONS, setting.seconds)
             if summary["requests"] > len(keys):
@@ -43,16 +47,17 @@ def put_small(setting):
             # wrk asks for one request ahead, to see what it looks like, and does not send it.
             check_bodies(server, keys[THREADS:THREADS + CHECKED_KEYS], bodies)
             row.other.append(baselines.flushes_per_second(server.folder, setting.seconds))
-    return row.finish_ratio()
+    return [row.finish_ratio()]
 
 
-def get_small(setting):
+def get_small(setting, _wanted):
     row = Row("get-small", "GET 4 KiB, 64 keep-alive connections, presigned",
               "nginx, the same bytes from files", "ops/s", 0.5)
     row.notes.append(
         f"{GET_KEYS:,} objects in turn, each signature verified, each read checked against its "
         "checksum. nginx: Debian's settings without access log, the same bytes as files. Everything "
         "was read before: from the page cache on both sides, where the servers use it.")
+    setting.need(DISK_BYTES_MAX)
     with (ScratchServer(setting.binary, setting.scratch("get-small")) as server,
           Nginx(server.folder / "nginx") as nginx):
         wrk, bodies = Wrk(server.folder), SmallBodies()
@@ -69,9 +74,10 @@ def get_small(setting):
         wrk.get(nginx.host, nginx.pids(), other, CONNECTIONS, 1, SMALL_BYTES)
         for run in range(setting.runs):
             setting.say(f"GET 4 KiB, run {run + 1} of {setting.runs}")
+            setting.quiet()
             row.ours.append(wrk.get(server.host, [server.pid], ours, CONNECTIONS, setting.seconds,
                                     SMALL_BYTES)[1])
             row.other.append(wrk.get(nginx.host, nginx.pids(), other, CONNECTIONS,
                                      setting.seconds, SMALL_BYTES)[1])
         check_bodies(server, keys[:CHECKED_KEYS], bodies)
-    return row.finish_ratio()
+    return [row.finish_ratio()]

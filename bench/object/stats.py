@@ -14,6 +14,8 @@ class Sample:
     client_cpu_us: float | None = None  # and of the load tool
     latency_us_p50: float | None = None
     latency_us_p99: float | None = None
+    disk_read_bytes: float | None = None  # by the server from storage, per operation: 0 is cached
+    disk_written_bytes: float | None = None  # and to storage
     others_share: float = 0.0  # of all cores, used by processes that are not part of the run
     steal_share: float = 0.0  # of all cores, taken by the machine below ours
 

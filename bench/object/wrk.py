@@ -7,11 +7,9 @@ about the same for every server. Lua scripts are written into the bench's folder
 import json
 
 from bench.object.processes import BenchError, Meter, run_tool
-from bench.object.stats import Sample
 
 GRACE_SECONDS = 60
 
-# Each thread takes its own lines: thread i of n takes the lines i, i+n, ... of its file.
 _GET = """
 local requests, at = {}, 0
 function init(args)
@@ -19,6 +17,7 @@ function init(args)
     requests[#requests + 1] = "GET " .. line .. " HTTP/1.1\\r\\nHost: " .. args[2] .. "\\r\\n\\r\\n"
   end
   at = (tonumber(id) * 7919) % #requests
+  ready = os.clock()
 end
 function request()
   at = at % #requests + 1
@@ -35,6 +34,7 @@ function init(args)
   local body = assert(io.open(args[4], "rb"))
   filler = body:read("*a")
   body:close()
+  ready = os.clock()
 end
 function request()
   local line = file:read("*l")
@@ -49,18 +49,21 @@ end
 """
 
 _COMMON = """
-local threads = 0
+local threads = {}
 function setup(thread)
-  thread:set("id", threads)
-  threads = threads + 1
+  thread:set("id", #threads)
+  threads[#threads + 1] = thread
 end
 function done(summary, latency, requests)
-  local e = summary.errors
+  local e, began = summary.errors, 0
+  for _, thread in ipairs(threads) do began = math.max(began, thread:get("ready")) end
   io.write(string.format(
     '\\n{"requests": %d, "microseconds": %d, "bytes": %d, "p50": %.1f, "p99": %.1f, ' ..
-    '"connect": %d, "read": %d, "write": %d, "status": %d, "timeout": %d}\\n',
+    '"connect": %d, "read": %d, "write": %d, "status": %d, "timeout": %d, ' ..
+    '"cpu_us": %d}\\n',
     summary.requests, summary.duration, summary.bytes, latency:percentile(50),
-    latency:percentile(99), e.connect, e.read, e.write, e.status, e.timeout))
+    latency:percentile(99), e.connect, e.read, e.write, e.status, e.timeout,
+    (os.clock() - began) * 1e6))
 end
 """
 
@@ -129,9 +132,7 @@ class Wrk:
         meter.stop()
         summary = parse_output(output)
         count = summary["requests"]
-        return summary, Sample(
-            value=count / (summary["microseconds"] / 1e6), operations=count,
-            server_cpu_us=meter.server_cpu * 1e6 / count,
-            client_cpu_us=meter.client_cpu * 1e6 / count,
-            latency_us_p50=summary["p50"], latency_us_p99=summary["p99"],
-            others_share=meter.others_share, steal_share=meter.steal_share)
+        sample = meter.sample(count / (summary["microseconds"] / 1e6), count,
+                              latency_us_p50=summary["p50"], latency_us_p99=summary["p99"])
+        sample.client_cpu_us = summary["cpu_us"] / count  # without the reading of its lists
+        return summary, sample

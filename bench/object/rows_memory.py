@@ -1,0 +1,147 @@
+"""Resident memory: 64 uploads of 1 GiB at once, and 10,000 idle connections."""
+
+import contextlib
+import hashlib
+import os
+import pathlib
+import random
+import resource
+import threading
+
+from bench.object import client
+from bench.object.processes import BenchError, Meter, memory_bytes
+from bench.object.rows import SMALL_BYTES, Row, SmallBodies, key_of
+from bench.object.scratch_server import ScratchServer
+from bench.object.setting import GIB
+
+MIB = 1 << 20
+UPLOADS = 64
+UPLOAD_BYTES = GIB
+QUICK_UPLOAD_BYTES = 64 * MIB
+REPLICAS = 3
+PIECE_BYTES = MIB
+IDLE = 10_000
+QUICK_IDLE = 2_000
+IDLE_CHECKED = 200
+SPARE_DESCRIPTORS = 500
+IDLE_DISK_BYTES = GIB
+
+
+def _limit(name, title, mib):
+    return Row(name, title, "a limit", "MiB", mib, at_least=False, reached_unit="MiB")
+
+
+def _reset_peak(pid):
+    pathlib.Path(f"/proc/{pid}/clear_refs").write_text("5")  # VmHWM begins anew, proc(5)
+
+
+class Upload:
+    """One PUT of a length that is declared at once and sent in pieces."""
+
+    def __init__(self, server, key, length, sent, piece, etag):
+        self.server, self.key, self.length, self.sent = server, key, length, sent
+        self.piece, self.etag = piece, etag
+
+    def run(self, connection, together):
+        connection.send_head("PUT", self.server.target("PUT", self.key), self.length)
+        together.wait(client.TIMEOUT_SECONDS)
+        for _ in range(self.sent // PIECE_BYTES):
+            connection.socket.sendall(self.piece)
+        together.wait(client.TIMEOUT_SECONDS)  # all are under way until the last byte is sent
+        if self.sent < self.length:
+            return
+        status, headers, _ = connection.read_head()
+        if status != 200 or headers.get("etag", "").strip('"') != self.etag:
+            raise BenchError(f"an upload was answered {status} or with the wrong ETag")
+
+
+def etag_of(piece, count):
+    digest = hashlib.md5(usedforsecurity=False)
+    for _ in range(count):
+        digest.update(piece)
+    return digest.hexdigest()
+
+
+def uploads(setting, _wanted):
+    length = QUICK_UPLOAD_BYTES if setting.quick else UPLOAD_BYTES
+    # What the disk does not hold is not sent: an upload's memory does not depend on how far it is.
+    budget = setting.disk_bytes_max // (UPLOADS * REPLICAS) // PIECE_BYTES * PIECE_BYTES
+    sent = min(length, budget)
+    setting.need(sent * UPLOADS * REPLICAS)
+    row = _limit("memory-uploads",
+                 f"memory, {UPLOADS} uploads of {length // MIB:,} MiB at once", 512)
+    row.notes.append("Peak resident memory (VmHWM) of the server, reset before; single PUTs, three "
+                     "replicas, every upload open until all were sent.")
+    if sent < length:
+        row.notes.append(f"Cut after {sent // MIB} MiB of each, because of --disk-max: all of them "
+                         f"would need {length * UPLOADS * REPLICAS / GIB:.0f} GiB.")
+    piece = os.urandom(PIECE_BYTES)
+    etag = etag_of(piece, sent // PIECE_BYTES)
+    with ScratchServer(setting.binary, setting.scratch("memory-uploads"), REPLICAS) as server:
+        setting.say(f"{UPLOADS} uploads, {sent // MIB} MiB of each")
+        row.details["resident_before_bytes"] = memory_bytes(server.pid, "VmRSS")
+        _reset_peak(server.pid)
+        together = threading.Barrier(UPLOADS)
+
+        def job(number):
+            upload = Upload(server, f"upload-{number}", length, sent, piece, etag)
+
+            def send(connection):
+                try:
+                    upload.run(connection, together)
+                except BaseException:
+                    together.abort()  # the others must not wait for this one
+                    raise
+            return send
+
+        meter = Meter([server.pid]).start()
+        client.in_parallel(server.address, [job(n) for n in range(UPLOADS)])
+        meter.stop()
+        peak = memory_bytes(server.pid, "VmHWM")
+        row.details["resident_after_bytes"] = memory_bytes(server.pid, "VmRSS")
+        row.details["bytes_per_second"] = sent * UPLOADS / meter.seconds
+        row.ours.append(meter.sample(peak / MIB, UPLOADS))
+    row.reached = peak / MIB
+    return [row]
+
+
+def _allow_descriptors(count):
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if hard != resource.RLIM_INFINITY and hard < count:
+        raise BenchError(f"{count:,} open files are needed, 'ulimit -Hn' allows {hard:,}")
+    if soft < count:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (count, hard))  # the server inherits it
+
+
+def idle(setting, _wanted):
+    count = QUICK_IDLE if setting.quick else IDLE
+    row = _limit("memory-idle", f"memory, {count:,} idle connections", 256)
+    row.notes.append("Peak resident memory (VmHWM) of the server. Each connection had one GET of "
+                     f"4 KiB answered and stays open; {IDLE_CHECKED} of them, picked at random, "
+                     "answer again at the end.")
+    setting.need(IDLE_DISK_BYTES)
+    _allow_descriptors(count + SPARE_DESCRIPTORS)
+    bodies, key = SmallBodies(), key_of(0)
+    with ScratchServer(setting.binary, setting.scratch("memory-idle")) as server:
+        setting.say(f"{count:,} connections")
+        client.fill(server, [key], bodies.of, connections=1)
+        row.details["resident_before_bytes"] = memory_bytes(server.pid, "VmRSS")
+        _reset_peak(server.pid)
+        target, body = server.target("GET", key), bodies.of(key)
+        meter = Meter([server.pid]).start()
+        with contextlib.ExitStack() as stack:
+            connections = []
+            for _ in range(count):
+                connection = client.Connection(server.address)
+                stack.callback(connection.socket.close)
+                connections.append(connection)
+                if connection.get(target) != body:
+                    raise BenchError("GET gave other bytes than were put")
+            row.details["resident_idle_bytes"] = memory_bytes(server.pid, "VmRSS")
+            for connection in random.sample(connections, IDLE_CHECKED):
+                if connection.get(target) != body:
+                    raise BenchError("an idle connection answered wrongly")
+            peak = memory_bytes(server.pid, "VmHWM")
+        row.ours.append(meter.stop().sample(peak / MIB, count))
+    row.reached = peak / MIB
+    return [row]
