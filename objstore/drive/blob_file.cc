@@ -2,6 +2,10 @@
 
 #include <fmt/format.h>
 
+#include <cstring>
+
+#include "common/base/buffer_pool.h"
+
 namespace strata::drive {
 
 std::vector<uint64_t> checksums_of(RecordSeed seed, const Id128& id, uint64_t first_block,
@@ -16,12 +20,38 @@ std::vector<uint64_t> checksums_of(RecordSeed seed, const Id128& id, uint64_t fi
   return checksums;
 }
 
+namespace {
+
+// A copy that may be written directly.
+class AlignedCopy {
+ public:
+  explicit AlignedCopy(Bytes from)
+      : pool_(round_up(from.size(), BufferPool::kAlignment), 0), buffer_(pool_.take()) {
+    std::memcpy(buffer_.bytes().data(), from.data(), from.size());
+    bytes_ = buffer_.bytes().first(from.size());
+  }
+  [[nodiscard]] Bytes bytes() const noexcept { return bytes_; }
+
+ private:
+  BufferPool pool_;
+  BufferPool::Buffer buffer_;
+  Bytes bytes_;
+};
+
+}  // namespace
+
 Result<BlobFileWriter> BlobFileWriter::create(io::FileSystem& files, std::string path,
-                                              RecordSeed seed, const Id128& id) {
-  TRY_ASSIGN(auto file,
-             files.open(path, io::OpenOptions{.write = true, .create = true, .truncate = true}));
+                                              RecordSeed seed, const Id128& id,
+                                              std::optional<uint64_t> expected_bytes) {
+  const io::OpenOptions how{.write = true, .create = true, .truncate = true, .direct = true};
+  TRY_ASSIGN(auto file, files.open(path, how));
   BlobFileWriter writer(files, std::move(path), seed, id, std::move(file));
-  TRY(writer.file_->write_at(0, encode_blob_header(seed, id)));
+  if (expected_bytes) {
+    writer.reserved_bytes_ = BlobLayout{*expected_bytes}.file_bytes();
+    TRY(writer.file_->allocate(0, writer.reserved_bytes_));
+  }
+  const AlignedCopy header(encode_blob_header(seed, id));
+  TRY(writer.file_->write_at(0, header.bytes()));
   return writer;
 }
 
@@ -32,7 +62,9 @@ Status BlobFileWriter::write_blocks(uint64_t first_block, Bytes padded) {
 
 Status BlobFileWriter::finish(uint64_t size_bytes, const std::vector<uint64_t>& checksums) {
   const BlobLayout layout{size_bytes};
-  TRY(file_->write_at(layout.table_offset(), encode_blob_tail(seed_, id_, size_bytes, checksums)));
+  const AlignedCopy tail(encode_blob_tail(seed_, id_, size_bytes, checksums));
+  TRY(file_->write_at(layout.table_offset(), tail.bytes()));
+  if (reserved_bytes_ > layout.file_bytes()) TRY(file_->truncate(layout.file_bytes()));
   TRY(file_->sync_data());
   file_.reset();
   return files_->sync_directory(io::parent_path(path_));
@@ -71,7 +103,16 @@ Result<ByteVector> BlobFileReader::read_blocks(uint64_t first_block, uint64_t co
                                            round_up(data_bytes, kBlobAlignment)));
   TRY_ASSIGN(const ByteVector table,
              read_exactly(layout_.table_offset() + first_block * 8, count * 8));
-  const std::vector<uint64_t> computed = checksums_of(seed_, id_, first_block, data);
+  TRY(check_blocks(first_block, count, data, table));
+  data.resize(data_bytes);
+  return data;
+}
+
+Status BlobFileReader::check_blocks(uint64_t first_block, uint64_t count, Bytes padded,
+                                    Bytes table) const {
+  CHECK(table.size() == count * 8);
+  const std::vector<uint64_t> computed = checksums_of(seed_, id_, first_block, padded);
+  CHECK(computed.size() == count);
   for (uint64_t i = 0; i < count; ++i) {
     const uint64_t stored = load_little<uint64_t>(table.data() + i * 8);
     if (stored != computed[i]) {
@@ -80,8 +121,7 @@ Result<ByteVector> BlobFileReader::read_blocks(uint64_t first_block, uint64_t co
                                first_block + i, stored, computed[i]));
     }
   }
-  data.resize(data_bytes);
-  return data;
+  return {};
 }
 
 Status BlobFileReader::verify_all() {

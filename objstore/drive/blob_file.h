@@ -1,10 +1,16 @@
 // One blob's file: written once, front to back; read in ranges, each block checked.
 //
-// Thread rule: one thread at a time. Every call may block: call from a pool.
+// It is written directly, past the page cache: what was just stored is rarely what is read next,
+// and a flush then has nothing left to write. It is read through the page cache, where what is
+// asked for often stays.
+//
+// Thread rule: one thread at a time. Every call may block: call from a pool. Tasks that would
+// rather not block use file() and the layout.
 #pragma once
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -21,11 +27,15 @@ namespace strata::drive {
 
 class BlobFileWriter {
  public:
-  // Makes the file. Its folder's entry is flushed by finish.
+  // Makes the file and, where the blob's size is known, reserves its space. Its folder's entry is
+  // flushed by finish.
   [[nodiscard]] static Result<BlobFileWriter> create(io::FileSystem& files, std::string path,
-                                                     RecordSeed seed, const Id128& id);
-  // The blocks from `first_block` on, padded as for checksums_of.
+                                                     RecordSeed seed, const Id128& id,
+                                                     std::optional<uint64_t> expected_bytes);
+  // The blocks from `first_block` on, padded as for checksums_of; aligned as BufferPool's buffers.
   [[nodiscard]] Status write_blocks(uint64_t first_block, Bytes padded);
+  // For writing blocks without blocking, at BlobLayout::block_offset.
+  [[nodiscard]] io::File& file() const noexcept { return *file_; }
   // Writes the tail and flushes the file and its entry. No write after it.
   [[nodiscard]] Status finish(uint64_t size_bytes, const std::vector<uint64_t>& checksums);
 
@@ -38,6 +48,7 @@ class BlobFileWriter {
   RecordSeed seed_;
   Id128 id_;
   std::unique_ptr<io::File> file_;
+  uint64_t reserved_bytes_ = 0;  // the file's size if space was reserved
 };
 
 class BlobFileReader {
@@ -49,6 +60,12 @@ class BlobFileReader {
   // The data of the blocks [first_block, first_block + count), checked, in one piece. At most
   // kRunBlocksMax at a time.
   [[nodiscard]] Result<ByteVector> read_blocks(uint64_t first_block, uint64_t count);
+  // The same for blocks that a task has read itself from file(): data as it is in the file, padded,
+  // and their entries of the table.
+  [[nodiscard]] Status check_blocks(uint64_t first_block, uint64_t count, Bytes padded,
+                                    Bytes table) const;
+  [[nodiscard]] io::File& file() const noexcept { return *file_; }
+  [[nodiscard]] const BlobLayout& layout() const noexcept { return layout_; }
   // Everything: the table too.
   [[nodiscard]] Status verify_all();
 

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "common/base/buffer_pool.h"
 #include "common/base/log.h"
 
 namespace strata::drive {
@@ -15,6 +16,11 @@ uint64_t reserve_of(const io::Space& space) {
   return std::min(kReserveBytes, space.capacity_bytes / kReserveDivisor);
 }
 }  // namespace
+
+std::string unanswered(Duration waited) {
+  return fmt::format("it did not answer within {} ms",
+                     std::chrono::duration_cast<std::chrono::milliseconds>(waited).count());
+}
 
 Drive::Drive(Setup setup)
     : setup_(std::move(setup)), seed_(RecordSeed::of_cluster(setup_.identity.cluster)) {}
@@ -203,11 +209,11 @@ Status Drive::make_blob_folder(const Id128& id) {
   return {};
 }
 
-Result<BlobFileWriter> Drive::create_blob(const Id128& id) {
+Result<BlobFileWriter> Drive::create_blob(const Id128& id, std::optional<uint64_t> expected_bytes) {
   TRY(health());
   const Status folder = make_blob_folder(id);
   if (!folder.ok()) return write_failed(folder.error());
-  auto writer = BlobFileWriter::create(setup_.files, blob_path(id), seed_, id);
+  auto writer = BlobFileWriter::create(setup_.files, blob_path(id), seed_, id, expected_bytes);
   if (!writer.ok()) return write_failed(writer.error());
   return writer;
 }
@@ -225,20 +231,33 @@ void Drive::remove_blob_file(const Id128& id) {
   }
 }
 
+namespace {
+// The bytes at the start of `into`, padded with zeros as in a blob's file.
+Bytes padded_copy(Bytes from, MutableBytes into) {
+  const size_t padded = round_up(from.size(), kBlobAlignment);
+  CHECK(padded <= into.size());
+  std::memcpy(into.data(), from.data(), from.size());
+  std::memset(into.data() + from.size(), 0, padded - from.size());
+  return into.first(padded);
+}
+}  // namespace
+
 Status Drive::rewrite_blob(const BlobName& blob, BlobFileReader& from) {
   TRY(health());
   const Status folder = make_blob_folder(blob.id);
   if (!folder.ok()) return write_failed(folder.error());
   const std::string target = blob_path(blob.id);
   const std::string fresh = target + std::string(kRewriteSuffix);
-  auto writer = BlobFileWriter::create(setup_.files, fresh, seed_, blob.id);
+  auto writer = BlobFileWriter::create(setup_.files, fresh, seed_, blob.id, blob.size_bytes);
   if (!writer.ok()) return write_failed(writer.error());
   const BlobLayout layout{blob.size_bytes};
   std::vector<uint64_t> checksums;
+  BufferPool pool(kRunBytesMax, 0);
+  const BufferPool::Buffer buffer = pool.take();
   for (uint64_t block = 0; block < layout.blocks(); block += kRunBlocksMax) {
-    TRY_ASSIGN(ByteVector run,
+    TRY_ASSIGN(const ByteVector read,
                from.read_blocks(block, std::min(kRunBlocksMax, layout.blocks() - block)));
-    run.resize(round_up(run.size(), kBlobAlignment));
+    const Bytes run = padded_copy(read, buffer.bytes());
     const std::vector<uint64_t> sums = checksums_of(seed_, blob.id, block, run);
     checksums.insert(checksums.end(), sums.begin(), sums.end());
     const Status written = writer->write_blocks(block, run);

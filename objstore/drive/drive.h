@@ -37,6 +37,11 @@ inline constexpr uint64_t kLowSpaceReserves = 4;
 // How old the known free space may be.
 inline constexpr Duration kSpaceAge = std::chrono::milliseconds(200);
 
+// How long a drive may take to answer before it is taken out of service.
+inline constexpr Duration kDriveAnswerMax = std::chrono::seconds(30);
+// Why it went: for take_out.
+[[nodiscard]] std::string unanswered(Duration waited);
+
 // What a directory holds, before it is opened.
 struct DriveFolder {
   std::unique_ptr<io::FileLock> lock;
@@ -88,7 +93,8 @@ class Drive {
   [[nodiscard]] Result<std::optional<BlobRecord>> blob_record(const Id128& id) const;
 
   // Blob files.
-  [[nodiscard]] Result<BlobFileWriter> create_blob(const Id128& id);
+  [[nodiscard]] Result<BlobFileWriter> create_blob(const Id128& id,
+                                                   std::optional<uint64_t> expected_bytes);
   [[nodiscard]] Result<BlobFileReader> open_blob(const BlobName& blob) const;
   // A file that no record owns; missing is fine.
   void remove_blob_file(const Id128& id);

@@ -11,7 +11,7 @@ class Background::Job final : public async::BlockingPool::Job {
     const std::unique_ptr<Job> self(this);
     work_();
     work_ = nullptr;  // what it holds goes before the owner may
-    owner_.ended();
+    owner_.leave();
   }
 
  private:
@@ -29,7 +29,12 @@ bool Background::run(std::function<void()> work) {
   return true;
 }
 
-void Background::ended() {
+void Background::enter() {
+  const std::lock_guard lock(mutex_);
+  ++running_;
+}
+
+void Background::leave() {
   const std::lock_guard lock(mutex_);
   --running_;
   idle_.notify_all();

@@ -22,12 +22,14 @@ class Background {
 
   // Runs it on the pool; false, and not run, when too many are waiting.
   bool run(std::function<void()> work);
+  // Counts something that runs elsewhere, from enter until leave; leave from any thread.
+  void enter();
+  void leave();
   // Until everything started so far, and what it started, has ended.
   void drain();
 
  private:
   class Job;
-  void ended();
   async::BlockingPool& pool_;
   std::mutex mutex_;
   std::condition_variable idle_;

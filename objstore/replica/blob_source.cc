@@ -2,6 +2,8 @@
 
 #include <optional>
 
+#include "common/async/file_io.h"
+#include "common/base/buffer_pool.h"
 #include "objstore/replica/healer.h"
 
 namespace strata::replica {
@@ -22,6 +24,11 @@ class OwnedSource final : public ByteSource {
   Bytes left_;
 };
 
+// Read in this many blocks at a time while all is in memory: they stay in the processor's cache
+// from the copy through the check to the socket. Once a device was asked, in whole runs.
+constexpr uint64_t kCachedBlocks = 4;
+constexpr uint64_t kTableEntriesRead = 512;
+
 class FileSource final : public ByteSource {
  public:
   FileSource(Core& core, uint64_t placement, const drive::BlobName& blob, uint64_t offset,
@@ -37,20 +44,18 @@ class FileSource final : public ByteSource {
   Task<Status> fill() {
     const uint64_t first = position_ / drive::kBlockBytes;
     const uint64_t last = (end_ - 1) / drive::kBlockBytes;
-    const uint64_t count = std::min(drive::kRunBlocksMax, last - first + 1);
+    const uint64_t count = std::min(run_blocks_, last - first + 1);
     std::vector<BadCopy> bad;
     for (; drive_ < drives_.size(); ++drive_, reader_.reset()) {
-      auto job = [this, first, count] { return read(first, count); };
-      Result<ByteVector> data = co_await core_.pool.run(std::move(job));
+      Result<Bytes> data = co_await read(first, count);
       if (!data.ok()) {
         bad.push_back(BadCopy{drives_[drive_], data.error()});
         continue;
       }
       if (!bad.empty()) heal_blob(core_, bad, placement_, blob_);
-      data_ = std::move(data).value();
       const uint64_t skip = position_ - first * drive::kBlockBytes;
-      const uint64_t bytes = std::min<uint64_t>(data_.size() - skip, end_ - position_);
-      piece_ = Bytes(data_).subspan(skip, bytes);
+      const uint64_t bytes = std::min<uint64_t>(data->size() - skip, end_ - position_);
+      piece_ = data->subspan(skip, bytes);
       position_ += bytes;
       co_return Status();
     }
@@ -65,15 +70,50 @@ class FileSource final : public ByteSource {
   }
 
  private:
-  // On a pool thread.
-  Result<ByteVector> read(uint64_t first, uint64_t count) {
+  // The data of these blocks from the present drive, checked.
+  Task<Result<Bytes>> read(uint64_t first, uint64_t count) {
     const drive::Drive& drive = core_.drive(drives_[drive_]);
-    TRY(drive.health());
+    CO_TRY(drive.health());
     if (!reader_) {
-      TRY_ASSIGN(drive::BlobFileReader reader, drive.open_blob(blob_));
+      auto open = [this, &drive] { return drive.open_blob(blob_); };
+      CO_TRY_ASSIGN(drive::BlobFileReader reader, co_await core_.pool.run(std::move(open)));
       reader_.emplace(std::move(reader));
+      table_.clear();
     }
-    return reader_->read_blocks(first, count);
+    if (!buffer_) buffer_ = core_.buffers.take();
+    CO_TRY(co_await read_table(first, count));
+    const drive::BlobLayout& layout = reader_->layout();
+    const uint64_t bytes = (count - 1) * drive::kBlockBytes + layout.block_bytes(first + count - 1);
+    const MutableBytes padded = buffer_.bytes().first(round_up(bytes, drive::kBlobAlignment));
+    CO_TRY(co_await read_exactly(drive::BlobLayout::block_offset(first), padded));
+    const Bytes entries = Bytes(table_).subspan((first - table_first_) * 8, count * 8);
+    CO_TRY(reader_->check_blocks(first, count, padded, entries));
+    co_return Bytes(padded.first(bytes));
+  }
+
+  // Makes table_ hold the entries of these blocks.
+  Task<Status> read_table(uint64_t first, uint64_t count) {
+    const uint64_t have = table_.size() / 8;
+    if (first >= table_first_ && first + count <= table_first_ + have) co_return Status();
+    const drive::BlobLayout& layout = reader_->layout();
+    const uint64_t entries = std::min(kTableEntriesRead, layout.blocks() - first);
+    table_.resize(entries * 8);
+    table_first_ = first;
+    const Status read = co_await read_exactly(layout.table_offset() + first * 8, table_);
+    if (!read.ok()) table_.clear();
+    co_return read;
+  }
+
+  Task<Status> read_exactly(uint64_t offset, MutableBytes out) {
+    io::File& file = reader_->file();
+    CO_TRY_ASSIGN(const std::optional<size_t> cached, file.read_cached(offset, out));
+    size_t got = cached.value_or(0);
+    if (!cached) {
+      run_blocks_ = drive::kRunBlocksMax;
+      CO_TRY_ASSIGN(got, co_await async::read_file_at(core_.pool, file, offset, out));
+    }
+    if (got != out.size()) co_return Error(Code::kCorrupt, "the blob's file ends too early");
+    co_return Status();
   }
 
   Core& core_;
@@ -81,10 +121,13 @@ class FileSource final : public ByteSource {
   drive::BlobName blob_;
   uint64_t position_;
   uint64_t end_;
+  uint64_t run_blocks_ = kCachedBlocks;
   std::vector<size_t> drives_;
   size_t drive_ = 0;
   std::optional<drive::BlobFileReader> reader_;
-  ByteVector data_;
+  ByteVector table_;  // entries of the blocks from table_first_ on
+  uint64_t table_first_ = 0;
+  BufferPool::Buffer buffer_;
   Bytes piece_;
 };
 

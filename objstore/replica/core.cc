@@ -6,15 +6,16 @@
 
 namespace strata::replica {
 
-Core::Core(Members opened, Placement where, uint64_t start, async::BlockingPool& blocking,
-           RandomSource& source)
+Core::Core(Members opened, Placement where, uint64_t start, Ground ground)
     : members(std::move(opened)),
       placement(std::move(where)),
       record_seed(drive::RecordSeed::of_cluster(members.cluster)),
-      pool(blocking),
+      pool(ground.pool),
+      drive_thread(std::move(ground.drive_thread)),
+      drive_answer_max(ground.drive_answer_max),
       order(start),
-      random(source),
-      background(blocking),
+      random(ground.random),
+      background(ground.pool),
       pins([this](std::vector<DroppedBlobs> free) {
         // When too many wait, what is left is freed at the next start.
         (void)background.run([this, free = std::move(free)] {

@@ -4,11 +4,14 @@
 #pragma once
 
 #include <atomic>
+#include <memory>
 #include <mutex>
 #include <set>
 #include <vector>
 
 #include "common/async/blocking_pool.h"
+#include "common/async/loop_thread.h"
+#include "common/base/buffer_pool.h"
 #include "common/base/random.h"
 #include "objstore/replica/background.h"
 #include "objstore/replica/membership.h"
@@ -21,14 +24,23 @@ namespace strata::replica {
 // Repairs under way at once; a copy met beyond that is repaired when it is met again.
 inline constexpr size_t kHealsMax = 64;
 
+inline constexpr size_t kBuffersKept = 16;
+
 struct Core {
-  Core(Members opened, Placement where, uint64_t start, async::BlockingPool& blocking,
-       RandomSource& source);
+  struct Ground {
+    async::BlockingPool& pool;
+    RandomSource& random;
+    std::unique_ptr<async::LoopThread> drive_thread;
+    Duration drive_answer_max;
+  };
+  Core(Members opened, Placement where, uint64_t start, Ground ground);
   // Ends the committers first: what they still run refers to everything else here.
   ~Core();
   Core(const Core&) = delete;
   Core& operator=(const Core&) = delete;
 
+  // The loop on which blob files are written; it is always running.
+  [[nodiscard]] async::EventLoop& drive_loop() const { return drive_thread->loop(); }
   [[nodiscard]] drive::Drive& drive(size_t member) const { return *members.all[member].drive; }
   // The placement's drives that are in service, the preferred one first.
   [[nodiscard]] std::vector<size_t> in_service(uint64_t hash) const;
@@ -42,6 +54,10 @@ struct Core {
   const Placement placement;
   const drive::RecordSeed record_seed;
   async::BlockingPool& pool;
+  // Of drive::kRunBytesMax each: runs of blocks on their way to or from files.
+  BufferPool buffers{drive::kRunBytesMax, kBuffersKept};
+  const std::unique_ptr<async::LoopThread> drive_thread;
+  const Duration drive_answer_max;
   Order order;
   std::atomic<uint64_t> corrupt_found{0};
   std::atomic<uint64_t> corrupt_healed{0};

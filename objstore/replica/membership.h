@@ -23,6 +23,8 @@ struct ReplicaSetOptions {
   // An empty folder given together with drives of a cluster takes the place of a missing drive and
   // is filled from the others. Off by default: a folder may be empty because nothing is mounted.
   bool fill_empty_drives = false;
+  // A drive that takes longer for a write or a flush goes out of service.
+  Duration drive_answer_max = drive::kDriveAnswerMax;
   size_t index_cache_bytes = 64 * kMiB;  // shared by all drives
 };
 

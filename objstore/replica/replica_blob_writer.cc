@@ -2,15 +2,24 @@
 
 #include <fmt/format.h>
 
-#include <optional>
+#include <algorithm>
+#include <cstring>
 
+#include "common/async/file_io.h"
 #include "common/digest/checksum.h"
 
 namespace strata::replica {
 
-// One drive's file. Touched by one step's job at a time, or by the writer between steps.
+using async::Task;
+
+namespace {
+constexpr uint64_t kSmallReserveMax = drive::kSmallBlobBytesMax;
+}
+
+// One drive's file. `writer` belongs to the lanes (opening is awaited before any other step),
+// `status` to the blob's writer.
 struct ReplicaBlobWriter::File {
-  size_t member;
+  size_t member = 0;
   std::optional<drive::BlobFileWriter> writer;
   Status status;
 };
@@ -19,7 +28,8 @@ struct ReplicaBlobWriter::File {
 struct ReplicaBlobWriter::Files {
   Core& core;
   drive::Id128 id;
-  bool adopted = false;
+  std::optional<uint64_t> expected_bytes;
+  std::atomic<bool> adopted{false};
   std::vector<File> all;
   Files(Core& owner, const drive::Id128& blob) : core(owner), id(blob) {}
   Files(const Files&) = delete;
@@ -33,39 +43,115 @@ struct ReplicaBlobWriter::Files {
   }
 };
 
+// Something done on every drive at the same time, a lane each.
 struct ReplicaBlobWriter::Step {
+  Step(StepKind what, size_t lanes)
+      : kind(what), left(lanes), ended(lanes), results(lanes), unneeded(lanes) {}
   StepKind kind;
-  ByteVector bytes;
-  uint64_t first_block;
-  uint64_t size_bytes;
+  BufferPool::Buffer buffer;
+  Bytes padded;  // in buffer
+  uint64_t first_block = 0;
+  uint64_t size_bytes = 0;
   std::vector<uint64_t> checksums;  // for kFinish: all of them
-  std::atomic<size_t> left;
+
+  std::mutex mutex;
+  size_t left;                  // guarded by mutex
+  bool announced = false;       // guarded by mutex: done has been set
+  std::vector<bool> ended;      // guarded by mutex
+  std::vector<Status> results;  // guarded by mutex until done
+  std::vector<bool> unneeded;   // set before the start: the drive has failed before
   async::Completion<bool> done;
 
-  void run(Files& files, File& file);
+  void lane_ended(size_t lane, Status result) {
+    const std::lock_guard lock(mutex);
+    if (announced) return;
+    ended[lane] = true;
+    results[lane] = std::move(result);
+    if (--left > 0) return;
+    announced = true;
+    done.set(true);
+  }
+
+  // The lanes that have not ended are not waited for any more; their drives go out of service.
+  void give_up(const Files& files) {
+    const std::lock_guard lock(mutex);
+    if (announced) return;
+    for (size_t lane = 0; lane < ended.size(); ++lane) {
+      if (ended[lane]) continue;
+      drive::Drive& drive = files.core.drive(files.all[lane].member);
+      drive.take_out(drive::unanswered(files.core.drive_answer_max));
+      results[lane] = drive.health();
+    }
+    announced = true;
+    done.set(true);
+  }
 };
 
-void ReplicaBlobWriter::Step::run(Files& files, File& file) {
-  if (!file.status.ok()) return;
-  drive::Drive& drive = files.core.drive(file.member);
-  const auto work = [&]() -> Status {
-    if (!file.writer) {
-      TRY_ASSIGN(drive::BlobFileWriter writer, drive.create_blob(files.id));
-      file.writer.emplace(std::move(writer));
-    }
-    TRY(drive.health());
-    if (kind == StepKind::kWrite) {
-      TRY(drive.check_space(bytes.size()));
-      return file.writer->write_blocks(first_block, bytes);
-    }
-    return file.writer->finish(size_bytes, checksums);
+// Gives a step up when the drives have had time enough.
+class ReplicaBlobWriter::StepTimer final : public async::Timer {
+ public:
+  StepTimer(Step& step, const Files& files) : step_(step), files_(files) {
+    async::EventLoop::current().set_timer(*this, Deadline::after(files.core.drive_answer_max));
+  }
+  ~StepTimer() { async::EventLoop::current().clear_timer(*this); }
+  StepTimer(const StepTimer&) = delete;
+  StepTimer& operator=(const StepTimer&) = delete;
+  void expired() noexcept override { step_.give_up(files_); }
+
+ private:
+  Step& step_;
+  const Files& files_;
+};
+
+namespace {
+
+// What a lane does, on the drives' own loop.
+Task<Status> open_file(Core& core, size_t member, drive::Id128 id,
+                       std::optional<uint64_t> expected_bytes,
+                       std::optional<drive::BlobFileWriter>& out) {
+  auto open = [&core, &out, member, id, expected_bytes]() -> Status {
+    TRY_ASSIGN(drive::BlobFileWriter writer, core.drive(member).create_blob(id, expected_bytes));
+    out.emplace(std::move(writer));
+    return {};
   };
-  file.status = work();
-  if (!file.status.ok()) (void)drive.write_failed(file.status.error());
+  co_return co_await core.pool.run(std::move(open));
 }
 
-ReplicaBlobWriter::ReplicaBlobWriter(Core& core, uint64_t placement)
-    : core_(core), placement_(placement), id_(core.new_id()) {}
+}  // namespace
+
+async::detail::Detached ReplicaBlobWriter::run_lane(std::shared_ptr<Files> files,
+                                                    std::shared_ptr<Step> step, size_t lane) {
+  Core& core = files->core;
+  File& file = files->all[lane];
+  drive::Drive& drive = core.drive(file.member);
+  Status result = drive.health();
+  if (result.ok() && !step->unneeded[lane]) {
+    if (step->kind == StepKind::kOpen) {
+      result = co_await open_file(core, file.member, files->id, files->expected_bytes, file.writer);
+    } else if (step->kind == StepKind::kWrite) {
+      if (!files->expected_bytes) result = drive.check_space(step->padded.size());
+      if (result.ok()) {
+        result = co_await async::write_file_at(core.pool, file.writer->file(),
+                                               drive::BlobLayout::block_offset(step->first_block),
+                                               step->padded);
+      }
+    } else {
+      auto finish = [&file, &step] {
+        return file.writer->finish(step->size_bytes, step->checksums);
+      };
+      result = co_await core.pool.run(std::move(finish));
+    }
+    if (!result.ok()) (void)drive.write_failed(result.error());
+  }
+  step->lane_ended(lane, std::move(result));
+  step.reset();
+  files.reset();
+  core.background.leave();
+}
+
+ReplicaBlobWriter::ReplicaBlobWriter(Core& core, uint64_t placement,
+                                     std::optional<uint64_t> expected_bytes)
+    : core_(core), placement_(placement), expected_bytes_(expected_bytes), id_(core.new_id()) {}
 
 ReplicaBlobWriter::~ReplicaBlobWriter() {
   if (!files_ || files_->adopted) return;
@@ -73,42 +159,81 @@ ReplicaBlobWriter::~ReplicaBlobWriter() {
   (void)core_.background.run([files = std::move(files_)] {});
 }
 
-async::Task<Status> ReplicaBlobWriter::append(Bytes bytes) {
+Task<Status> ReplicaBlobWriter::append(Bytes bytes) {
   CHECK(!finished_, "nothing is appended to a finished blob");
   if (bytes.size() > drive::kBlobBytesMax - size_bytes_) {
     co_return Error(Code::kTooLarge,
                     fmt::format("a blob holds at most {} bytes", drive::kBlobBytesMax));
   }
-  while (!bytes.empty()) {
-    const size_t room = drive::kRunBytesMax - buffer_.size();
-    const Bytes now = bytes.first(std::min(room, bytes.size()));
-    buffer_.insert(buffer_.end(), now.begin(), now.end());
-    size_bytes_ += now.size();
-    bytes = bytes.subspan(now.size());
-    if (buffer_.size() == drive::kRunBytesMax) {
-      CO_TRY(co_await await_step());
-      start_step(StepKind::kWrite, std::exchange(buffer_, ByteVector()));
+  size_bytes_ += bytes.size();
+  if (!files_) {
+    if (size_bytes_ <= drive::kSmallBlobBytesMax) {
+      if (small_.empty()) small_.reserve(std::min(expected_bytes_.value_or(0), kSmallReserveMax));
+      small_.insert(small_.end(), bytes.begin(), bytes.end());
+      co_return Status();
     }
+    CO_TRY(co_await open_files());
+    const ByteVector begun = std::exchange(small_, ByteVector());
+    CO_TRY(co_await gather(begun));
+  }
+  co_return co_await gather(bytes);
+}
+
+Task<Status> ReplicaBlobWriter::gather(Bytes bytes) {
+  while (!bytes.empty()) {
+    if (!run_) run_ = core_.buffers.take();
+    const Bytes now = bytes.first(std::min(drive::kRunBytesMax - run_bytes_, bytes.size()));
+    std::memcpy(run_.bytes().data() + run_bytes_, now.data(), now.size());
+    run_bytes_ += now.size();
+    bytes = bytes.subspan(now.size());
+    if (run_bytes_ == drive::kRunBytesMax) CO_TRY(co_await write_run());
   }
   co_return Status();
 }
 
-async::Task<Result<BlobRef>> ReplicaBlobWriter::finish() {
+Task<Status> ReplicaBlobWriter::open_files() {
+  files_ = std::make_shared<Files>(core_, id_);
+  files_->expected_bytes = expected_bytes_;
+  for (const size_t member : core_.in_service(placement_)) {
+    files_->all.push_back(File{.member = member, .writer = std::nullopt, .status = {}});
+  }
+  start_step(std::make_shared<Step>(StepKind::kOpen, files_->all.size()));
+  co_return co_await await_steps(0);
+}
+
+Task<Status> ReplicaBlobWriter::write_run() {
+  CO_TRY(co_await await_steps(kRunsUnderWayMax - 1));
+  const auto step = std::make_shared<Step>(StepKind::kWrite, files_->all.size());
+  const size_t padded = round_up(run_bytes_, drive::kBlobAlignment);
+  std::memset(run_.bytes().data() + run_bytes_, 0, padded - run_bytes_);
+  step->buffer = std::exchange(run_, BufferPool::Buffer());
+  step->padded = step->buffer.bytes().first(padded);
+  step->first_block = blocks_started_;
+  run_bytes_ = 0;
+  const std::vector<uint64_t> sums =
+      drive::checksums_of(core_.seed(), id_, blocks_started_, step->padded);
+  blocks_started_ += sums.size();
+  checksums_.insert(checksums_.end(), sums.begin(), sums.end());
+  start_step(step);
+  co_return Status();
+}
+
+Task<Result<BlobRef>> ReplicaBlobWriter::finish() {
   CHECK(!finished_, "a blob is finished once");
   BlobRef ref{.id = BlobId{id_.bytes}, .size_bytes = size_bytes_, .in_index = false};
-  if (size_bytes_ <= drive::kSmallBlobBytesMax) {
+  if (!files_) {
     for (const size_t member : core_.in_service(placement_)) {
       CO_TRY(core_.drive(member).check_space(size_bytes_));
     }
     ref.in_index = true;
   } else {
-    if (!buffer_.empty()) {
-      CO_TRY(co_await await_step());
-      start_step(StepKind::kWrite, std::exchange(buffer_, ByteVector()));
-    }
-    CO_TRY(co_await await_step());
-    start_step(StepKind::kFinish, ByteVector());
-    CO_TRY(co_await await_step());
+    if (run_bytes_ > 0) CO_TRY(co_await write_run());
+    CO_TRY(co_await await_steps(0));
+    const auto step = std::make_shared<Step>(StepKind::kFinish, files_->all.size());
+    step->size_bytes = size_bytes_;
+    step->checksums = std::move(checksums_);
+    start_step(step);
+    CO_TRY(co_await await_steps(0));
   }
   finished_ = true;
   co_return ref;
@@ -118,8 +243,8 @@ drive::Change::Adopt ReplicaBlobWriter::adopt() {
   CHECK(finished_, "only a finished blob can be owned");
   drive::Change::Adopt adopt;
   adopt.blob = drive::BlobName{.id = id_, .size_bytes = size_bytes_, .in_index = !files_};
-  adopt.digest = digest::xxh3(buffer_);
-  adopt.bytes = std::move(buffer_);
+  adopt.digest = digest::xxh3(small_);
+  adopt.bytes = std::move(small_);
   if (files_) files_->adopted = true;
   return adopt;
 }
@@ -128,46 +253,34 @@ void ReplicaBlobWriter::disown() noexcept {
   if (files_) files_->adopted = false;
 }
 
-void ReplicaBlobWriter::start_step(StepKind kind, ByteVector bytes) {
-  if (!files_) {
-    files_ = std::make_shared<Files>(core_, id_);
-    for (const size_t member : core_.in_service(placement_)) {
-      files_->all.push_back(File{.member = member, .writer = std::nullopt, .status = {}});
-    }
+void ReplicaBlobWriter::start_step(std::shared_ptr<Step> step) {
+  const size_t lanes = files_->all.size();
+  if (lanes == 0) step->done.set(true);
+  for (size_t lane = 0; lane < lanes; ++lane) {
+    step->unneeded[lane] = !files_->all[lane].status.ok();
   }
-  step_ = std::make_shared<Step>();
-  step_->kind = kind;
-  step_->first_block = blocks_started_;
-  step_->size_bytes = size_bytes_;
-  if (kind == StepKind::kWrite) {
-    bytes.resize(round_up(bytes.size(), drive::kBlobAlignment));
-    const std::vector<uint64_t> sums =
-        drive::checksums_of(core_.seed(), id_, blocks_started_, bytes);
-    blocks_started_ += sums.size();
-    checksums_.insert(checksums_.end(), sums.begin(), sums.end());
-    step_->bytes = std::move(bytes);
-  } else {
-    step_->checksums = std::move(checksums_);
-  }
-  step_->left = files_->all.size();
-  if (files_->all.empty()) step_->done.set(true);
-  for (size_t i = 0; i < files_->all.size(); ++i) {
-    auto work = [files = files_, step = step_, i] {
-      step->run(*files, files->all[i]);
-      if (--step->left == 0) step->done.set(true);
-    };
-    if (!core_.background.run(work)) {
-      files_->all[i].status = Error(Code::kBusy, "too much is being written; try again");
-      if (--step_->left == 0) step_->done.set(true);
-    }
+  steps_.push_back(step);
+  for (size_t lane = 0; lane < lanes; ++lane) {
+    core_.background.enter();
+    core_.drive_loop().post([files = files_, step, lane] { run_lane(files, step, lane); });
   }
 }
 
-async::Task<Status> ReplicaBlobWriter::await_step() {
-  if (!step_) co_return Status();
-  (void)co_await step_->done;
-  step_.reset();
-  co_return check_files();
+Task<Status> ReplicaBlobWriter::await_steps(size_t left) {
+  while (steps_.size() > left) {
+    const std::shared_ptr<Step> step = steps_.front();
+    {
+      const StepTimer timer(*step, *files_);
+      (void)co_await step->done;
+    }
+    steps_.pop_front();
+    for (size_t lane = 0; lane < files_->all.size(); ++lane) {
+      File& file = files_->all[lane];
+      if (file.status.ok()) file.status = step->results[lane];
+    }
+    CO_TRY(check_files());
+  }
+  co_return Status();
 }
 
 Status ReplicaBlobWriter::check_files() {

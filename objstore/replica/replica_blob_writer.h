@@ -1,20 +1,27 @@
 // ReplicaBlobWriter: one blob on its way to every drive of its placement.
 //
 // Up to drive::kSmallBlobBytesMax bytes stay in memory and travel with the commit. Beyond, files
-// are written in runs of blocks, one run under way while the next one gathers.
+// are written in runs of blocks, each run to all drives at once, some runs under way while the next
+// one gathers. A drive that does not answer in time goes out of service, and the others go on.
 #pragma once
 
+#include <deque>
 #include <memory>
+#include <optional>
 #include <vector>
 
+#include "common/base/buffer_pool.h"
 #include "objstore/replica/core.h"
 #include "objstore/replica/store.h"
 
 namespace strata::replica {
 
+// Runs under way at once: with the one that gathers, what an upload holds in memory.
+inline constexpr size_t kRunsUnderWayMax = 2;
+
 class ReplicaBlobWriter final : public BlobWriter {
  public:
-  ReplicaBlobWriter(Core& core, uint64_t placement);
+  ReplicaBlobWriter(Core& core, uint64_t placement, std::optional<uint64_t> expected_bytes);
   ~ReplicaBlobWriter() override;
   [[nodiscard]] async::Task<Status> append(Bytes bytes) override;
   [[nodiscard]] async::Task<Result<BlobRef>> finish() override;
@@ -31,22 +38,33 @@ class ReplicaBlobWriter final : public BlobWriter {
   struct File;
   struct Files;
   struct Step;
-  class StepJob;
-  enum class StepKind { kWrite, kFinish };
-  // Starts the step on every drive; what was under way must have been awaited.
-  void start_step(StepKind kind, ByteVector bytes);
-  [[nodiscard]] async::Task<Status> await_step();
+  class StepTimer;
+  enum class StepKind { kOpen, kWrite, kFinish };
+  static async::detail::Detached run_lane(std::shared_ptr<Files> files, std::shared_ptr<Step> step,
+                                          size_t lane);
+  [[nodiscard]] async::Task<Status> open_files();
+  // Appends to the run that gathers; a full one is on its way when this returns.
+  [[nodiscard]] async::Task<Status> gather(Bytes bytes);
+  // Starts to write what has gathered.
+  [[nodiscard]] async::Task<Status> write_run();
+  // Starts the step on every drive.
+  void start_step(std::shared_ptr<Step> step);
+  // Until at most this many steps are under way.
+  [[nodiscard]] async::Task<Status> await_steps(size_t left);
   [[nodiscard]] Status check_files();
 
   Core& core_;
   const uint64_t placement_;
+  const std::optional<uint64_t> expected_bytes_;
   drive::Id128 id_;
   uint64_t size_bytes_ = 0;
   uint64_t blocks_started_ = 0;
-  ByteVector buffer_;
+  ByteVector small_;        // the blob while it may live in the index
+  BufferPool::Buffer run_;  // what gathers, once there are files
+  size_t run_bytes_ = 0;
   std::vector<uint64_t> checksums_;
   std::shared_ptr<Files> files_;  // null while everything is in memory
-  std::shared_ptr<Step> step_;    // under way, or null
+  std::deque<std::shared_ptr<Step>> steps_;
   bool finished_ = false;
 };
 

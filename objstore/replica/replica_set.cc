@@ -102,8 +102,13 @@ Result<std::unique_ptr<ReplicaSet>> ReplicaSet::open(ReplicaSetOptions options,
   for (const Member& member : members.all) ids.push_back(member.id);
   Placement placement(std::move(ids), members.replicas);
   TRY_ASSIGN(const Recovered recovered, recover(members, placement));
+  TRY_ASSIGN(auto drive_thread, async::LoopThread::start("drive-io"));
+  Core::Ground ground{.pool = pool,
+                      .random = random,
+                      .drive_thread = std::move(drive_thread),
+                      .drive_answer_max = options.drive_answer_max};
   auto core = std::make_unique<Core>(std::move(members), std::move(placement), recovered.start,
-                                     pool, random);
+                                     std::move(ground));
   return std::unique_ptr<ReplicaSet>(new ReplicaSet(std::move(cache), std::move(core)));
 }
 
@@ -187,7 +192,8 @@ Task<Result<std::unique_ptr<BlobWriter>>> ReplicaSet::create_blob(
                     fmt::format("a blob holds at most {} bytes", drive::kBlobBytesMax));
   }
   for (const size_t member : targets) CO_TRY(core.drive(member).check_space(expected));
-  std::unique_ptr<BlobWriter> writer = std::make_unique<ReplicaBlobWriter>(core, hash);
+  std::unique_ptr<BlobWriter> writer =
+      std::make_unique<ReplicaBlobWriter>(core, hash, expected_bytes);
   co_return std::move(writer);
 }
 

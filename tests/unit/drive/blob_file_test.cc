@@ -19,7 +19,7 @@ const RecordSeed kSeed = RecordSeed::of_cluster(id_of(9));
 
 void write_blob(io::FileSystem& files, const std::string& path, const Id128& id,
                 const std::string& content) {
-  BlobFileWriter writer = BlobFileWriter::create(files, path, kSeed, id).value();
+  BlobFileWriter writer = BlobFileWriter::create(files, path, kSeed, id, std::nullopt).value();
   std::string padded = content;
   padded.resize(round_up(content.size(), kBlobAlignment));
   const std::vector<uint64_t> sums = checksums_of(kSeed, id, 0, as_bytes(padded));
