@@ -8,6 +8,7 @@
 #include <array>
 #include <charconv>
 #include <cmath>
+#include <utility>
 
 #include "common/base/bytes.h"
 
@@ -52,6 +53,51 @@ Result<uint64_t> parse_size(std::string_view text) {
   const double bytes = value * static_cast<double>(factor);
   if (factor == 1 || bytes >= 9.2e18) return bad();
   return static_cast<uint64_t>(std::llround(bytes));
+}
+
+Result<uint64_t> parse_duration_ms(std::string_view text) {
+  constexpr std::array<std::pair<std::string_view, double>, 5> kUnits = {
+      {{"ms", 1.0}, {"s", 1e3}, {"m", 60e3}, {"h", 3600e3}, {"d", 86'400e3}}};
+  constexpr double kDurationMsMax = 100 * 366 * 86'400e3;
+  const size_t digits = std::min(text.find_first_not_of("0123456789."), text.size());
+  for (const auto& [unit, factor] : kUnits) {
+    if (text.substr(digits) != unit) continue;
+    const Result<double> number = parse_number(text.substr(0, digits));
+    if (!number.ok() || *number * factor > kDurationMsMax) break;
+    return static_cast<uint64_t>(std::llround(*number * factor));
+  }
+  return Error(
+      Code::kInvalidArgument,
+      fmt::format("'{}' is not a duration: write a number with ms, s, m, h or d, as in 90s",
+                  text.substr(0, 40)));
+}
+
+std::string format_duration(double seconds) {
+  constexpr std::array<std::pair<std::string_view, double>, 4> kUnits = {
+      {{"d", 86'400.0}, {"h", 3600.0}, {"min", 60.0}, {"s", 1.0}}};
+  for (const auto& [unit, factor] : kUnits) {
+    if (seconds >= factor) return fmt::format("{:.4g} {}", seconds / factor, unit);
+  }
+  return fmt::format("{:.4g} ms", seconds * 1e3);
+}
+
+Result<double> parse_number(std::string_view text) {
+  double value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (text.empty() || error != std::errc() || end != text.data() + text.size() ||
+      !std::isfinite(value) || std::signbit(value)) {
+    return Error(Code::kInvalidArgument,
+                 fmt::format("'{}' is not a number, as in 0.5 or 1e-15", text.substr(0, 40)));
+  }
+  return value;
+}
+
+Result<double> parse_fraction(std::string_view text) {
+  const bool percent = text.ends_with('%');
+  const Result<double> number = parse_number(percent ? text.substr(0, text.size() - 1) : text);
+  if (number.ok()) return percent ? *number / 100 : *number;
+  return Error(Code::kInvalidArgument,
+               fmt::format("'{}' is not a share, as in 1.5% or 0.015", text.substr(0, 40)));
 }
 
 std::string format_size(uint64_t bytes) {

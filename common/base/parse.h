@@ -16,6 +16,18 @@ namespace strata {
 // "4096", "64K", "10G", "1.5T", "512MiB": powers of 1024; K M G T with optional "B" or "iB".
 [[nodiscard]] Result<uint64_t> parse_size(std::string_view text);
 
+// "250ms", "90s", "15m", "1.5h", "7d": a number and its unit, at most 100 years; in milliseconds.
+[[nodiscard]] Result<uint64_t> parse_duration_ms(std::string_view text);
+
+// 5400 -> "1.5 h", in the greatest unit that leaves at least 1.
+[[nodiscard]] std::string format_duration(double seconds);
+
+// "1.5%" or "0.015", as the fraction 0.015. Not negative; the caller has its own upper bound.
+[[nodiscard]] Result<double> parse_fraction(std::string_view text);
+
+// A decimal number as in "0.5" or "1e-15": not negative, finite.
+[[nodiscard]] Result<double> parse_number(std::string_view text);
+
 // 1536 -> "1.5 KiB".
 [[nodiscard]] std::string format_size(uint64_t bytes);
 

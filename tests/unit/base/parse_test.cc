@@ -23,6 +23,31 @@ TEST(ParseSize, refuses_what_is_not_a_size) {
   }
 }
 
+TEST(ParseDuration, reads_numbers_with_a_unit) {
+  EXPECT_EQ(parse_duration_ms("250ms").value(), 250u);
+  EXPECT_EQ(parse_duration_ms("90s").value(), 90'000u);
+  EXPECT_EQ(parse_duration_ms("1.5h").value(), 5'400'000u);
+  EXPECT_EQ(parse_duration_ms("7d").value(), 604'800'000u);
+  for (const char* text : {"", "7", "h", "-1s", "1 h", "1w", "1e3s", "99999999d", "1..5h"}) {
+    EXPECT_FALSE(parse_duration_ms(text).ok()) << text;
+  }
+}
+
+TEST(ParseFraction, reads_percent_and_plain_numbers) {
+  EXPECT_DOUBLE_EQ(parse_fraction("1.5%").value(), 0.015);
+  EXPECT_DOUBLE_EQ(parse_fraction("0.25").value(), 0.25);
+  EXPECT_DOUBLE_EQ(parse_number("1e-15").value(), 1e-15);
+  for (const char* text : {"", "%", "-1%", "1%%", "x", "nan", "inf", "1 %"}) {
+    EXPECT_FALSE(parse_fraction(text).ok()) << text;
+  }
+}
+
+TEST(FormatDuration, takes_the_greatest_unit) {
+  EXPECT_EQ(format_duration(5400), "1.5 h");
+  EXPECT_EQ(format_duration(604'800), "7 d");
+  EXPECT_EQ(format_duration(0.5), "500 ms");
+}
+
 TEST(ParseHostPort, reads_names_and_both_address_families) {
   EXPECT_EQ(parse_host_port("127.0.0.1:9000").value().port, 9000);
   EXPECT_EQ(parse_host_port("[::1]:80").value().host, "::1");
