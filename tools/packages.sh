@@ -17,6 +17,7 @@ packages_compare=(
 packages_bench=(
   wrk fio openssl python3 libc6 libcrypt1 libpcre2-8-0 libssl3 zlib1g  # the last five are nginx's
 )
+packages_profile=(linux-perf)
 
 as_root() {
   if [ "$(id -u)" = 0 ]; then "$@"; else sudo "$@"; fi

@@ -46,6 +46,8 @@ def parse(arguments):
                         help="most disk space in use at once (default %(default)s)")
     parser.add_argument("--wait-quiet", type=int, default=0, metavar="SECONDS",
                         help="wait so long at most, before each run, while others use the machine")
+    parser.add_argument("--profile", action="store_true",
+                        help="perf beside each server, a text in --out; it slows them down a little")
     parser.add_argument("--strata", default="build/release/strata", help="the program to measure")
     options = parser.parse_args(arguments)
     options.names = [name for name in options.rows.split(",") if name]
@@ -102,8 +104,10 @@ def main(arguments):
     folder = make_scratch(options.out.absolute())
     try:
         about = machine.describe(folder)
-        setting = Setting(options.strata, folder, options.seconds, options.runs, options.quick,
-                          options.disk_max * GIB, options.wait_quiet, say)
+        setting = Setting(
+            binary=options.strata, out=options.out, folder=folder, seconds=options.seconds,
+            runs=options.runs, quick=options.quick, disk_bytes_max=options.disk_max * GIB,
+            wait_quiet_seconds=options.wait_quiet, profile=options.profile, say=say)
         rows, status = run_rows(options, setting)
     except BenchError as error:
         print(f"bench: {error}", file=sys.stderr)

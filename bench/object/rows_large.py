@@ -6,7 +6,6 @@ from bench.object import baselines, client
 from bench.object.nginx import Nginx
 from bench.object.processes import BenchError, Meter
 from bench.object.rows import LARGE_BYTES, Row
-from bench.object.scratch_server import ScratchServer
 from bench.object.setting import GIB
 
 CONNECTIONS = 4
@@ -34,7 +33,7 @@ def put_large(setting, _wanted):
     etag = client.md5(body)
     limits = []
     setting.need(DISK_BYTES_MAX)
-    with ScratchServer(setting.binary, setting.scratch("put-large")) as server:
+    with setting.server("put-large") as server:
         for run in range(setting.runs):
             setting.say(f"PUT 64 MiB, run {run + 1} of {setting.runs}")
             setting.quiet()
@@ -73,7 +72,7 @@ def get_large(setting, _wanted):
     body = os.urandom(LARGE_BYTES)
     keys = [f"large-{n}" for n in range(CONNECTIONS)]
     setting.need(DISK_BYTES_MAX)
-    with (ScratchServer(setting.binary, setting.scratch("get-large")) as server,
+    with (setting.server("get-large") as server,
           Nginx(server.folder / "nginx") as nginx):
         with client.Connection(server.address) as connection:
             for key in keys:

@@ -11,14 +11,12 @@ import threading
 from bench.object import client
 from bench.object.processes import BenchError, Meter, memory_bytes
 from bench.object.rows import SMALL_BYTES, Row, SmallBodies, key_of
-from bench.object.scratch_server import ScratchServer
-from bench.object.setting import GIB
+from bench.object.setting import GIB, REPLICAS
 
 MIB = 1 << 20
 UPLOADS = 64
 UPLOAD_BYTES = GIB
 QUICK_UPLOAD_BYTES = 64 * MIB
-REPLICAS = 3
 PIECE_BYTES = MIB
 IDLE = 10_000
 QUICK_IDLE = 2_000
@@ -77,7 +75,7 @@ def uploads(setting, _wanted):
                          f"would need {length * UPLOADS * REPLICAS / GIB:.0f} GiB.")
     piece = os.urandom(PIECE_BYTES)
     etag = etag_of(piece, sent // PIECE_BYTES)
-    with ScratchServer(setting.binary, setting.scratch("memory-uploads"), REPLICAS) as server:
+    with setting.server("memory-uploads") as server:
         setting.say(f"{UPLOADS} uploads, {sent // MIB} MiB of each")
         row.details["resident_before_bytes"] = memory_bytes(server.pid, "VmRSS")
         _reset_peak(server.pid)
@@ -122,7 +120,7 @@ def idle(setting, _wanted):
     setting.need(IDLE_DISK_BYTES)
     _allow_descriptors(count + SPARE_DESCRIPTORS)
     bodies, key = SmallBodies(), key_of(0)
-    with ScratchServer(setting.binary, setting.scratch("memory-idle")) as server:
+    with setting.server("memory-idle") as server:
         setting.say(f"{count:,} connections")
         client.fill(server, [key], bodies.of, connections=1)
         row.details["resident_before_bytes"] = memory_bytes(server.pid, "VmRSS")

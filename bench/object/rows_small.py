@@ -4,7 +4,7 @@ from bench.object import baselines, client
 from bench.object.nginx import Nginx
 from bench.object.processes import BenchError
 from bench.object.rows import SMALL_BYTES, Row, SmallBodies, key_of
-from bench.object.scratch_server import BUCKET, ScratchServer
+from bench.object.scratch_server import BUCKET
 from bench.object.setting import GIB
 from bench.object.wrk import THREADS, Wrk, write_get_list, write_put_lists
 
@@ -30,7 +30,7 @@ def put_small(setting, _wanted):
         "Distinct keys over presigned URLs; each 200 follows a flush on all three drives, folders of "
         "one disk. fio: 4 KiB write and fdatasync in a file laid out before, same filesystem.")
     setting.need(DISK_BYTES_MAX)
-    with ScratchServer(setting.binary, setting.scratch("put-small")) as server:
+    with setting.server("put-small") as server:
         wrk, bodies = Wrk(server.folder), SmallBodies()
         filler = bodies.file(server.folder)
         lists = server.folder / "puts"
@@ -58,7 +58,7 @@ def get_small(setting, _wanted):
         "checksum. nginx: Debian's settings without access log, the same bytes as files. Everything "
         "was read before: from the page cache on both sides, where the servers use it.")
     setting.need(DISK_BYTES_MAX)
-    with (ScratchServer(setting.binary, setting.scratch("get-small")) as server,
+    with (setting.server("get-small") as server,
           Nginx(server.folder / "nginx") as nginx):
         wrk, bodies = Wrk(server.folder), SmallBodies()
         keys = [key_of(n) for n in range(GET_KEYS)]

@@ -14,7 +14,7 @@ from bench.object import client, stats
 from bench.object.processes import BenchError, Meter, cpu_seconds
 from bench.object.rows import SMALL_BYTES, Row, SmallBodies, key_of
 from bench.object.rows_small import CHECKED_KEYS, CONNECTIONS, PUTS_PER_SECOND_MAX, check_bodies
-from bench.object.scratch_server import BUCKET, ScratchServer
+from bench.object.scratch_server import BUCKET
 from bench.object.wrk import Wrk, write_get_list, write_put_lists
 
 SIZES = (10_000, 100_000, 1_000_000)
@@ -92,7 +92,7 @@ def run(setting, wanted):
         stored = []
         for count in sizes:
             server = stack.enter_context(
-                ScratchServer(setting.binary, setting.scratch(f"stored-{count}")))
+                setting.server(f"stored-{count}"))
             stored.append(Stored(setting, server, count, bodies))
         for one in stored:
             one.settle()

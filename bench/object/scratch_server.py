@@ -10,6 +10,7 @@ import time
 
 from bench.object.presign import Presigner
 from bench.object.processes import BenchError, Child
+from bench.object.profile import Profile
 
 READY_SECONDS = 60
 BUCKET = "bench"
@@ -17,8 +18,10 @@ ACCESS_KEY = "benchkey"
 
 
 class ScratchServer:
-    def __init__(self, binary, folder, replicas=3):
+    def __init__(self, binary, folder, replicas=3, profile_path=None):
+        """profile_path: where a profile of the server's life goes; none: no profile."""
         self.binary = binary
+        self.profile_path = profile_path
         self.folder = pathlib.Path(folder)
         self.replicas = replicas
         self.secret = secrets.token_hex(16)
@@ -33,6 +36,8 @@ class ScratchServer:
         return self
 
     def __exit__(self, *_):
+        if hasattr(self, "profile"):
+            self.profile.stop()
         if hasattr(self, "child"):
             self.child.stop()
         shutil.rmtree(self.folder, ignore_errors=True)
@@ -59,6 +64,8 @@ class ScratchServer:
         if status["store"]["replicas"] != self.replicas:
             raise BenchError("the server keeps another number of copies than asked")
         self.presigner = Presigner(self.host, ACCESS_KEY, self.secret)
+        if self.profile_path:
+            self.profile = Profile(self.pid, self.folder, self.profile_path)
 
     def path(self, key):
         return f"/{BUCKET}/{key}"

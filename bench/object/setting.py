@@ -7,27 +7,33 @@ import shutil
 import time
 
 from bench.object.processes import BenchError, others_share
+from bench.object.scratch_server import ScratchServer
 
 GIB = 1 << 30
 FREE_RESERVE_BYTES = 5 * GIB  # stays free on the disk whatever a row needs
 QUIET_SHARE_MAX = 0.05  # of all cores used by others: quiet enough to begin
 QUIET_PROBE_SECONDS = 1
+REPLICAS = 3
 PREFIX = "scratch-"
 
 
 @dataclasses.dataclass
 class Setting:
     binary: str
+    out: pathlib.Path  # for what stays
     folder: pathlib.Path  # for what is made while rows run; on the filesystem that is measured
     seconds: int
     runs: int
     quick: bool
     disk_bytes_max: int  # rows that could use more stay within it
     wait_quiet_seconds: int  # at most, before each measurement
+    profile: bool  # of each server, beside the results
     say: object  # a function of a text: progress
 
-    def scratch(self, name):
-        return self.folder / name
+    def server(self, name):
+        """A Strata server with a folder of this name."""
+        profile = self.out / f"{name}.profile.txt" if self.profile else None
+        return ScratchServer(self.binary, self.folder / name, REPLICAS, profile)
 
     def need(self, wanted_bytes):
         """Refuses a row that would fill the disk. Called before anything is made."""

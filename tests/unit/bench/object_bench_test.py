@@ -150,7 +150,9 @@ class Reports(unittest.TestCase):
 
 class Bounds(unittest.TestCase):
     def make(self, folder, disk):
-        return setting.Setting("", pathlib.Path(folder), 1, 1, False, disk, 0, None)
+        return setting.Setting(binary="", out=pathlib.Path(folder), folder=pathlib.Path(folder),
+                               seconds=1, runs=1, quick=False, disk_bytes_max=disk,
+                               wait_quiet_seconds=0, profile=False, say=None)
 
     def test_a_row_that_would_fill_the_disk_is_refused_before_it_begins(self):
         with tempfile.TemporaryDirectory() as folder:
@@ -212,8 +214,8 @@ class Children(unittest.TestCase):
             fake.write_text(f"#!/bin/sh\necho $$ > {pid_pipe}\nexec tail -f /dev/null\n")
             fake.chmod(0o755)
             bench = subprocess.Popen(
-                [sys.executable, "-m", "bench.object", "--rows", "memory-idle", "--quick", "--strata", str(fake),
-                 "--out", str(folder / "out")], cwd=ROOT, stderr=subprocess.PIPE, text=True)
+                [sys.executable, "-m", "bench.object", "--rows", "memory-idle", "--quick",
+                 "--strata", str(fake), "--out", str(folder / "out")], cwd=ROOT, stderr=subprocess.PIPE, text=True)
             server = int(pid_pipe.read_text())  # waits for the server to have started
             bench.send_signal(signal.SIGINT)
             _, errors = bench.communicate(timeout=60)
