@@ -67,7 +67,8 @@ def get_large(setting, _wanted):
     row = Row("get-large", "GET 64 MiB, 4 connections", "nginx with sendfile", "B/s", 0.7)
     row.notes.append(
         "Presigned, one object a connection, read again and again; every block checked against its "
-        "checksum. nginx: sendfile from the page cache. Ours: direct I/O where the server uses it.")
+        "checksum. nginx: sendfile from the page cache. Where ours read from shows in its storage "
+        "traffic.")
     gets = QUICK_GETS if setting.quick else GETS
     body = os.urandom(LARGE_BYTES)
     keys = [f"large-{n}" for n in range(CONNECTIONS)]

@@ -81,7 +81,7 @@ class ToolOutput(unittest.TestCase):
         self.assertEqual(processes.parse_stat_cpu(text), 30 + 12)
 
     def test_processor_time_and_storage_of_the_machine(self):
-        self.assertEqual(processes.parse_machine_cpu("cpu  1 2 4 1000 2000 8 16 5 1 0"), (31, 5))
+        self.assertEqual(processes.parse_machine_cpu("cpu  1 2 4 1000 2000 8 16 5 1 0"), (7, 5))
         self.assertEqual(processes.parse_io("rchar: 9\nread_bytes: 4096\nwrite_bytes: 8\n"), (4096, 8))
 
     def test_a_page_of_a_listing(self):
