@@ -103,13 +103,44 @@ void Committer::work() {
         task = std::move(tasks_.front());
         tasks_.pop_front();
       }
+      in_write_ = group;
+      busy_since_ = std::chrono::steady_clock::now();
     }
-    if (!group.empty()) commit_group(group);
+    if (!group.empty()) end_group(commit_group(group));
     if (task) task(wiring_.index);
+    const std::lock_guard lock(mutex_);
+    busy_since_ = SteadyTime();
   }
 }
 
-void Committer::commit_group(const Group& group) {
+// Whoever takes the group out of in_write_ tells its changes that they have ended.
+void Committer::end_group(const Status& status) {
+  Group group;
+  {
+    const std::lock_guard lock(mutex_);
+    group = std::exchange(in_write_, Group());
+  }
+  for (const auto& pending : group) pending->ended(wiring_.drive_tag, status);
+}
+
+bool Committer::stuck(Duration answer_max) const {
+  const std::lock_guard lock(mutex_);
+  return busy_since_ != SteadyTime() && std::chrono::steady_clock::now() - busy_since_ > answer_max;
+}
+
+void Committer::abandon(const Error& error) {
+  Group group;
+  {
+    const std::lock_guard lock(mutex_);
+    group = std::exchange(in_write_, Group());
+    group.insert(group.end(), changes_.begin(), changes_.end());
+    changes_.clear();
+    queued_bytes_ = 0;
+  }
+  for (const auto& pending : group) pending->ended(wiring_.drive_tag, error);
+}
+
+Status Committer::commit_group(const Group& group) {
   Status status = wiring_.health();
   if (status.ok()) {
     Batch batch = wiring_.index.batch();
@@ -128,7 +159,7 @@ void Committer::commit_group(const Group& group) {
     if (status.ok() && trims) log_start_ = trim_to;
     if (!status.ok()) wiring_.failed(status.error());
   }
-  for (const auto& pending : group) pending->ended(wiring_.drive_tag, status);
+  return status;
 }
 
 }  // namespace strata::drive

@@ -16,6 +16,7 @@
 #include <mutex>
 #include <thread>
 
+#include "common/base/deadline.h"
 #include "objstore/drive/change.h"
 #include "objstore/drive/index.h"
 #include "objstore/drive/record_format.h"
@@ -58,13 +59,21 @@ class Committer {
   // Applies and runs what is queued, then ends the thread. No submit after it.
   void stop();
 
+  // Whether one write or flush has been under way for longer than this.
+  [[nodiscard]] bool stuck(Duration answer_max) const;
+  // Ends every change that waits for a write that does not come back, the ones in it too: with this
+  // error, on the calling thread. The drive is out of service by then. While it stays stuck, call
+  // it again for what has come since.
+  void abandon(const Error& error);
+
   [[nodiscard]] uint64_t groups() const noexcept { return groups_; }
   [[nodiscard]] uint64_t log_start() const noexcept { return log_start_; }
 
  private:
   using Group = std::vector<std::shared_ptr<PendingChange>>;
   void work();
-  void commit_group(const Group& group);
+  [[nodiscard]] Status commit_group(const Group& group);
+  void end_group(const Status& status);
 
   Wiring wiring_;
   std::atomic<uint64_t> log_start_;
@@ -72,9 +81,11 @@ class Committer {
   mutable std::mutex mutex_;
   std::condition_variable available_;
   std::deque<std::shared_ptr<PendingChange>> changes_;  // guarded by mutex_
-  std::deque<std::function<void(Index&)>> tasks_;       // guarded by mutex_
-  size_t queued_bytes_ = 0;                             // guarded by mutex_
-  bool stopping_ = false;                               // guarded by mutex_
+  Group in_write_;           // guarded by mutex_: the group under way, unless it was abandoned
+  SteadyTime busy_since_{};  // guarded by mutex_: of the write or task under way; 0: none
+  std::deque<std::function<void(Index&)>> tasks_;  // guarded by mutex_
+  size_t queued_bytes_ = 0;                        // guarded by mutex_
+  bool stopping_ = false;                          // guarded by mutex_
   std::thread thread_;
 };
 

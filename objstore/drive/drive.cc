@@ -160,7 +160,8 @@ Result<bool> Drive::filling() const {
 io::Space Drive::space() {
   const std::lock_guard lock(mutex_);
   const SteadyTime now = std::chrono::steady_clock::now();
-  if (in_service() && (now - space_at_ > kSpaceAge || promised_since_ > kReserveBytes / 8)) {
+  if (in_service() &&
+      (now - space_at_ > kSpaceAge || promised_since_ > reserve_of(space_) / kPromisedDivisor)) {
     const auto fresh = setup_.files.space(path());
     if (fresh.ok()) space_ = *fresh;
     space_at_ = now;
@@ -174,15 +175,18 @@ uint64_t Drive::room_beyond_reserve() {
   return now.available_bytes - std::min(now.available_bytes, reserve_of(now));
 }
 
-void Drive::reclaim_if_low(const io::Space& now) {
-  if (now.available_bytes >= kLowSpaceReserves * reserve_of(now)) return;
-  if (in_service() && dropped_small_.exchange(false)) reclaimer_->ask();
+void Drive::reclaim_if_worth(const io::Space& now) {
+  if (!in_service() || dropped_small_ == 0) return;
+  const bool low = now.available_bytes < kLowSpaceReserves * reserve_of(now);
+  if (!low && dropped_small_ < kDropsPerLook) return;
+  dropped_small_ = 0;
+  if (low || index_->has_much_garbage()) reclaimer_->ask();
 }
 
 Status Drive::check_space(uint64_t more_bytes) {
   const io::Space now = space();
   const uint64_t reserve = reserve_of(now);
-  reclaim_if_low(now);
+  reclaim_if_worth(now);
   const std::lock_guard lock(mutex_);
   const uint64_t wanted = promised_since_ + more_bytes + reserve;
   if (wanted < more_bytes || wanted > now.available_bytes) {
@@ -284,8 +288,8 @@ void Drive::free_dropped(const std::vector<BlobName>& blobs) {
     }
     const Status written = index.write(batch, false);
     if (!written.ok()) take_out(written.error().to_string());
-    dropped_small_ = true;
-    reclaim_if_low(space());
+    dropped_small_ += blobs.size();
+    reclaim_if_worth(space());
   });
 }
 

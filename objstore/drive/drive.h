@@ -29,11 +29,16 @@
 
 namespace strata::drive {
 
-// Room that stays free for deletes, metadata and compaction: the smaller of the two.
-inline constexpr uint64_t kReserveBytes = 64 * kMiB;
-inline constexpr uint64_t kReserveDivisor = 20;
+// Room that stays free for deletes, metadata and the merging of the index: the smaller of this much
+// and this part of the capacity.
+inline constexpr uint64_t kReserveBytes = kGiB;
+inline constexpr uint64_t kReserveDivisor = 16;
+// What may be let through before the free space is asked again: this part of the reserve.
+inline constexpr uint64_t kPromisedDivisor = 8;
 // With less than this many reserves free, the space of what was dropped is asked for at once.
 inline constexpr uint64_t kLowSpaceReserves = 4;
+// After so many small blobs were dropped, their garbage is looked at.
+inline constexpr uint64_t kDropsPerLook = 16'384;
 // How old the known free space may be.
 inline constexpr Duration kSpaceAge = std::chrono::milliseconds(200);
 
@@ -138,7 +143,7 @@ class Drive {
   [[nodiscard]] Status free_leftovers();
   [[nodiscard]] std::string blob_path(const Id128& id) const;
   [[nodiscard]] Status make_blob_folder(const Id128& id);
-  void reclaim_if_low(const io::Space& now);
+  void reclaim_if_worth(const io::Space& now);
   [[nodiscard]] uint64_t room_beyond_reserve();
 
   Setup setup_;
@@ -146,7 +151,7 @@ class Drive {
   std::unique_ptr<Index> index_;
   std::unique_ptr<Committer> committer_;
   std::unique_ptr<Reclaimer> reclaimer_;
-  std::atomic<bool> dropped_small_{false};  // since space was last reclaimed
+  std::atomic<uint64_t> dropped_small_{0};  // since space was last reclaimed
   std::atomic<bool> out_{false};
   mutable std::mutex mutex_;
   std::string reason_;             // guarded by mutex_

@@ -35,9 +35,15 @@ constexpr size_t kMetadataBlockBytes = 4 * kKiB;
 // Small blobs from this size on are kept beside the table, in files of their own, so that merging
 // the table's files does not copy them again and again.
 constexpr size_t kValueBytesMin = 512;
-// The oldest of these files are rewritten without what was dropped once half of them was.
-constexpr double kValueGarbageShare = 0.5;
-constexpr uint64_t kValueOldestDivisor = 4;
+// When space is asked for, the oldest of these files are copied without what was dropped: at most
+// this share of them at a time.
+constexpr double kValueOldestShare = 0.25;
+// Copying is not worth while for less than this share of garbage.
+constexpr uint64_t kGarbageDivisor = 16;
+// From here on, garbage is worth a copy although nobody asks for space.
+constexpr uint64_t kGarbageBytesMin = 256 * kMiB;
+// The tables' own files: what one merge of them may take meanwhile is a small multiple.
+constexpr size_t kTableFileBytes = 16 * kMiB;
 
 // A small drive gets smaller buffers, logs and files, so that they do not fill it by themselves.
 constexpr uint64_t kFullSizeBytes = 4 * kGiB;
@@ -105,9 +111,6 @@ void keep_values_apart(rocksdb::ColumnFamilyOptions& options, Scale scale,
   options.min_blob_size = kValueBytesMin;
   options.blob_file_size = scale(kValueFileBytes);
   options.blob_compression_type = rocksdb::kNoCompression;
-  options.enable_blob_garbage_collection = true;
-  options.blob_garbage_collection_age_cutoff = 1.0 / kValueOldestDivisor;
-  options.blob_garbage_collection_force_threshold = kValueGarbageShare;
   options.blob_cache = cache;
 }
 
@@ -117,6 +120,8 @@ rocksdb::ColumnFamilyOptions table_options(size_t table, Scale scale,
   options.write_buffer_size = scale(kWriteBufferBytes[table]);
   options.arena_block_size = std::min(kArenaBlockBytes, options.write_buffer_size / 4);
   options.max_write_buffer_number = 2;
+  options.target_file_size_base = scale(kTableFileBytes);
+  options.max_bytes_for_level_base = 4 * options.target_file_size_base;
   options.compression = rocksdb::kNoCompression;
   options.bottommost_compression = rocksdb::kNoCompression;
   options.level_compaction_dynamic_level_bytes = true;
@@ -201,6 +206,11 @@ struct Index::Impl {
   }
   [[nodiscard]] rocksdb::ColumnFamilyHandle* table(Table which) const {
     return tables[static_cast<size_t>(which)];
+  }
+  // A property that is a number; 0 if it is not known.
+  [[nodiscard]] uint64_t number(rocksdb::ColumnFamilyHandle* of, const std::string& name) const {
+    uint64_t value = 0;
+    return database->GetIntProperty(of, name, &value) ? value : 0;
   }
 };
 
@@ -334,27 +344,38 @@ Status Index::write(Batch& batch, bool synced) {
 }
 
 Status Index::reclaim(uint64_t room_bytes) {
+  rocksdb::ColumnFamilyHandle* const data = impl_->table(Table::kData);
   rocksdb::FlushOptions flush;
   flush.allow_write_stall = true;
   const std::vector<rocksdb::ColumnFamilyHandle*> all(impl_->tables.begin(), impl_->tables.end());
-  rocksdb::ColumnFamilyHandle* const data = impl_->table(Table::kData);
+  rocksdb::Status done = impl_->database->Flush(flush, all);
+  // First without copying: files of which nothing is needed any more go. Merging the table takes as
+  // much as the table for a while; RocksDB merges a larger one in parts, when it likes.
+  const uint64_t table_bytes = impl_->number(data, rocksdb::DB::Properties::kTotalSstFilesSize);
   rocksdb::CompactRangeOptions compact;
   compact.exclusive_manual_compaction = false;
   compact.canceled = &impl_->closing;
-  // First without copying: files of which nothing is needed any more go.
   compact.blob_garbage_collection_policy = rocksdb::BlobGarbageCollectionPolicy::kDisable;
-  rocksdb::Status done = impl_->database->Flush(flush, all);
-  if (done.ok()) done = impl_->database->CompactRange(compact, data, nullptr, nullptr);
-  uint64_t values = 0;
-  const bool known =
-      impl_->database->GetIntProperty(data, rocksdb::DB::Properties::kLiveBlobFileSize, &values);
-  // Then the oldest files are copied without what was dropped, if the copies are sure to fit.
-  if (done.ok() && known && values / kValueOldestDivisor < room_bytes) {
+  const bool fits = table_bytes < room_bytes / 2;
+  if (done.ok() && fits) done = impl_->database->CompactRange(compact, data, nullptr, nullptr);
+  // Then as many of the oldest files as have room for their copies.
+  const uint64_t values = impl_->number(data, rocksdb::DB::Properties::kLiveBlobFileSize);
+  const uint64_t garbage = impl_->number(data, rocksdb::DB::Properties::kLiveBlobFileGarbageSize);
+  if (done.ok() && fits && garbage > values / kGarbageDivisor) {
     compact.blob_garbage_collection_policy = rocksdb::BlobGarbageCollectionPolicy::kForce;
+    compact.blob_garbage_collection_age_cutoff = std::min(
+        kValueOldestShare, static_cast<double>(room_bytes) / 2.0 / static_cast<double>(values));
     done = impl_->database->CompactRange(compact, data, nullptr, nullptr);
   }
   if (done.ok() || done.IsIncomplete() || done.IsShutdownInProgress()) return {};
   return to_error(done, "making room in the index");
+}
+
+bool Index::has_much_garbage() const {
+  rocksdb::ColumnFamilyHandle* const data = impl_->table(Table::kData);
+  const uint64_t garbage = impl_->number(data, rocksdb::DB::Properties::kLiveBlobFileGarbageSize);
+  return garbage > kGarbageBytesMin &&
+         garbage > impl_->number(data, rocksdb::DB::Properties::kLiveBlobFileSize) / 2;
 }
 
 void Index::stop_reclaiming() {

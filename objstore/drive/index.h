@@ -110,6 +110,8 @@ class Index {
   // early, with success, after stop_reclaiming(), which comes from any thread and is for good.
   [[nodiscard]] Status reclaim(uint64_t room_bytes);
   void stop_reclaiming();
+  // Whether more than half of the small blobs' files is what was removed, and it is not little.
+  [[nodiscard]] bool has_much_garbage() const;
 
  private:
   struct Impl;

@@ -6,6 +6,11 @@
 
 namespace strata::replica {
 
+namespace {
+// How often the drives are looked at, for each time that one may take to answer.
+constexpr int kLooksPerAnswer = 8;
+}  // namespace
+
 Core::Core(Members opened, Placement where, uint64_t start, Ground ground)
     : members(std::move(opened)),
       placement(std::move(where)),
@@ -25,9 +30,20 @@ Core::Core(Members opened, Placement where, uint64_t start, Ground ground)
             }
           }
         });
-      }) {}
+      }) {
+  watch_.emplace(drive_loop(), drive_answer_max / kLooksPerAnswer, [this] { look_at_drives(); });
+}
+
+void Core::look_at_drives() {
+  for (const Member& member : members.all) {
+    if (!member.drive || !member.drive->committer().stuck(drive_answer_max)) continue;
+    member.drive->take_out(drive::unanswered(drive_answer_max));
+    member.drive->committer().abandon(member.drive->health().error());
+  }
+}
 
 Core::~Core() {
+  watch_.reset();
   background.drain();
   for (const Member& member : members.all) {
     if (member.drive) member.drive->committer().stop();

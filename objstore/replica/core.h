@@ -6,6 +6,7 @@
 #include <atomic>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <set>
 #include <vector>
 
@@ -14,6 +15,7 @@
 #include "common/base/buffer_pool.h"
 #include "common/base/random.h"
 #include "objstore/replica/background.h"
+#include "objstore/replica/drive_watch.h"
 #include "objstore/replica/membership.h"
 #include "objstore/replica/order.h"
 #include "objstore/replica/pins.h"
@@ -70,6 +72,11 @@ struct Core {
 
   Background background;
   PinBoard pins;
+
+ private:
+  // Ends what waits for drives that do not answer, and takes them out of service.
+  void look_at_drives();
+  std::optional<DriveWatch> watch_;
 };
 
 }  // namespace strata::replica

@@ -28,6 +28,7 @@ class ReplicaFixture {
     }
     options.replicas = replicas_;
     options.fill_empty_drives = fill_empty_drives;
+    options.drive_answer_max = drive_answer_max;
     return options;
   }
   [[nodiscard]] Status start() {
@@ -82,6 +83,7 @@ class ReplicaFixture {
   }
 
   bool fill_empty_drives = false;
+  Duration drive_answer_max = drive::kDriveAnswerMax;
 
  private:
   async::Task<Result<replica::BlobRef>> put_blob_task(std::string key, std::string content) {
