@@ -21,7 +21,7 @@ while [ $# -gt 0 ]; do
       cat >&2 <<'TEXT'
 usage: ./dev test [--asan | --tsan] [--label LABEL] [--only REGEX] [--fuzz-seconds N]
        ./dev test [--asan | --tsan] --kill N
-  labels: unit, model, crash, house, client; --only takes ctest's regular expressions on names
+  labels: unit, model, crash, fault, house, client; --only takes ctest's regular expressions on names
   --fuzz-seconds 0 leaves out the smoke run of the fuzz targets (5 seconds each without it)
   --kill N kills the server N times under load and checks what is left; about a second each
 TEXT

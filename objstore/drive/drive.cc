@@ -9,7 +9,6 @@ namespace strata::drive {
 
 namespace {
 constexpr std::string_view kBlobsFolder = "blobs";
-constexpr std::string_view kIndexFolder = "index";
 constexpr std::string_view kRewriteSuffix = ".new";
 
 uint64_t reserve_of(const io::Space& space) {
@@ -28,6 +27,7 @@ Drive::Drive(Setup setup)
 Drive::~Drive() {
   reclaimer_.reset();
   committer_.reset();
+  if (index_ && in_service()) index_->seal();
 }
 
 Result<std::unique_ptr<Drive>> Drive::open(Setup setup) {
@@ -42,8 +42,10 @@ Status Drive::finish_open() {
   TRY(io::create_directories(setup_.files, blobs));
   const std::string index_path = io::join_path(path(), kIndexFolder);
   TRY(io::create_directories(setup_.files, index_path));
-  TRY_ASSIGN(index_, Index::open(setup_.files, index_path, setup_.cache,
-                                 [this](const std::string& reason) { take_out(reason); }));
+  auto index = Index::open(setup_.files, index_path, setup_.cache,
+                           [this](const std::string& reason) { take_out(reason); });
+  if (!index.ok()) note_index_damage(index.error());
+  TRY_ASSIGN(index_, std::move(index));
   TRY(free_leftovers());
   TRY(sweep());
   TRY_ASSIGN(const uint64_t log_start, stored_log_start());
@@ -77,6 +79,14 @@ void Drive::take_out(const std::string& reason) {
     out_.store(true, std::memory_order_release);
   }
   log::error("drive.out", {{"path", path()}, {"reason", reason}});
+}
+
+void Drive::note_index_damage(const Error& error) {
+  if (error.reason != kReasonIndexDamaged || damage_noted_.exchange(true)) return;
+  log::error("drive.index_damaged", {{"path", path()}, {"error", error.to_string()}});
+  const Status noted = io::write_file_atomic(setup_.files, io::join_path(path(), kIndexDamagedName),
+                                             as_bytes(std::string_view(error.message)));
+  if (!noted.ok()) (void)write_failed(noted.error());
 }
 
 Error Drive::write_failed(const Error& error) {

@@ -56,6 +56,13 @@ struct DriveFolder {
 // or kCorrupt for an identity that this program must not touch; kInvalidArgument for a folder with
 // other things in it.
 [[nodiscard]] Result<DriveFolder> look_at_folder(io::FileSystem& files, const std::string& path);
+// Whether the index was found damaged (Drive::note_index_damage).
+[[nodiscard]] bool is_index_damaged(io::FileSystem& files, const std::string& path);
+// Puts the index aside, so that the drive opens as one that holds nothing. For a drive whose folder
+// is locked, and that others can fill.
+[[nodiscard]] Status discard_index(io::FileSystem& files, const std::string& path);
+inline constexpr std::string_view kIndexFolder = "index";
+inline constexpr std::string_view kIndexDamagedName = "index.damaged";
 [[nodiscard]] Status write_identity(io::FileSystem& files, const std::string& path,
                                     const Identity& identity);
 
@@ -83,6 +90,9 @@ class Drive {
   [[nodiscard]] bool in_service() const noexcept { return !out_.load(std::memory_order_acquire); }
   [[nodiscard]] Status health() const;
   void take_out(const std::string& reason);
+  // For an error with kReasonIndexDamaged: leaves a mark on the drive, once, so that the next start
+  // makes the index anew from the other drives. Other errors are passed over. May block.
+  void note_index_damage(const Error& error);
 
   // Rows and small blobs. kCorrupt: the copy here is bad. kIo: it cannot be read.
   struct RowFound {
@@ -153,6 +163,7 @@ class Drive {
   std::unique_ptr<Reclaimer> reclaimer_;
   std::atomic<uint64_t> dropped_small_{0};  // since space was last reclaimed
   std::atomic<bool> out_{false};
+  std::atomic<bool> damage_noted_{false};
   mutable std::mutex mutex_;
   std::string reason_;             // guarded by mutex_
   std::set<std::string> folders_;  // guarded by mutex_: blob folders known to be flushed

@@ -48,6 +48,21 @@ Result<DriveFolder> look_at_folder(io::FileSystem& files, const std::string& pat
   return folder;
 }
 
+bool is_index_damaged(io::FileSystem& files, const std::string& path) {
+  return files.info(io::join_path(path, kIndexDamagedName)).ok();
+}
+
+// The mark goes last: a start that is cut begins again.
+Status discard_index(io::FileSystem& files, const std::string& path) {
+  const std::string index = io::join_path(path, kIndexFolder);
+  TRY(io::create_directories(files, index));
+  TRY_ASSIGN(const std::vector<std::string> names, files.list(index));
+  for (const std::string& name : names) TRY(files.remove_file(io::join_path(index, name)));
+  TRY(files.sync_directory(index));
+  TRY(files.remove_file(io::join_path(path, kIndexDamagedName)));
+  return files.sync_directory(path);
+}
+
 Status write_identity(io::FileSystem& files, const std::string& path, const Identity& identity) {
   const std::string text = render_identity(identity);
   return io::write_file_atomic(files, io::join_path(path, kIdentityName), as_bytes(text));

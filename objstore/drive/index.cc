@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <rocksdb/cache.h>
 #include <rocksdb/db.h>
+#include <rocksdb/file_checksum.h>
 #include <rocksdb/filter_policy.h>
 #include <rocksdb/listener.h>
 #include <rocksdb/table.h>
@@ -15,6 +16,7 @@
 #include <cstdio>
 
 #include "common/base/log.h"
+#include "objstore/drive/log_check.h"
 #include "objstore/drive/rocksdb_env.h"
 
 namespace strata::drive {
@@ -66,9 +68,13 @@ std::string_view text(const rocksdb::Slice& slice) {
 
 Error to_error(const rocksdb::Status& status, std::string_view what) {
   Code code = Code::kInternal;
-  if (status.IsCorruption()) code = Code::kCorrupt;
   if (status.IsIOError()) code = status.IsNoSpace() ? Code::kNoSpace : Code::kIo;
-  return Error(code, fmt::format("{}: {}", what, status.ToString()));
+  std::string message = fmt::format("{}: {}", what, status.ToString());
+  // A file that another one names and that is not there.
+  const bool missing = status.IsPathNotFound();
+  if (status.IsCorruption() || missing)
+    return Error(Code::kCorrupt, kReasonIndexDamaged, std::move(message));
+  return Error(code, std::move(message));
 }
 
 // Hands RocksDB's warnings to our log and drops the rest.
@@ -164,6 +170,8 @@ rocksdb::DBOptions database_options(rocksdb::Env* env, const std::string& path, 
   options.allow_fallocate = false;
   options.writable_file_max_buffer_size = 256 * kKiB;
   options.manual_wal_flush = false;
+  options.track_and_verify_wals_in_manifest = true;
+  options.file_checksum_gen_factory = rocksdb::GetFileChecksumGenCrc32cFactory();
   return options;
 }
 
@@ -194,6 +202,7 @@ struct Index::Impl {
   std::atomic<bool> closing{false};
   std::unique_ptr<rocksdb::DB> database;
   std::array<rocksdb::ColumnFamilyHandle*, kTables> tables{};
+  bool all_flushed = true;  // touched by the writer only: the last write was synced
   ~Impl() {
     if (!database) return;
     for (rocksdb::ColumnFamilyHandle* table : tables) {
@@ -280,6 +289,8 @@ Index::~Index() = default;
 Result<std::unique_ptr<Index>> Index::open(io::FileSystem& files, const std::string& path,
                                            IndexCache& cache,
                                            std::function<void(const std::string&)> failed) {
+  TRY(check_logs(files, path));
+  TRY(check_manifest(files, path));
   auto impl = std::make_unique<Impl>();
   impl->path = path;
   impl->env = make_rocksdb_env(files);
@@ -335,10 +346,30 @@ Batch Index::batch() const {
   return Batch(std::unique_ptr<Batch::Impl>(new Batch::Impl{rocksdb::WriteBatch(), impl_->tables}));
 }
 
+Status Index::verify() const {
+  const rocksdb::Status verified = impl_->database->VerifyFileChecksums(rocksdb::ReadOptions());
+  if (!verified.ok()) return to_error(verified, "verifying the index");
+  return {};
+}
+
+void Index::seal() {
+  if (!impl_->all_flushed) {
+    Batch nothing = batch();
+    if (!write(nothing, true).ok()) return;
+  }
+  Batch nothing = batch();
+  (void)write(nothing, true);
+}
+
 Status Index::write(Batch& batch, bool synced) {
   rocksdb::WriteOptions options;
   options.sync = synced;
-  const rocksdb::Status written = impl_->database->Write(options, &batch.impl_->writes);
+  rocksdb::WriteBatch& writes = batch.impl_->writes;
+  const rocksdb::Status tagged =
+      writes.PutLogData(slice(impl_->all_flushed ? kAllBeforeFlushed : kAllBeforeNotFlushed));
+  CHECK(tagged.ok(), "a batch stays within its bounds");
+  const rocksdb::Status written = impl_->database->Write(options, &writes);
+  impl_->all_flushed = written.ok() && synced;
   if (!written.ok()) return to_error(written, "writing the index");
   return {};
 }

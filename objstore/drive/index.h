@@ -83,8 +83,13 @@ class Cursor {
   std::unique_ptr<Impl> impl_;
 };
 
+// The reason of errors that say that files of the index are damaged, not a single record.
+inline constexpr std::string_view kReasonIndexDamaged = "index_damaged";
+
 class Index {
  public:
+  // kCorrupt with kReasonIndexDamaged when its files are damaged, its log too: then nothing is
+  // changed, and nothing that had been flushed is passed over.
   // failed: called once, from any thread, when a write in the background failed.
   // The cache and the files outlive the index.
   [[nodiscard]] static Result<std::unique_ptr<Index>> open(
@@ -104,6 +109,12 @@ class Index {
   [[nodiscard]] Batch batch() const;
   // synced: durable when it returns. After a failure nothing more may be written.
   [[nodiscard]] Status write(Batch& batch, bool synced);
+  // The last write of a life that ends in order: damage to any record before it can then be told
+  // from a torn end (log_check.h).
+  void seal();
+  // Reads every byte of every table file and compares its checksum; long. kCorrupt with
+  // kReasonIndexDamaged.
+  [[nodiscard]] Status verify() const;
 
   // Gives back the space of small blobs that were removed: merges their table at once, which may
   // take long; room_bytes: what it may take meanwhile. Any thread; reads and writes go on. Ends

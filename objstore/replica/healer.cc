@@ -143,6 +143,9 @@ void report_bad(Core& core, const std::vector<BadCopy>& bad, std::string_view ki
   for (const BadCopy& copy : bad) {
     if (!core.members.all[copy.member].in_service()) continue;  // its failure has been reported
     ++core.corrupt_found;
+    if (copy.error.reason == drive::kReasonIndexDamaged) {
+      core.background.run([&core, copy] { core.drive(copy.member).note_index_damage(copy.error); });
+    }
     log::error("corrupt", {{"drive", core.members.all[copy.member].path},
                            {kind, name},
                            {"error", copy.error.to_string()}});

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "common/base/log.h"
+#include "objstore/replica/rebuild.h"
 
 namespace strata::replica {
 
@@ -167,7 +168,7 @@ Result<Members> open_members(const ReplicaSetOptions& options, drive::IndexCache
     for (size_t i = 0; i < folders.size(); ++i) known->members.push_back(new_id(random));
     known->drive = known->members.front();
   }
-  Members members{.cluster = known->cluster, .replicas = known->replicas, .all = {}};
+  Members members{.cluster = known->cluster, .replicas = known->replicas, .all = {}, .rebuilt = 0};
   for (const drive::Id128& id : known->members) {
     members.all.push_back(
         Member{.id = id, .path = {}, .state = "no folder of it was given", .drive = nullptr});
@@ -180,6 +181,7 @@ Result<Members> open_members(const ReplicaSetOptions& options, drive::IndexCache
     open_member(members.all[number], folder, identity, number, cache);
   }
   TRY(place_empty_folders(members, folders, *known, options.fill_empty_drives, cache));
+  rebuild_damaged(options, members, cache);
   return members;
 }
 

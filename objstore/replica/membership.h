@@ -41,6 +41,7 @@ struct Members {
   drive::Id128 cluster;
   uint32_t replicas = 0;
   std::vector<Member> all;  // in the order in which the identities list them
+  uint64_t rebuilt = 0;     // drives whose damaged index was made anew just now
 };
 
 // Opens the drives; makes a new cluster when every folder is empty. Refuses drives of different

@@ -54,6 +54,7 @@ void Recovery::survey() {
       const Error& error = !position.ok()    ? position.error()
                            : !log_start.ok() ? log_start.error()
                                              : filling.error();
+      member.drive->note_index_damage(error);
       member.drive->take_out("its log cannot be read: " + error.to_string());
       continue;
     }

@@ -102,6 +102,7 @@ Result<std::unique_ptr<ReplicaSet>> ReplicaSet::open(ReplicaSetOptions options,
   for (const Member& member : members.all) ids.push_back(member.id);
   Placement placement(std::move(ids), members.replicas);
   TRY_ASSIGN(const Recovered recovered, recover(members, placement));
+  const uint64_t rebuilt = members.rebuilt;
   TRY_ASSIGN(auto drive_thread, async::LoopThread::start("drive-io"));
   Core::Ground ground{.pool = pool,
                       .random = random,
@@ -109,6 +110,8 @@ Result<std::unique_ptr<ReplicaSet>> ReplicaSet::open(ReplicaSetOptions options,
                       .drive_answer_max = options.drive_answer_max};
   auto core = std::make_unique<Core>(std::move(members), std::move(placement), recovered.start,
                                      std::move(ground));
+  core->corrupt_found = rebuilt;
+  core->corrupt_healed = rebuilt;
   return std::unique_ptr<ReplicaSet>(new ReplicaSet(std::move(cache), std::move(core)));
 }
 

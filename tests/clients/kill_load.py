@@ -170,12 +170,17 @@ class Worker(threading.Thread):
             return
         parts = "".join(f"<Part><PartNumber>{n}</PartNumber><ETag>{e}</ETag></Part>"
                         for n, e in sorted(upload.parts.items()))
+        in_doubt = upload.end is not None
         upload.end = self.ask(upload.key, b"".join(upload.bodies[n] for n in sorted(upload.bodies)))
         answer = self.wire.request("POST", path, {"uploadId": upload.id},
                                    f"<CompleteMultipartUpload>{parts}</CompleteMultipartUpload>".encode())
         if answer.status == 200 and "<Error>" in answer.text():
             raise Lost(f"complete {upload.key}: {answer.text()[:500]}")
-        if self.judge(answer, (200,), f"complete {upload.key}"):
+        if in_doubt and answer.status == 404:
+            # It had been completed, and something else was written over it since.
+            self.ledger.refuse(upload.key, upload.end)
+            self.state.uploads[self.number] = None
+        elif self.judge(answer, (200,), f"complete {upload.key}"):
             self.ledger.acknowledge(upload.key, upload.end)
             self.state.gone.add(upload.id)
             self.state.uploads[self.number] = None
@@ -398,6 +403,7 @@ def run(kills_wanted, seed, load_s=(0.05, 0.45), report=None):
                     totals["drive away"] += 1
                     with Without(server, chance.randrange(DRIVES)):
                         server.start()
+                        state.check_all()
                         more, _ = load(state, chance.random(), chance.uniform(*load_s), dies=True)
                         done += more
                         totals["kills"] += 1

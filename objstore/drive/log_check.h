@@ -1,0 +1,35 @@
+// Whether the write-ahead log of an index was damaged after it had been flushed.
+//
+// A crash leaves a log whose end is torn; RocksDB reads up to the first bad record and takes what
+// follows for never written. That is right for a tear, and silent loss when a flushed record has
+// been damaged. The two are told apart here: every record says whether all before it had been
+// flushed when it was written, so a bad record in front of such a one is no tear.
+//
+// Source: RocksDB, db/log_format.h (blocks of 32 KiB, fragments with a masked CRC32C).
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "common/base/result.h"
+#include "common/io/file_system.h"
+
+namespace strata::drive {
+
+// What Index puts behind every batch, as RocksDB's log data: kept in the log only.
+inline constexpr std::string_view kAllBeforeFlushed = "strataF";
+inline constexpr std::string_view kAllBeforeNotFlushed = "strataN";
+
+// The most that is read of one log file; a longer one is not checked beyond.
+inline constexpr uint64_t kCheckedLogBytesMax = uint64_t{1} << 30;
+
+// kCorrupt, naming file and place, when flushed records of the logs in this folder are bad. A
+// folder that is missing or has no logs is fine. May block.
+[[nodiscard]] Status check_logs(io::FileSystem& files, const std::string& index_path);
+
+// The same for the manifest that CURRENT names, which is written in the same format and flushed
+// record by record: RocksDB takes a record whose length reaches beyond the end of the file for one
+// that was not written to its end, though others may follow it.
+[[nodiscard]] Status check_manifest(io::FileSystem& files, const std::string& index_path);
+
+}  // namespace strata::drive
