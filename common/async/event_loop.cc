@@ -12,9 +12,7 @@ Result<std::unique_ptr<EventLoop>> EventLoop::create(ring::RingOptions options) 
   return std::unique_ptr<EventLoop>(new EventLoop(std::move(ring)));
 }
 
-EventLoop::~EventLoop() {
-  for (Timer* timer : timers_) timer->set_ = false;
-}
+EventLoop::~EventLoop() = default;
 
 EventLoop& EventLoop::current() noexcept {
   CHECK(current_loop != nullptr, "not on an event loop");
@@ -28,11 +26,12 @@ bool EventLoop::inside_any() noexcept {
 Status EventLoop::run() {
   CHECK(current_loop == nullptr, "one loop a thread");
   current_loop = this;
+  const FramePool::Scope frames(frames_);
   Status outcome;
   run_posted();
   while (!stopping_.load(std::memory_order_acquire)) {
     Deadline until = Deadline::never();
-    if (!timers_.empty()) until = Deadline::at((*timers_.begin())->when_);
+    if (!timers_.empty()) until = Deadline::at(timers_.first_time());
     if (posted_to_itself_) until = Deadline::at(SteadyTime::min());  // only look, do not wait
     outcome = ring_->run_once(until);
     if (!outcome.ok()) break;
@@ -92,27 +91,26 @@ void EventLoop::run_posted() {
 }
 
 void EventLoop::set_timer(Timer& timer, Deadline deadline) {
-  clear_timer(timer);
-  if (deadline.is_never()) return;
-  timer.when_ = deadline.when();
-  timer.set_ = true;
-  timers_.insert(&timer);
+  if (deadline.is_never()) {
+    timers_.clear(timer);
+  } else {
+    timers_.set(timer, deadline.when());
+  }
 }
 
 void EventLoop::clear_timer(Timer& timer) noexcept {
-  if (!timer.set_) return;
-  timers_.erase(&timer);
-  timer.set_ = false;
+  timers_.clear(timer);
 }
 
 void EventLoop::run_timers() noexcept {
+  if (timers_.empty()) return;
   const SteadyTime now = std::chrono::steady_clock::now();
   // A timer that sets itself again for a time that has passed waits for the next turn.
   for (size_t left = timers_.size(); left > 0 && !timers_.empty(); --left) {
-    if ((*timers_.begin())->when_ > now) break;
-    Timer* timer = *timers_.begin();
-    clear_timer(*timer);
-    timer->expired();
+    if (timers_.first_time() > now) break;
+    Timer& timer = timers_.first();
+    timers_.clear(timer);
+    timer.expired();
   }
 }
 

@@ -11,30 +11,17 @@
 #include <memory>
 #include <mutex>
 #include <optional>
-#include <set>
 #include <vector>
 
+#include "common/async/frame_pool.h"
 #include "common/async/task.h"
+#include "common/async/timer_heap.h"
 #include "common/base/bytes.h"
 #include "common/base/deadline.h"
 #include "common/base/result.h"
 #include "common/ring/ring.h"
 
 namespace strata::async {
-
-// A point in time at which something is called on the loop. Not movable while it is set.
-class Timer {
- public:
-  virtual void expired() noexcept = 0;
-
- protected:
-  ~Timer() = default;
-
- private:
-  friend class EventLoop;
-  SteadyTime when_{};
-  bool set_ = false;
-};
 
 class EventLoop {
  public:
@@ -68,14 +55,9 @@ class EventLoop {
   void run_posted();
   void wake_for_posted() noexcept;
   void run_timers() noexcept;
-  struct Earlier {
-    bool operator()(const Timer* a, const Timer* b) const noexcept {
-      return a->when_ != b->when_ ? a->when_ < b->when_ : a < b;
-    }
-  };
-
   std::unique_ptr<ring::Ring> ring_;
-  std::set<Timer*, Earlier> timers_;
+  FramePool frames_;
+  TimerHeap timers_;
   bool posted_to_itself_ = false;  // since run_posted last began; the loop's thread only
   std::atomic<bool> stopping_{false};
   struct Posted {

@@ -17,6 +17,7 @@
 #include <optional>
 #include <utility>
 
+#include "common/async/frame_pool.h"
 #include "common/base/check.h"
 
 namespace strata::async {
@@ -29,6 +30,9 @@ namespace detail {
 // What every promise of a Task shares: who waits, and whether it finished before they suspended.
 class PromiseBase {
  public:
+  static void* operator new(size_t bytes) { return allocate_frame(bytes); }
+  static void operator delete(void* frame, size_t bytes) noexcept { free_frame(frame, bytes); }
+
   std::suspend_always initial_suspend() noexcept { return {}; }
 
   struct FinalAwaiter {
@@ -131,6 +135,9 @@ inline Task<void> Promise<void>::get_return_object() noexcept {
 // A coroutine that nobody awaits: it starts at once and frees itself at its end.
 struct Detached {
   struct promise_type {
+    static void* operator new(size_t bytes) { return allocate_frame(bytes); }
+    static void operator delete(void* frame, size_t bytes) noexcept { free_frame(frame, bytes); }
+
     Detached get_return_object() noexcept { return {}; }
     std::suspend_never initial_suspend() noexcept { return {}; }
     std::suspend_never final_suspend() noexcept { return {}; }

@@ -1,7 +1,9 @@
 #include "common/codec/text.h"
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
+#include <utility>
 
 namespace strata::codec {
 namespace {
@@ -28,9 +30,22 @@ constexpr std::array<uint8_t, 256> make_base64_values() {
 constexpr std::array<uint8_t, 256> kBase64Values = make_base64_values();
 
 // RFC 3986 unreserved: what UriEncode leaves alone.
-constexpr bool is_unreserved(char c) noexcept {
-  return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' ||
-         c == '.' || c == '_' || c == '~';
+constexpr std::array<bool, 256> make_unreserved() {
+  std::array<bool, 256> unreserved{};
+  for (const char c : std::string_view("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+                                       "0123456789-._~")) {
+    unreserved[static_cast<uint8_t>(c)] = true;
+  }
+  return unreserved;
+}
+constexpr std::array<bool, 256> kUnreserved = make_unreserved();
+
+constexpr bool stays(char c, bool encode_slash) noexcept {
+  return kUnreserved[static_cast<uint8_t>(c)] || (c == '/' && !encode_slash);
+}
+
+constexpr bool is_escape(char c, bool plus_is_space) noexcept {
+  return c == '%' || (c == '+' && plus_is_space);
 }
 
 constexpr bool is_continuation(uint8_t byte) noexcept {
@@ -129,41 +144,74 @@ std::optional<std::string> from_base64(std::string_view text) {
   return raw;
 }
 
+void append_uri_encoded(std::string& out, std::string_view raw, bool encode_slash) {
+  while (!raw.empty()) {
+    size_t plain = 0;  // what stays is copied in runs
+    while (plain < raw.size() && stays(raw[plain], encode_slash)) ++plain;
+    out.append(raw.substr(0, plain));
+    if (plain == raw.size()) return;
+    const auto byte = static_cast<uint8_t>(raw[plain]);
+    out += '%';
+    out += kHexUpper[byte >> 4];
+    out += kHexUpper[byte & 15];
+    raw.remove_prefix(plain + 1);
+  }
+}
+
 std::string uri_encode(std::string_view raw, bool encode_slash) {
   std::string text;
   text.reserve(raw.size() + raw.size() / 8);
-  for (const char c : raw) {
-    if (is_unreserved(c) || (c == '/' && !encode_slash)) {
-      text += c;
-      continue;
-    }
-    const auto byte = static_cast<uint8_t>(c);
-    text += '%';
-    text += kHexUpper[byte >> 4];
-    text += kHexUpper[byte & 15];
-  }
+  append_uri_encoded(text, raw, encode_slash);
   return text;
+}
+
+bool is_uri_encoded(std::string_view text, bool encode_slash) noexcept {
+  for (size_t i = 0; i < text.size(); ++i) {
+    if (stays(text[i], encode_slash)) continue;
+    if (text[i] != '%' || text.size() - i < 3) return false;
+    const uint8_t high = hex_value(text[i + 1]);
+    const uint8_t low = hex_value(text[i + 2]);
+    if (high == kBad || low == kBad) return false;
+    // The one spelling: upper case, and only where it is needed.
+    if (text[i + 1] != kHexUpper[high] || text[i + 2] != kHexUpper[low]) return false;
+    if (stays(static_cast<char>(high << 4 | low), encode_slash)) return false;
+    i += 2;
+  }
+  return true;
 }
 
 std::optional<std::string> uri_decode(std::string_view text, bool plus_is_space) {
   std::string raw;
   raw.reserve(text.size());
-  for (size_t i = 0; i < text.size(); ++i) {
-    const char c = text[i];
-    if (c == '+' && plus_is_space) {
+  while (!text.empty()) {
+    size_t plain = 0;  // what stays is copied in runs
+    while (plain < text.size() && !is_escape(text[plain], plus_is_space)) ++plain;
+    raw.append(text.substr(0, plain));
+    text.remove_prefix(plain);
+    if (text.empty()) break;
+    if (text.front() == '+') {
       raw += ' ';
-    } else if (c != '%') {
-      raw += c;
-    } else {
-      if (text.size() - i < 3) return std::nullopt;
-      const uint8_t high = hex_value(text[i + 1]);
-      const uint8_t low = hex_value(text[i + 2]);
-      if (high == kBad || low == kBad) return std::nullopt;
-      raw += static_cast<char>(high << 4 | low);
-      i += 2;
+      text.remove_prefix(1);
+      continue;
     }
+    if (text.size() < 3) return std::nullopt;
+    const uint8_t high = hex_value(text[1]);
+    const uint8_t low = hex_value(text[2]);
+    if (high == kBad || low == kBad) return std::nullopt;
+    raw += static_cast<char>(high << 4 | low);
+    text.remove_prefix(3);
   }
   return raw;
+}
+
+std::optional<std::string_view> uri_decode_view(std::string_view text, std::string& room,
+                                                bool plus_is_space) {
+  const auto escape = [plus_is_space](char c) { return is_escape(c, plus_is_space); };
+  if (std::none_of(text.begin(), text.end(), escape)) return text;
+  std::optional<std::string> decoded = uri_decode(text, plus_is_space);
+  if (!decoded) return std::nullopt;
+  room = std::move(*decoded);
+  return room;
 }
 
 bool is_utf8(std::string_view text) noexcept {

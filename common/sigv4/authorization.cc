@@ -56,11 +56,33 @@ Result<Authorization> build(std::string_view credential, std::string_view signed
   return authorization;
 }
 
-// The X-Amz-* parameters of a presigned URL, each at most once, decoded.
-struct PresignedFields {
-  std::optional<std::string> algorithm, credential, date, expires, signed_headers, signature, token;
+// One parameter of a presigned URL, decoded; it keeps its own bytes only if there was something to
+// decode.
+class Parameter {
+ public:
+  // False for a bad escape.
+  [[nodiscard]] bool set(std::string_view raw) {
+    text_ = codec::uri_decode_view(raw, room_, true);
+    return text_.has_value();
+  }
+  [[nodiscard]] bool given() const noexcept { return text_.has_value(); }
+  [[nodiscard]] std::string_view text() const noexcept { return *text_; }
 
-  std::optional<std::string>* find(std::string_view name) {
+ private:
+  std::optional<std::string_view> text_;
+  std::string room_;
+};
+
+// The X-Amz-* parameters of a presigned URL, each at most once. Views of the query and of itself.
+struct PresignedFields {
+  PresignedFields() = default;
+  PresignedFields(const PresignedFields&) = delete;
+  PresignedFields& operator=(const PresignedFields&) = delete;
+
+  Parameter algorithm, credential, date, expires, signed_headers, signature, token;
+
+  Parameter* find(std::string_view name) {
+    if (!name.starts_with("X-Amz-")) return nullptr;
     if (name == "X-Amz-Algorithm") return &algorithm;
     if (name == "X-Amz-Credential") return &credential;
     if (name == "X-Amz-Date") return &date;
@@ -82,20 +104,21 @@ std::pair<std::string_view, std::string_view> take_parameter(std::string_view& q
   return {parameter.substr(0, equals), parameter.substr(equals + 1)};
 }
 
-Result<PresignedFields> read_presigned_fields(std::string_view query) {
-  PresignedFields fields;
+Status read_presigned_fields(std::string_view query, PresignedFields& fields) {
+  std::string room;
   while (!query.empty()) {
     const auto [raw_name, raw_value] = take_parameter(query);
-    const auto name = codec::uri_decode(raw_name, true);
-    std::optional<std::string>* const field = name ? fields.find(*name) : nullptr;
+    const auto name = codec::uri_decode_view(raw_name, room, true);
+    Parameter* const field = name ? fields.find(*name) : nullptr;
     if (field == nullptr) continue;
-    if (field->has_value()) return refuse(kReasonQueryMalformed, *name + " is given twice");
-    *field = codec::uri_decode(raw_value, true);
-    if (!field->has_value()) {
-      return refuse(kReasonQueryMalformed, *name + " has a bad percent escape");
+    if (field->given()) {
+      return refuse(kReasonQueryMalformed, std::string(*name) + " is given twice");
+    }
+    if (!field->set(raw_value)) {
+      return refuse(kReasonQueryMalformed, std::string(*name) + " has a bad percent escape");
     }
   }
-  return fields;
+  return {};
 }
 
 }  // namespace
@@ -143,31 +166,34 @@ bool is_presigned(std::string_view raw_query) noexcept {
 }
 
 Result<Presigned> parse_presigned(std::string_view raw_query) {
-  TRY_ASSIGN(const PresignedFields fields, read_presigned_fields(raw_query));
-  if (fields.algorithm && *fields.algorithm != kAlgorithm) return unsupported_algorithm();
-  if (!fields.algorithm || !fields.credential || !fields.date || !fields.expires ||
-      !fields.signed_headers || !fields.signature) {
+  PresignedFields fields;
+  TRY(read_presigned_fields(raw_query, fields));
+  if (fields.algorithm.given() && fields.algorithm.text() != kAlgorithm) {
+    return unsupported_algorithm();
+  }
+  if (!fields.algorithm.given() || !fields.credential.given() || !fields.date.given() ||
+      !fields.expires.given() || !fields.signed_headers.given() || !fields.signature.given()) {
     return refuse(kReasonQueryMalformed,
                   "a presigned URL needs X-Amz-Algorithm, X-Amz-Credential, X-Amz-Date, "
                   "X-Amz-Expires, X-Amz-SignedHeaders and X-Amz-Signature");
   }
   Presigned presigned;
-  TRY_ASSIGN(presigned.authorization, build(*fields.credential, *fields.signed_headers,
-                                            *fields.signature, kReasonQueryMalformed));
+  TRY_ASSIGN(presigned.authorization, build(fields.credential.text(), fields.signed_headers.text(),
+                                            fields.signature.text(), kReasonQueryMalformed));
   TRY_ASSIGN(presigned.signed_at,
-             parse_amz_date(*fields.date, presigned.authorization.credential.scope,
+             parse_amz_date(fields.date.text(), presigned.authorization.credential.scope,
                             kReasonQueryMalformed));
-  presigned.amz_date = *fields.date;
-  const auto expires = parse_u64(*fields.expires);
+  presigned.amz_date = fields.date.text();
+  const auto expires = parse_u64(fields.expires.text());
   if (!expires || *expires < 1 || *expires > static_cast<uint64_t>(kPresignedValidityMax.count())) {
     return refuse(kReasonQueryMalformed, "X-Amz-Expires must be a number from 1 to 604800 seconds");
   }
   presigned.expires = std::chrono::seconds(*expires);
-  if (fields.token) {
-    if (fields.token->size() > kSecurityTokenBytesMax) {
+  if (fields.token.given()) {
+    if (fields.token.text().size() > kSecurityTokenBytesMax) {
       return refuse(kReasonQueryMalformed, "X-Amz-Security-Token is too long");
     }
-    presigned.security_token = *fields.token;
+    presigned.security_token = fields.token.text();
   }
   return presigned;
 }

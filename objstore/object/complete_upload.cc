@@ -61,7 +61,7 @@ async::Task<Result<ObjectInfo>> ObjectStore::complete_upload(CompleteRequest req
   mutation.placement = rows::placement(request.bucket, request.key);
   const async::KeyMutex::Guard guard = co_await impl.keys.lock(mutation.placement);
 
-  CO_TRY_ASSIGN(const std::optional<ObjectRecord> current,
+  CO_TRY_ASSIGN(std::optional<ObjectRecord> current,
                 co_await impl.read_current(request.bucket, request.key));
   Result<UploadRecord> upload =
       co_await impl.read_upload(request.bucket, request.key, request.upload_id);
@@ -69,7 +69,7 @@ async::Task<Result<ObjectInfo>> ObjectStore::complete_upload(CompleteRequest req
     const std::optional<UploadId> ended = UploadId::parse(request.upload_id);
     if (upload.error().reason == reason::kNoSuchUpload && ended && current &&
         already_done(*current, *ended, request.parts)) {
-      co_return current->info(std::move(request.key));
+      co_return current->take_info(std::move(request.key));
     }
     co_return std::move(upload).error();
   }
@@ -93,7 +93,7 @@ async::Task<Result<ObjectInfo>> ObjectStore::complete_upload(CompleteRequest req
     for (const replica::BlobRef& blob : current->blobs()) mutation.drops.push_back(blob);
   }
   CO_TRY(co_await impl.buckets.commit(std::move(request.bucket), std::move(mutation)));
-  co_return record.info(std::move(request.key));
+  co_return record.take_info(std::move(request.key));
 }
 
 }  // namespace strata::object

@@ -31,9 +31,8 @@ async::Task<Result<ListPage>> ObjectStore::list(ListRequest request) {
       page.common_prefixes.push_back(std::move(entry->name));
       continue;
     }
-    CO_TRY_ASSIGN(const ObjectRecord record,
-                  decode_object(entry->row.value, ObjectDepth::kSummary));
-    page.objects.push_back(record.info(std::move(entry->name)));
+    CO_TRY_ASSIGN(ObjectRecord record, decode_object(entry->row.value, ObjectDepth::kSummary));
+    page.objects.push_back(record.take_info(std::move(entry->name)));
   }
   co_return std::move(page);
 }

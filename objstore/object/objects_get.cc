@@ -26,8 +26,8 @@ async::Task<Result<ObjectRecord>> ObjectStore::Impl::read_version(const GetReque
 
 namespace {
 
-// An open version without its bytes.
-Result<OpenObject> select(const ObjectRecord& record, GetRequest request) {
+// An open version without its bytes. Takes the record's text; its segments stay.
+Result<OpenObject> select(ObjectRecord& record, GetRequest request) {
   Extent extent{0, record.size_bytes};
   if (request.range) {
     TRY_ASSIGN(extent, resolve_range(*request.range, record.size_bytes));
@@ -36,7 +36,7 @@ Result<OpenObject> select(const ObjectRecord& record, GetRequest request) {
     TRY_ASSIGN(extent, resolve_part(record, *request.part_number));
   }
   OpenObject open;
-  open.info = record.info(std::move(request.key));
+  open.info = record.take_info(std::move(request.key));
   open.first = extent.first;
   open.length = extent.length;
   open.partial = request.range.has_value() || request.part_number.has_value();
@@ -46,7 +46,7 @@ Result<OpenObject> select(const ObjectRecord& record, GetRequest request) {
 }  // namespace
 
 async::Task<Result<OpenObject>> ObjectStore::head(GetRequest request) {
-  CO_TRY_ASSIGN(const ObjectRecord record, co_await impl_->read_version(request));
+  CO_TRY_ASSIGN(ObjectRecord record, co_await impl_->read_version(request));
   co_return select(record, std::move(request));
 }
 
@@ -54,7 +54,7 @@ async::Task<Result<OpenObject>> ObjectStore::get(GetRequest request) {
   Impl& impl = *impl_;
   // Before the record is read: its blobs then stay readable whatever happens to the key.
   std::unique_ptr<replica::ReadPin> pin = impl.store.pin();
-  CO_TRY_ASSIGN(const ObjectRecord record, co_await impl.read_version(request));
+  CO_TRY_ASSIGN(ObjectRecord record, co_await impl.read_version(request));
   std::string placement = rows::placement(request.bucket, request.key);
   CO_TRY_ASSIGN(OpenObject open, select(record, std::move(request)));
   open.body = std::make_unique<BodyStream>(impl.store, std::move(pin), std::move(placement), record,

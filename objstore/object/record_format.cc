@@ -211,15 +211,15 @@ void read_segments(RecordReader& in, ObjectRecord& record) {
 
 }  // namespace
 
-ObjectInfo ObjectRecord::info(std::string key) const {
+ObjectInfo ObjectRecord::take_info(std::string key) {
   ObjectInfo info;
   info.key = std::move(key);
-  info.version_id = version_id;
+  info.version_id = std::move(version_id);
   info.size_bytes = size_bytes;
-  info.etag = etag;
+  info.etag = std::move(etag);
   info.modified = modified;
-  info.attributes = attributes;
-  info.checksums = checksums;
+  info.attributes = std::move(attributes);
+  info.checksums = std::move(checksums);
   info.parts = parts;
   return info;
 }

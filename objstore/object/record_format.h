@@ -52,7 +52,8 @@ struct ObjectRecord {
   uint32_t parts = 0;                                      // of a multipart object; else 0
   std::vector<Segment> segments;
 
-  [[nodiscard]] ObjectInfo info(std::string key) const;
+  // Everything but the segments, whose text moves out of the record; its numbers and segments stay.
+  [[nodiscard]] ObjectInfo take_info(std::string key);
   // The blobs that a commit which removes this version drops.
   [[nodiscard]] std::vector<replica::BlobRef> blobs() const;
 };

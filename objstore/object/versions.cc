@@ -52,7 +52,7 @@ async::Task<Result<ObjectInfo>> ObjectStore::Impl::replace_current(
   record.modified = clock.wall_now();
   mutation.puts.push_back({rows::object(bucket, key), encode(record)});
   CO_TRY(co_await buckets.commit(std::move(bucket), std::move(mutation)));
-  co_return record.info(std::move(key));
+  co_return record.take_info(std::move(key));
 }
 
 }  // namespace strata::object

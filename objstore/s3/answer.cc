@@ -7,9 +7,15 @@
 
 namespace strata::s3 {
 
+namespace {
+// Enough for the answer to any read of an object without metadata; more grow the list.
+constexpr size_t kUsualFields = 12;
+}  // namespace
+
 Answer empty_answer(int status) {
   Answer answer;
   answer.head.status = status;
+  answer.head.fields.reserve(kUsualFields);
   return answer;
 }
 

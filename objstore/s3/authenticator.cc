@@ -10,7 +10,7 @@ namespace strata::s3 {
 struct Authenticator::Claim {
   sigv4::Authorization authorization;
   std::string amz_date;
-  std::string payload_hash;  // as it goes into the canonical request
+  std::string_view payload_hash;  // as it goes into the canonical request; a view of the request
   bool presigned = false;
   bool security_token = false;
 };
@@ -26,6 +26,17 @@ Error one_mechanism_only() {
 // Signature version 2 in a URL: known, refused, and not to be taken for an anonymous request.
 bool is_presigned_v2(const Query& query) {
   return query.has("AWSAccessKeyId") || query.has("Signature");
+}
+
+Error wrong_scope(bool presigned, std::string_view what, std::string_view given,
+                  std::string_view expected) {
+  std::string text = presigned ? "Error parsing the X-Amz-Credential parameter; the "
+                               : "The authorization header is malformed; the ";
+  text.append(what).append(" '").append(given).append("' is wrong; expecting '");
+  text.append(expected).append("'");
+  return {Code::kInvalidArgument,
+          presigned ? code::kAuthorizationQueryError : code::kAuthorizationHeaderMalformed,
+          std::move(text)};
 }
 
 Error no_date() {
@@ -69,11 +80,11 @@ Result<Authenticator::Claim> Authenticator::presigned_claim(const ParsedRequest&
   TRY_ASSIGN(sigv4::Presigned presigned, sigv4::parse_presigned(request.head().query));
   TRY(sigv4::check_presigned_time(presigned, clock_.wall_now()));
   claim.presigned = true;
-  claim.amz_date = presigned.amz_date;
+  claim.amz_date = std::move(presigned.amz_date);
   claim.security_token = !presigned.security_token.empty() ||
                          request.head().fields.find("x-amz-security-token") != nullptr;
   claim.authorization = std::move(presigned.authorization);
-  claim.payload_hash = std::string(sigv4::kUnsignedPayload);
+  claim.payload_hash = sigv4::kUnsignedPayload;
   // Clients may promise a payload in a header or, as with other headers, in the query.
   const std::string* in_header = request.head().fields.find("x-amz-content-sha256");
   const std::string* in_query = request.query().find("X-Amz-Content-Sha256");
@@ -107,18 +118,8 @@ Result<std::optional<Authenticator::Claim>> Authenticator::claim_of(
 
 Status Authenticator::check_scope(const Claim& claim) const {
   const sigv4::Scope& scope = claim.authorization.credential.scope;
-  const std::string_view malformed =
-      claim.presigned ? code::kAuthorizationQueryError : code::kAuthorizationHeaderMalformed;
-  const std::string prefix = claim.presigned ? "Error parsing the X-Amz-Credential parameter; the "
-                                             : "The authorization header is malformed; the ";
-  if (scope.region != region_) {
-    return Error(Code::kInvalidArgument, malformed,
-                 prefix + "region '" + scope.region + "' is wrong; expecting '" + region_ + "'");
-  }
-  if (scope.service != "s3") {
-    return Error(Code::kInvalidArgument, malformed,
-                 prefix + "service '" + scope.service + "' is wrong; expecting 's3'");
-  }
+  if (scope.region != region_) return wrong_scope(claim.presigned, "region", scope.region, region_);
+  if (scope.service != "s3") return wrong_scope(claim.presigned, "service", scope.service, "s3");
   return {};
 }
 
@@ -171,8 +172,8 @@ Result<VerifiedRequest> Authenticator::verify(ParsedRequest request) {
   verified.payload_ = std::move(payload);
   if (verified.payload_.kind == sigv4::PayloadKind::kStreamingSigned ||
       verified.payload_.kind == sigv4::PayloadKind::kStreamingSignedTrailer) {
-    verified.chunk_seed_ =
-        ChunkSeed{key, claim->amz_date, credential.scope, claim->authorization.signature};
+    verified.chunk_seed_ = ChunkSeed{key, std::move(claim->amz_date), credential.scope,
+                                     std::move(claim->authorization.signature)};
   }
   return verified;
 }

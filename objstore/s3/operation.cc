@@ -1,5 +1,9 @@
 #include "objstore/s3/operation.h"
 
+#include <algorithm>
+#include <array>
+#include <iterator>
+
 namespace strata::s3 {
 
 namespace {
@@ -202,6 +206,26 @@ constexpr OperationInfo kOperations[] = {
     {"DeleteObject", "DELETE", kObject, "", "", "", "", kDeleteObject, "s3:DeleteObject", ""},
 };
 
+// The query names that select an operation, sorted: every parameter of every request is looked for.
+struct Selectors {
+  std::array<std::string_view, std::size(kOperations)> names;
+  ptrdiff_t count = 0;
+};
+
+constexpr Selectors collect_selectors() {
+  Selectors found;
+  const auto begin = found.names.begin();
+  auto end = begin;
+  for (const OperationInfo& row : kOperations) {
+    if (!row.selector.empty() && std::find(begin, end, row.selector) == end) *end++ = row.selector;
+  }
+  std::sort(begin, end);
+  found.count = end - begin;
+  return found;
+}
+
+constexpr Selectors kSelectors = collect_selectors();
+
 }  // namespace
 
 std::span<const OperationInfo> operations() noexcept {
@@ -209,10 +233,8 @@ std::span<const OperationInfo> operations() noexcept {
 }
 
 bool is_selector(std::string_view query_name) noexcept {
-  for (const OperationInfo& row : kOperations) {
-    if (!row.selector.empty() && row.selector == query_name) return true;
-  }
-  return false;
+  return std::binary_search(kSelectors.names.begin(), kSelectors.names.begin() + kSelectors.count,
+                            query_name);
 }
 
 }  // namespace strata::s3

@@ -8,11 +8,17 @@
 
 namespace strata::s3 {
 
+namespace {
+// What a presigned URL has; more grow the list.
+constexpr size_t kUsualParameters = 8;
+}  // namespace
+
 Result<Query> Query::parse(std::string_view raw) {
   if (raw.size() > kQueryBytesMax) {
     return Error(Code::kInvalidArgument, code::kInvalidUri, "The query string is too long.");
   }
   Query query;
+  if (!raw.empty()) query.parameters_.reserve(kUsualParameters);
   while (!raw.empty()) {
     const size_t end = raw.find('&');
     const std::string_view piece = raw.substr(0, end);

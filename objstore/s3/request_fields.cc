@@ -106,12 +106,26 @@ std::optional<object::WallTime> date_condition(const http::Fields& fields, std::
   return codec::parse_http_date(*value);
 }
 
-Result<object::Conditions> conditions_with(const http::Fields& fields, const std::string& prefix) {
+// What the four conditions are called, for the object itself and for the source of a copy.
+struct ConditionNames {
+  std::string_view if_match;
+  std::string_view if_none_match;
+  std::string_view if_modified_since;
+  std::string_view if_unmodified_since;
+};
+constexpr ConditionNames kOfObject = {"if-match", "if-none-match", "if-modified-since",
+                                      "if-unmodified-since"};
+constexpr ConditionNames kOfCopySource = {
+    "x-amz-copy-source-if-match", "x-amz-copy-source-if-none-match",
+    "x-amz-copy-source-if-modified-since", "x-amz-copy-source-if-unmodified-since"};
+
+Result<object::Conditions> conditions_with(const http::Fields& fields,
+                                           const ConditionNames& names) {
   object::Conditions conditions;
-  TRY_ASSIGN(conditions.if_match, etag_condition(fields, prefix + "if-match"));
-  TRY_ASSIGN(conditions.if_none_match, etag_condition(fields, prefix + "if-none-match"));
-  conditions.if_modified_since = date_condition(fields, prefix + "if-modified-since");
-  conditions.if_unmodified_since = date_condition(fields, prefix + "if-unmodified-since");
+  TRY_ASSIGN(conditions.if_match, etag_condition(fields, names.if_match));
+  TRY_ASSIGN(conditions.if_none_match, etag_condition(fields, names.if_none_match));
+  conditions.if_modified_since = date_condition(fields, names.if_modified_since);
+  conditions.if_unmodified_since = date_condition(fields, names.if_unmodified_since);
   return conditions;
 }
 
@@ -148,15 +162,15 @@ Status check_version_id(std::string_view version_id) {
 }
 
 Result<object::Conditions> read_conditions(const http::Fields& fields) {
-  return conditions_with(fields, "");
+  return conditions_with(fields, kOfObject);
 }
 
 Result<object::Conditions> copy_source_conditions(const http::Fields& fields) {
-  return conditions_with(fields, "x-amz-copy-source-");
+  return conditions_with(fields, kOfCopySource);
 }
 
 Result<object::Conditions> write_conditions(const http::Fields& fields) {
-  TRY_ASSIGN(object::Conditions conditions, conditions_with(fields, ""));
+  TRY_ASSIGN(object::Conditions conditions, conditions_with(fields, kOfObject));
   if (fields.find("if-modified-since") != nullptr ||
       fields.find("if-unmodified-since") != nullptr) {
     return not_implemented("If-Modified-Since or If-Unmodified-Since on a write");

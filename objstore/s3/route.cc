@@ -1,5 +1,6 @@
 #include "objstore/s3/route.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "common/base/parse.h"
@@ -11,18 +12,20 @@ namespace strata::s3 {
 
 namespace {
 
+constexpr std::string_view kAmz = "x-amz-";
+
 bool is_control(char c) {
   return static_cast<unsigned char>(c) < 0x20 || c == 0x7f;
 }
 
 // The parameters of a presigned URL itself; all other x-amz-* parameters stand for headers.
-bool is_signature_parameter(std::string_view lower_name) {
-  for (const std::string_view name :
-       {"x-amz-algorithm", "x-amz-credential", "x-amz-date", "x-amz-expires", "x-amz-signedheaders",
-        "x-amz-signature", "x-amz-security-token", "x-amz-content-sha256"}) {
-    if (name == lower_name) return true;
-  }
-  return false;
+constexpr std::string_view kSignatureParameters[] = {
+    "x-amz-algorithm",     "x-amz-credential", "x-amz-date",           "x-amz-expires",
+    "x-amz-signedheaders", "x-amz-signature",  "x-amz-security-token", "x-amz-content-sha256"};
+
+bool is_signature_parameter(std::string_view given) {
+  return std::any_of(std::begin(kSignatureParameters), std::end(kSignatureParameters),
+                     [given](std::string_view name) { return ascii_iequals(name, given); });
 }
 
 bool matches(const OperationInfo& row, const ParsedRequest& request) {
@@ -128,16 +131,13 @@ Status ParsedRequest::parse_path(std::string_view host_bucket) {
 
 Status ParsedRequest::hoist_query() {
   for (const QueryParameter& parameter : query_.all()) {
-    if (parameter.name.size() < 6 || !ascii_iequals(parameter.name.substr(0, 6), "x-amz-")) {
-      continue;
-    }
+    const std::string_view prefix = std::string_view(parameter.name).substr(0, kAmz.size());
+    if (!ascii_iequals(prefix, kAmz) || is_signature_parameter(parameter.name)) continue;
     std::string name = ascii_lower(parameter.name);
-    if (is_signature_parameter(name)) continue;
-    for (const char c : name + parameter.value) {
-      if (is_control(c)) {
-        return Error(Code::kInvalidArgument, code::kInvalidArgument,
-                     "The query parameter of a header holds a control character.");
-      }
+    if (std::any_of(name.begin(), name.end(), is_control) ||
+        std::any_of(parameter.value.begin(), parameter.value.end(), is_control)) {
+      return Error(Code::kInvalidArgument, code::kInvalidArgument,
+                   "The query parameter of a header holds a control character.");
     }
     if (fields().find(name) != nullptr) {
       return Error(Code::kInvalidArgument, code::kInvalidArgument,
@@ -155,7 +155,13 @@ Level ParsedRequest::level() const noexcept {
 }
 
 Result<const OperationInfo*> route(const ParsedRequest& request) {
+  // Most requests name no subresource: for them only the rows without one are looked at.
+  const std::vector<QueryParameter>& query = request.query().all();
+  const bool selects = std::any_of(query.begin(), query.end(), [](const QueryParameter& parameter) {
+    return is_selector(parameter.name);
+  });
   for (const OperationInfo& row : operations()) {
+    if (!selects && !row.selector.empty()) continue;
     if (!matches(row, request)) continue;
     TRY(check_other_selectors(row, request));
     return &row;

@@ -1,6 +1,7 @@
 #include "common/codec/text.h"
 
 #include <gtest/gtest.h>
+#include <rapidcheck/gtest.h>
 
 #include "common/base/random.h"
 
@@ -55,6 +56,25 @@ TEST(Uri, only_unreserved_bytes_stay_as_they_are) {
   EXPECT_EQ(uri_encode("a/b c+d*e", true), "a%2Fb%20c%2Bd%2Ae");
   EXPECT_EQ(uri_encode("a/b", false), "a/b");
   EXPECT_EQ(uri_encode("\xc3\xbc", false), "%C3%BC");
+}
+
+RC_GTEST_PROP(Text, a_uri_text_is_in_its_one_spelling_if_encoding_again_leaves_it, ()) {
+  const auto text =
+      *rc::gen::container<std::string>(rc::gen::elementOf(std::string("aZ09-._~%/+ 2fFeE4\xc3")));
+  const bool slash = *rc::gen::arbitrary<bool>();
+  const auto decoded = uri_decode(text);
+  const bool same = decoded && uri_encode(*decoded, slash) == text;
+  RC_ASSERT(is_uri_encoded(text, slash) == same);
+}
+
+RC_GTEST_PROP(Text, decoding_to_a_view_is_decoding, ()) {
+  const auto text = *rc::gen::container<std::string>(rc::gen::elementOf(std::string("ab%+41 F")));
+  const bool plus = *rc::gen::arbitrary<bool>();
+  std::string room;
+  const auto view = uri_decode_view(text, room, plus);
+  const auto copy = uri_decode(text, plus);
+  RC_ASSERT(view.has_value() == copy.has_value());
+  if (view) RC_ASSERT(*view == *copy);
 }
 
 TEST(Uri, a_bad_escape_is_refused) {
