@@ -24,22 +24,26 @@ void Traffic::connection_closed() noexcept {
   open_.fetch_sub(1, std::memory_order_relaxed);
 }
 
-void Traffic::count(const std::string& operation, int status, std::chrono::nanoseconds elapsed) {
+void Traffic::count(std::string_view operation, int status, std::chrono::nanoseconds elapsed) {
   metrics::Counter* requests = nullptr;
   metrics::LatencyHistogram* latency = nullptr;
   {
     const std::lock_guard lock(mutex_);
-    Operation& known = operations_[operation];
+    auto found = operations_.find(operation);
+    if (found == operations_.end()) found = operations_.emplace(operation, Operation()).first;
+    Operation& known = found->second;
     if (known.latency == nullptr) {
       known.latency = &registry_.latency("strata_http_request_seconds",
                                          "Time from the request to the end of its answer.",
-                                         {{"wire", wire_}, {"operation", operation}});
+                                         {{"wire", wire_}, {"operation", std::string(operation)}});
     }
     metrics::Counter*& of_status = known.by_status[status];
     if (of_status == nullptr) {
-      of_status = &registry_.counter(
-          "strata_http_requests_total", "Requests answered, by operation and status.",
-          {{"wire", wire_}, {"operation", operation}, {"status", std::to_string(status)}});
+      of_status = &registry_.counter("strata_http_requests_total",
+                                     "Requests answered, by operation and status.",
+                                     {{"wire", wire_},
+                                      {"operation", std::string(operation)},
+                                      {"status", std::to_string(status)}});
     }
     requests = of_status;
     latency = known.latency;
@@ -49,7 +53,7 @@ void Traffic::count(const std::string& operation, int status, std::chrono::nanos
 }
 
 void Traffic::exchange_done(const http::ExchangeRecord& record) noexcept {
-  const std::string operation(record.operation.empty() ? "Unknown" : record.operation);
+  const std::string_view operation = record.operation.empty() ? "Unknown" : record.operation;
   received_.add(record.request_bytes);
   sent_.add(record.response_bytes);
   count(operation, record.status, record.elapsed);

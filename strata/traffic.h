@@ -2,6 +2,7 @@
 #pragma once
 
 #include <atomic>
+#include <functional>
 #include <map>
 #include <mutex>
 #include <string>
@@ -33,7 +34,7 @@ class Traffic final : public http::Observer {
     metrics::LatencyHistogram* latency = nullptr;
     std::map<int, metrics::Counter*> by_status;
   };
-  void count(const std::string& operation, int status, std::chrono::nanoseconds elapsed);
+  void count(std::string_view operation, int status, std::chrono::nanoseconds elapsed);
 
   metrics::Registry& registry_;
   const std::string wire_;
@@ -43,8 +44,8 @@ class Traffic final : public http::Observer {
   metrics::Counter& sent_;
   std::atomic<int64_t> open_{0};
   std::mutex mutex_;
-  std::map<std::string, Operation>
-      operations_;  // guarded by mutex_; handlers name static operations
+  // Guarded by mutex_. Handlers name static operations, so their number is bounded.
+  std::map<std::string, Operation, std::less<>> operations_;
 };
 
 }  // namespace strata::roof

@@ -17,6 +17,9 @@ class ByteSource {
   // stream. After an error or the end no further call is made. A source that verifies what it
   // passes on (length, checksum, signature) reports a mismatch instead of the end.
   [[nodiscard]] virtual Task<Result<Bytes>> next() = 0;
+  // True once the piece given last was the last one and nothing of the stream is left to verify:
+  // next() could only give the end, and need not be called. A source may never say so.
+  [[nodiscard]] virtual bool ended() const noexcept { return false; }
 };
 
 // A source over bytes that are already there.
@@ -29,6 +32,7 @@ class MemorySource final : public ByteSource {
     left_ = left_.subspan(piece.size());
     co_return piece;
   }
+  [[nodiscard]] bool ended() const noexcept override { return left_.empty(); }
 
  private:
   Bytes left_;

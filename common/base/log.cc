@@ -12,6 +12,8 @@ namespace {
 
 // Longer field values are cut: a log line is bounded whatever a client sends.
 constexpr size_t kFieldBytesMax = 1024;
+// Room made at once: most lines fit.
+constexpr size_t kUsualLineBytes = 384;
 
 struct Sink {
   std::shared_ptr<spdlog::logger> logger;
@@ -46,19 +48,28 @@ std::string_view level_name(Level level) {
   return "off";
 }
 
+bool needs_escape(char c) {
+  const auto byte = static_cast<unsigned char>(c);
+  return c == '"' || c == '\\' || byte < 0x20 || byte == 0x7f;
+}
+
 // JSON string escapes; also used for human values that hold spaces or control characters.
 void append_quoted(std::string& out, std::string_view text) {
   out.push_back('"');
-  for (const char c : text.substr(0, kFieldBytesMax)) {
-    const auto byte = static_cast<unsigned char>(c);
+  text = text.substr(0, kFieldBytesMax);
+  while (!text.empty()) {
+    size_t literal = 0;  // what needs no escape is copied in runs
+    while (literal < text.size() && !needs_escape(text[literal])) ++literal;
+    out.append(text.substr(0, literal));
+    if (literal == text.size()) break;
+    const char c = text[literal];
     if (c == '"' || c == '\\') {
       out.push_back('\\');
       out.push_back(c);
-    } else if (byte < 0x20 || byte == 0x7f) {
-      fmt::format_to(std::back_inserter(out), "\\u{:04x}", byte);
     } else {
-      out.push_back(c);
+      fmt::format_to(std::back_inserter(out), "\\u{:04x}", static_cast<unsigned char>(c));
     }
+    text.remove_prefix(literal + 1);
   }
   out.push_back('"');
 }
@@ -82,7 +93,11 @@ void append_value(std::string& out, const Value& value, bool json) {
   }
   std::visit(
       [&](const auto& v) {
-        if constexpr (!std::is_same_v<std::decay_t<decltype(v)>, std::string_view>) {
+        using Kind = std::decay_t<decltype(v)>;
+        if constexpr (std::is_same_v<Kind, int64_t> || std::is_same_v<Kind, uint64_t>) {
+          const fmt::format_int digits(v);
+          out.append(digits.data(), digits.size());
+        } else if constexpr (!std::is_same_v<Kind, std::string_view>) {
           fmt::format_to(std::back_inserter(out), "{}", v);
         }
       },
@@ -107,10 +122,12 @@ bool enabled(Level level) noexcept {
 std::string render(Format format, Level level, std::string_view event, Fields fields) {
   const bool json = format == Format::kJson;
   std::string line;
+  line.reserve(kUsualLineBytes);
   if (json) {
-    line = fmt::format(R"("level":"{}","event":"{}")", level_name(level), event);
+    line.append("\"level\":\"").append(level_name(level));
+    line.append("\",\"event\":\"").append(event).append("\"");
   } else {
-    line = fmt::format("{} {}", level_name(level), event);
+    line.append(level_name(level)).append(" ").append(event);
   }
   for (const Field& field : fields) {
     if (json) {
@@ -130,8 +147,10 @@ std::string render(Format format, Level level, std::string_view event, Fields fi
 
 void write(Level level, std::string_view event, Fields fields) {
   if (!enabled(level)) return;
-  sink().logger->log(spdlog::level::info, "{}",
-                     render(sink().format.load(std::memory_order_relaxed), level, event, fields));
+  // As a text of its own, which spdlog does not look into for places to fill.
+  const std::string line =
+      render(sink().format.load(std::memory_order_relaxed), level, event, fields);
+  sink().logger->log(spdlog::level::info, spdlog::string_view_t(line.data(), line.size()));
   sink().logger->flush();
 }
 

@@ -107,7 +107,7 @@ async::Task<Status> RequestExchange::respond_stream(ResponseHead head, uint64_t 
     }
     left -= piece->size();
     Status sent;
-    if (left > 0) {
+    if (left > 0 || body.ended()) {
       sent = co_await send(std::exchange(unsent_head, Bytes()), *piece);
     } else {
       sent = co_await send_last(unsent_head, *piece, body);

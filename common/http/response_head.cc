@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <array>
-#include <iterator>
 
 #include "common/base/check.h"
 #include "common/base/log.h"
@@ -29,6 +28,12 @@ void append_value(std::string_view value, std::string& out) {
     return;
   }
   for (const char byte : value) out += syntax::is_field_value_byte(byte) ? byte : ' ';
+}
+
+template <typename Number>
+void append_number(Number number, std::string& out) {
+  const fmt::format_int text(number);
+  out.append(text.data(), text.size());
 }
 
 }  // namespace
@@ -63,8 +68,11 @@ void write_response_head(const ResponseHead& head, std::optional<uint64_t> lengt
                          ConnectionField connection, std::string_view date, std::string& out) {
   CHECK(head.status >= 100 && head.status <= 999, "an HTTP status has three digits");
   out.clear();
-  fmt::format_to(std::back_inserter(out), "HTTP/1.1 {} {}\r\n", head.status,
-                 status_text(head.status));
+  out += "HTTP/1.1 ";
+  append_number(head.status, out);
+  out += ' ';
+  out += status_text(head.status);
+  out += "\r\n";
   bool names_server = false;
   for (const auto& [name, value] : head.fields.all()) {
     if (is_own_field(name)) continue;
@@ -81,7 +89,11 @@ void write_response_head(const ResponseHead& head, std::optional<uint64_t> lengt
   out += "Date: ";
   out += date;
   out += names_server ? "\r\n" : "\r\nServer: Strata\r\n";
-  if (length) fmt::format_to(std::back_inserter(out), "Content-Length: {}\r\n", *length);
+  if (length) {
+    out += "Content-Length: ";
+    append_number(*length, out);
+    out += "\r\n";
+  }
   if (connection == ConnectionField::kClose) out += "Connection: close\r\n";
   if (connection == ConnectionField::kKeepAlive) out += "Connection: keep-alive\r\n";
   out += "\r\n";

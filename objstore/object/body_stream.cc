@@ -38,4 +38,8 @@ async::Task<Result<Bytes>> BodyStream::next() {
   }
 }
 
+bool BodyStream::ended() const noexcept {
+  return next_run_ == runs_.size() && (!open_ || (open_left_ == 0 && open_->ended()));
+}
+
 }  // namespace strata::object

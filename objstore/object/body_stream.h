@@ -21,6 +21,7 @@ class BodyStream final : public async::ByteSource {
              const ObjectRecord& record, Extent extent);
 
   [[nodiscard]] async::Task<Result<Bytes>> next() override;
+  [[nodiscard]] bool ended() const noexcept override;
 
  private:
   struct Run {

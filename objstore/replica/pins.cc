@@ -1,5 +1,7 @@
 #include "objstore/replica/pins.h"
 
+#include <algorithm>
+
 namespace strata::replica {
 
 class PinBoard::Pin final : public ReadPin {
@@ -14,7 +16,8 @@ class PinBoard::Pin final : public ReadPin {
 
 std::unique_ptr<ReadPin> PinBoard::pin() {
   const std::lock_guard lock(mutex_);
-  pinned_.insert(time_);
+  if (pinned_.empty() || pinned_.back().time != time_) pinned_.push_back(Pinned{time_, 0});
+  ++pinned_.back().pins;
   return std::make_unique<Pin>(*this, time_);
 }
 
@@ -33,8 +36,10 @@ void PinBoard::release(uint64_t time) {
   std::vector<DroppedBlobs> free;
   {
     const std::lock_guard lock(mutex_);
-    pinned_.erase(pinned_.find(time));
-    free = take_free();
+    const auto found = std::ranges::lower_bound(pinned_, time, {}, &Pinned::time);
+    --found->pins;
+    while (!pinned_.empty() && pinned_.front().pins == 0) pinned_.pop_front();
+    if (!kept_.empty()) free = take_free();
   }
   if (!free.empty()) free_(std::move(free));
 }
@@ -42,7 +47,7 @@ void PinBoard::release(uint64_t time) {
 std::vector<DroppedBlobs> PinBoard::take_free() {
   std::vector<DroppedBlobs> free;
   // A pin that came at time t holds what was dropped at t + 1 and later.
-  while (!kept_.empty() && (pinned_.empty() || kept_.front().time <= *pinned_.begin())) {
+  while (!kept_.empty() && (pinned_.empty() || kept_.front().time <= pinned_.front().time)) {
     free.push_back(std::move(kept_.front().blobs));
     kept_.pop_front();
   }

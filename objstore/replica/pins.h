@@ -8,7 +8,6 @@
 #include <functional>
 #include <memory>
 #include <mutex>
-#include <set>
 #include <vector>
 
 #include "objstore/drive/change.h"
@@ -39,8 +38,14 @@ class PinBoard {
 
   std::function<void(std::vector<DroppedBlobs>)> free_;
   std::mutex mutex_;
-  uint64_t time_ = 0;               // guarded by mutex_: counts drops
-  std::multiset<uint64_t> pinned_;  // guarded by mutex_: the times at which living pins came
+  uint64_t time_ = 0;  // guarded by mutex_: counts drops
+  // Living pins by the time at which they came, ascending; few drops happen while one lives, so
+  // few times stand here. Guarded by mutex_.
+  struct Pinned {
+    uint64_t time;
+    uint64_t pins;
+  };
+  std::deque<Pinned> pinned_;
   struct Kept {
     uint64_t time;
     DroppedBlobs blobs;
