@@ -2,6 +2,9 @@
 
 #include <isa-l/crc.h>
 #include <xxhash.h>
+#if defined(__x86_64__)
+#include <xxh_x86dispatch.h>
+#endif
 
 #include <algorithm>
 
@@ -160,8 +163,14 @@ std::string combine(ChecksumAlgorithm algorithm, std::string_view a, std::string
       combine_crc(from_big_endian<uint32_t>(a), from_big_endian<uint32_t>(b), b_bytes, polynomial));
 }
 
+// The library is built for the oldest processor; for long inputs this one's widest registers are
+// about three times as fast. The result is the same.
 uint64_t xxh3(Bytes bytes, uint64_t seed) noexcept {
+#if defined(__x86_64__)
+  return XXH3_64bits_withSeed_dispatch(bytes.data(), bytes.size(), seed);
+#else
   return XXH3_64bits_withSeed(bytes.data(), bytes.size(), seed);
+#endif
 }
 
 }  // namespace strata::digest
