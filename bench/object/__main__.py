@@ -46,6 +46,8 @@ def parse(arguments):
                         help="most disk space in use at once (default %(default)s)")
     parser.add_argument("--wait-quiet", type=int, default=0, metavar="SECONDS",
                         help="wait so long at most, before each run, while others use the machine")
+    parser.add_argument("--patience", type=int, default=0, metavar="ROUNDS",
+                        help="repeat so many rounds of a row that others disturbed (0 to 100)")
     parser.add_argument("--profile", action="store_true",
                         help="perf beside each server, a text in --out; it slows them down a little")
     parser.add_argument("--strata", default="build/release/strata", help="the program to measure")
@@ -58,8 +60,8 @@ def parse(arguments):
                               (options.disk_max, "--disk-max", 1024)):
         if not 1 <= value <= most:
             parser.error(f"{name} is 1 to {most}")
-    if not 0 <= options.wait_quiet <= 3600:
-        parser.error("--wait-quiet is 0 to 3600")
+    if not 0 <= options.wait_quiet <= 3600 or not 0 <= options.patience <= 100:
+        parser.error("--wait-quiet is 0 to 3600, --patience 0 to 100")
     if options.quick:
         options.runs = min(options.runs, QUICK_RUNS)
         options.seconds = min(options.seconds, QUICK_SECONDS)
@@ -107,7 +109,7 @@ def main(arguments):
         setting = Setting(
             binary=options.strata, out=options.out, folder=folder, seconds=options.seconds,
             runs=options.runs, quick=options.quick, disk_bytes_max=options.disk_max * GIB,
-            wait_quiet_seconds=options.wait_quiet, profile=options.profile, say=say)
+            wait_quiet_seconds=options.wait_quiet, patience=options.patience, profile=options.profile, say=say)
         rows, status = run_rows(options, setting)
     except BenchError as error:
         print(f"bench: {error}", file=sys.stderr)

@@ -3,10 +3,9 @@
 import dataclasses
 import json
 
-from bench.object.stats import median_of
+from bench.object.stats import BUSY_SHARE_MAX, median_of
 
 SCHEMA = "strata-bench-object-1"
-BUSY_SHARE_MAX = 0.10  # of all cores used by others: beyond, a run is not to be trusted
 
 HEADS = ["job", "Strata", "against", "reached", "asked", "", "server CPU us", "its CPU us",
          "client CPU us"]
@@ -135,7 +134,7 @@ _JSON_TEXT = f"""\
   processes outside the bench used during a run; beyond {BUSY_SHARE_MAX} the row is marked), `notes`,
   `details` by row, and the runs: `ours` and `other`, each a list of samples.
 - a sample: `value` in the row's `unit`, `operations`, `server_cpu_us` and `client_cpu_us` per operation,
-  `latency_us_p50` and `latency_us_p99`, `disk_read_bytes` and `disk_written_bytes` of the server per
+  `extra` numbers of that run by name, `latency_us_p50` and `latency_us_p99`, `disk_read_bytes` and `disk_written_bytes` of the server per
   operation, `others_share` and `steal_share` of the cores. Null is what does not apply.
 """
 

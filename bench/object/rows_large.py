@@ -1,8 +1,9 @@
 """PUT and GET of 64 MiB over 4 connections."""
 
 import os
+import statistics
 
-from bench.object import baselines, client
+from bench.object import baselines, client, stats
 from bench.object.nginx import Nginx
 from bench.object.processes import BenchError, Meter
 from bench.object.rows import LARGE_BYTES, Row
@@ -31,13 +32,10 @@ def put_large(setting, _wanted):
     puts = QUICK_PUTS if setting.quick else PUTS
     body = os.urandom(LARGE_BYTES)
     etag = client.md5(body)
-    limits = []
     setting.need(DISK_BYTES_MAX)
     with setting.server("put-large") as server:
-        for run in range(setting.runs):
-            setting.say(f"PUT 64 MiB, run {run + 1} of {setting.runs}")
-            setting.quiet()
-            keys = [[f"run{run}-{c}-{n}" for n in range(puts)] for c in range(CONNECTIONS)]
+        def ours(attempt):
+            keys = [[f"run{attempt}-{c}-{n}" for n in range(puts)] for c in range(CONNECTIONS)]
 
             def job(mine):
                 def put(connection):
@@ -47,20 +45,31 @@ def put_large(setting, _wanted):
 
             meter = Meter([server.pid]).start()
             client.in_parallel(server.address, [job(mine) for mine in keys])
-            row.ours.append(_sample(meter.stop(), CONNECTIONS * puts))
+            sample = _sample(meter.stop(), CONNECTIONS * puts)
             with client.Connection(server.address) as connection:
                 if client.md5(connection.get(server.target("GET", keys[-1][-1]))) != etag:
                     raise BenchError("GET gave other bytes than were put")
                 for key in sum(keys, []):
                     connection.delete(server.target("DELETE", key))
-            disk = baselines.sequential_write(server.folder, setting.seconds)
-            digest = baselines.md5_speed(server.folder, max(1, setting.seconds // 2))
-            disk.value /= 3
-            limits.append((digest.value, disk.value))
-            row.other.append(min(disk, digest, key=lambda sample: sample.value))
-    row.details["md5_bytes_per_second"] = [digest for digest, _ in limits]
-    row.details["fio_write_bytes_per_second_by_3"] = [disk for _, disk in limits]
+            return sample
+
+        row.ours, row.other = setting.interleaved(
+            "PUT 64 MiB", ours, lambda _: _put_limit(server.folder, setting.seconds))
+    digest, disk = (statistics.median(stats.extra_of(row.other, name))
+                    for name in ("md5_bytes_per_second", "fio_bytes_per_second_by_3"))
+    row.notes.append(f"MD5 {digest / 1e6:,.0f} MB/s, fio / 3 {disk / 1e6:,.0f} MB/s.")
     return [row.finish_ratio()]
+
+
+def _put_limit(folder, seconds):
+    """The lower of what the cores digest and what the disk takes of three copies."""
+    disk = baselines.sequential_write(folder, seconds)
+    digest = baselines.md5_speed(folder, max(1, seconds // 2))
+    disk.value /= 3
+    lower = min(disk, digest, key=lambda sample: sample.value)
+    lower.extra = {"md5_bytes_per_second": digest.value, "fio_bytes_per_second_by_3": disk.value}
+    lower.others_share = max(disk.others_share, digest.others_share)
+    return lower
 
 
 def get_large(setting, _wanted):
@@ -98,9 +107,7 @@ def get_large(setting, _wanted):
 
         measure(nginx.address, nginx.pids(), other, 1)
         measure(server.address, [server.pid], ours, 1)
-        for run in range(setting.runs):
-            setting.say(f"GET 64 MiB, run {run + 1} of {setting.runs}")
-            setting.quiet()
-            row.ours.append(measure(server.address, [server.pid], ours, gets))
-            row.other.append(measure(nginx.address, nginx.pids(), other, gets))
+        row.ours, row.other = setting.interleaved(
+            "GET 64 MiB", lambda _: measure(server.address, [server.pid], ours, gets),
+            lambda _: measure(nginx.address, nginx.pids(), other, gets))
     return [row.finish_ratio()]

@@ -100,6 +100,9 @@ def uploads(setting, _wanted):
         row.details["bytes_per_second"] = sent * UPLOADS / meter.seconds
         row.ours.append(meter.sample(peak / MIB, UPLOADS))
     row.reached = peak / MIB
+    row.notes.append(f"Resident before {row.details['resident_before_bytes'] / MIB:.0f} MiB, after "
+                     f"{row.details['resident_after_bytes'] / MIB:.0f} MiB; received "
+                     f"{row.details['bytes_per_second'] / 1e6:,.0f} MB/s.")
     return [row]
 
 
@@ -142,4 +145,6 @@ def idle(setting, _wanted):
             peak = memory_bytes(server.pid, "VmHWM")
         row.ours.append(meter.stop().sample(peak / MIB, count))
     row.reached = peak / MIB
+    row.notes.append(f"Resident before {row.details['resident_before_bytes'] / MIB:.0f} MiB, idle "
+                     f"{row.details['resident_idle_bytes'] / MIB:.0f} MiB.")
     return [row]

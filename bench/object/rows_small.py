@@ -34,19 +34,22 @@ def put_small(setting, _wanted):
         wrk, bodies = Wrk(server.folder), SmallBodies()
         filler = bodies.file(server.folder)
         lists = server.folder / "puts"
-        for run in range(setting.runs):
-            setting.say(f"PUT 4 KiB, run {run + 1} of {setting.runs}")
-            keys = [key_of(n, f"r{run}-") for n in range(PUTS_PER_SECOND_MAX * setting.seconds)]
+
+        def ours(attempt):
+            keys = [key_of(n, f"r{attempt}-") for n in range(PUTS_PER_SECOND_MAX * setting.seconds)]
             write_put_lists(lists, server, keys)
-            setting.quiet()
             summary, sample = wrk.put(server.host, [server.pid], lists, f"/{BUCKET}/", filler,
                                       SMALL_BYTES, CONNECTIONS, setting.seconds)
             if summary["requests"] > len(keys):
                 row.notes.append("More PUTs than keys: some were written twice.")
-            row.ours.append(sample)
             # wrk asks for one request ahead, to see what it looks like, and does not send it.
             check_bodies(server, keys[THREADS:THREADS + CHECKED_KEYS], bodies)
-            row.other.append(baselines.flushes_per_second(server.folder, setting.seconds))
+            return sample
+
+        def other(_):
+            return baselines.flushes_per_second(server.folder, setting.seconds)
+
+        row.ours, row.other = setting.interleaved("PUT 4 KiB", ours, other)
     return [row.finish_ratio()]
 
 
@@ -72,12 +75,13 @@ def get_small(setting, _wanted):
         write_get_list(other, [f"/{key}?{query}" for key in keys])
         check_bodies(server, keys, bodies)
         wrk.get(nginx.host, nginx.pids(), other, CONNECTIONS, 1, SMALL_BYTES)
-        for run in range(setting.runs):
-            setting.say(f"GET 4 KiB, run {run + 1} of {setting.runs}")
-            setting.quiet()
-            row.ours.append(wrk.get(server.host, [server.pid], ours, CONNECTIONS, setting.seconds,
-                                    SMALL_BYTES)[1])
-            row.other.append(wrk.get(nginx.host, nginx.pids(), other, CONNECTIONS,
-                                     setting.seconds, SMALL_BYTES)[1])
+
+        def side(host, pids, requests):
+            return lambda _: wrk.get(host, pids, requests, CONNECTIONS, setting.seconds,
+                                     SMALL_BYTES)[1]
+
+        row.ours, row.other = setting.interleaved(
+            "GET 4 KiB", side(server.host, [server.pid], ours),
+            side(nginx.host, nginx.pids(), other))
         check_bodies(server, keys[:CHECKED_KEYS], bodies)
     return [row.finish_ratio()]

@@ -73,11 +73,12 @@ class Stored:
                             SMALL_BYTES)[1]
 
     def put(self, seconds):
-        """Gives the sample, and the server's processor time per PUT with what came after."""
+        """The sample knows the server's processor time per PUT with the merges that came after."""
         sample = self.wrk.put(self.server.host, [self.server.pid], self.puts, f"/{BUCKET}/",
                               self.filler, SMALL_BYTES, CONNECTIONS, seconds)[1]
-        after = self.settle()
-        return sample, sample.server_cpu_us + after * 1e6 / sample.operations
+        after = self.settle() * 1e6 / sample.operations
+        sample.extra["server_cpu_us_with_merges_after"] = sample.server_cpu_us + after
+        return sample
 
 
 def run(setting, wanted):
@@ -144,26 +145,30 @@ def listing(setting, stored):
     pages = min(EDGE_PAGES, stored.count // PAGE_KEYS // 4)
     ends.notes.append(f"Server processor time of the last {pages} pages and of the first {pages}, in "
                       f"one walk. Ticks of 10 ms and noise are why {ENDS_ALIKE} counts as alike.")
-    per_key, ratios = [], []
     with client.Connection(stored.server.address) as connection:
-        for run_number in range(setting.runs):
-            setting.say(f"LIST, run {run_number + 1} of {setting.runs}")
-            setting.quiet()
+        def walked(_):
             meter = Meter([stored.server.pid]).start()
             keys, cpu = walk(stored.server, connection)
             meter.stop()
             if keys != expected:
                 raise BenchError(f"LIST gave {len(keys):,} keys, not the {len(expected):,} stored")
             sample = meter.sample(len(keys) / meter.seconds, len(keys))
-            row.ours.append(sample)
-            per_key.append(sample.server_cpu_us)
-            ratios.append(ends_ratio(cpu, pages))
-            for side, cost in ((ends.ours, cpu[-1] - cpu[-1 - pages]), (ends.other, cpu[pages] - cpu[0])):
-                side.append(stats.Sample(value=cost * 1e6 / pages, operations=pages,
-                                         others_share=sample.others_share,
-                                         steal_share=sample.steal_share))
-    row.reached, ends.reached = statistics.median(per_key), statistics.median(ratios)
+            sample.extra = {"ratio": ends_ratio(cpu, pages),
+                            "first_us": (cpu[pages] - cpu[0]) * 1e6 / pages,
+                            "last_us": (cpu[-1] - cpu[-1 - pages]) * 1e6 / pages}
+            return sample
+
+        [row.ours] = setting.interleaved("LIST", walked)
+    row.reached = stats.median_of(row.ours, "server_cpu_us")
+    ends.reached = statistics.median(stats.extra_of(row.ours, "ratio"))
+    ends.ours = [_page_cost(sample, "last_us", pages) for sample in row.ours]
+    ends.other = [_page_cost(sample, "first_us", pages) for sample in row.ours]
     return [row, ends]
+
+
+def _page_cost(sample, name, pages):
+    return stats.Sample(value=sample.extra[name], operations=pages, others_share=sample.others_share,
+                        steal_share=sample.steal_share)
 
 
 def _growth(name, what, sizes):
@@ -174,44 +179,35 @@ def _growth(name, what, sizes):
     return row
 
 
-def _finish(row, samples, sizes):
+def _finish(row, samples):
     """samples: a list for each size. The worst of the larger sizes is what was reached."""
     ratios = [stats.ratio_of_pairs(larger, samples[0]) for larger in samples[1:]]
     row.reached = min(ratios)
     row.ours, row.other = samples[-1], samples[0]
-    row.details["sizes"] = list(sizes)
     row.details["ops_per_second"] = [stats.median_of(one, "value") for one in samples]
+    row.details["server_cpu_us"] = [stats.median_of(one, "server_cpu_us") for one in samples]
     row.details["ratios_to_the_smallest"] = ratios
+    row.notes.append("By size: " + "; ".join(
+        f"{size:,} keys {rate:,.0f} ops/s, {cpu:.0f} us" for size, rate, cpu in
+        zip(row.details["sizes"], row.details["ops_per_second"], row.details["server_cpu_us"])) + ".")
     return row
 
 
-def get_growth(setting, stored):
-    sizes = [one.count for one in stored]
-    row, samples = _growth("get-growth", "GET 4 KiB", sizes), [[] for _ in stored]
-    row.notes.append("Files are as the page cache has them after the keys were stored.")
-    for run_number in range(setting.runs):
-        setting.say(f"GET as keys grow, run {run_number + 1} of {setting.runs}")
-        for one, mine in zip(stored, samples):
-            setting.quiet()
-            mine.append(one.get(setting.seconds))
+def _grow(setting, row, what, stored, measure):
+    row.details["sizes"] = [one.count for one in stored]
+    samples = setting.interleaved(what, *[lambda _, one=one: measure(one) for one in stored])
     for one in stored:
         check_bodies(one.server, map(key_of, range(CHECKED_KEYS)), one.bodies)
-    return _finish(row, samples, sizes)
+    return _finish(row, samples)
+
+
+def get_growth(setting, stored):
+    row = _growth("get-growth", "GET 4 KiB", [one.count for one in stored])
+    row.notes.append("Files are as the page cache has them after the keys were stored.")
+    return _grow(setting, row, "GET as keys grow", stored, lambda one: one.get(setting.seconds))
 
 
 def put_growth(setting, stored):
-    sizes = [one.count for one in stored]
-    row, samples = _growth("put-growth", "PUT 4 KiB", sizes), [[] for _ in stored]
+    row = _growth("put-growth", "PUT 4 KiB", [one.count for one in stored])
     row.notes.append("Keys that exist are written again, so that their number stays.")
-    settled = [[] for _ in stored]
-    for run_number in range(setting.runs):
-        setting.say(f"PUT as keys grow, run {run_number + 1} of {setting.runs}")
-        for one, mine, after in zip(stored, samples, settled):
-            setting.quiet()
-            sample, cost = one.put(setting.seconds)
-            mine.append(sample)
-            after.append(cost)
-    for one in stored:
-        check_bodies(one.server, map(key_of, range(CHECKED_KEYS)), one.bodies)
-    row.details["server_cpu_us_with_merges_after"] = [statistics.median(one) for one in settled]
-    return _finish(row, samples, sizes)
+    return _grow(setting, row, "PUT as keys grow", stored, lambda one: one.put(setting.seconds))

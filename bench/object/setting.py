@@ -8,6 +8,7 @@ import time
 
 from bench.object.processes import BenchError, others_share
 from bench.object.scratch_server import ScratchServer
+from bench.object.stats import BUSY_SHARE_MAX, busy_share
 
 GIB = 1 << 30
 FREE_RESERVE_BYTES = 5 * GIB  # stays free on the disk whatever a row needs
@@ -27,6 +28,7 @@ class Setting:
     quick: bool
     disk_bytes_max: int  # rows that could use more stay within it
     wait_quiet_seconds: int  # at most, before each measurement
+    patience: int  # rounds that may be done again because others kept the machine busy
     profile: bool  # of each server, beside the results
     say: object  # a function of a text: progress
 
@@ -54,6 +56,27 @@ class Setting:
             if not told:
                 self.say("waiting for the machine to be quiet")
             told = True
+
+
+    def interleaved(self, what, *sides):
+        """Measures each side in turn, and again: a list of `runs` samples for each. A side is a
+        function of the number of the attempt and gives a Sample. A round during which others kept
+        the machine busy is dropped and done anew while the patience lasts, whatever it gave."""
+        kept, dropped, attempt = [], 0, 0
+        while len(kept) < self.runs:
+            self.say(f"{what}, run {len(kept) + 1} of {self.runs}")
+            attempt += 1
+            samples = []
+            for side in sides:
+                self.quiet()
+                samples.append(side(attempt))
+            share = busy_share(samples)
+            if share > BUSY_SHARE_MAX and dropped < self.patience:
+                dropped += 1
+                self.say(f"  others used {share:.0%} of the cores: again")
+                continue
+            kept.append(samples)
+        return [list(one) for one in zip(*kept)]
 
 
 def make_scratch(out):

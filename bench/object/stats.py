@@ -3,6 +3,8 @@
 import dataclasses
 import statistics
 
+BUSY_SHARE_MAX = 0.10  # of all cores used by others: beyond, a run is not to be trusted
+
 
 @dataclasses.dataclass
 class Sample:
@@ -16,6 +18,7 @@ class Sample:
     latency_us_p99: float | None = None
     disk_read_bytes: float | None = None  # by the server from storage, per operation: 0 is cached
     disk_written_bytes: float | None = None  # and to storage
+    extra: dict = dataclasses.field(default_factory=dict)  # further numbers of this run, by name
     others_share: float = 0.0  # of all cores, used by processes that are not part of the run
     steal_share: float = 0.0  # of all cores, taken by the machine below ours
 
@@ -33,6 +36,11 @@ def ratio_of_pairs(ours, against):
     if any(b.value <= 0 for b in against):
         raise ValueError("a ratio to nothing")
     return statistics.median(a.value / b.value for a, b in zip(ours, against))
+
+
+def extra_of(samples, name):
+    """What each run has under a name."""
+    return [sample.extra[name] for sample in samples]
 
 
 def busy_share(samples):

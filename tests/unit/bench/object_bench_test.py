@@ -152,7 +152,8 @@ class Bounds(unittest.TestCase):
     def make(self, folder, disk):
         return setting.Setting(binary="", out=pathlib.Path(folder), folder=pathlib.Path(folder),
                                seconds=1, runs=1, quick=False, disk_bytes_max=disk,
-                               wait_quiet_seconds=0, profile=False, say=None)
+                               wait_quiet_seconds=0, patience=1, profile=False,
+                               say=lambda text: None)
 
     def test_a_row_that_would_fill_the_disk_is_refused_before_it_begins(self):
         with tempfile.TemporaryDirectory() as folder:
@@ -160,6 +161,15 @@ class Bounds(unittest.TestCase):
                 self.make(folder, 10).need(11)
             with self.assertRaisesRegex(BenchError, "GiB free"):
                 self.make(folder, 2**62).need(2**61)
+
+    def test_a_disturbed_round_is_done_again_on_all_sides_while_patience_lasts(self):
+        setting_ = self.make("/", 1)
+        setting_.runs = 3
+        shares = iter([0.5, 0.0, 0.5, 0.0])  # one is done again, one is kept as the patience is over
+        ours, other = setting_.interleaved(
+            "a job", lambda n: Sample(n, others_share=next(shares)), lambda n: Sample(10 * n))
+        self.assertEqual([s.value for s in ours], [2, 3, 4])
+        self.assertEqual([s.value for s in other], [20, 30, 40])
 
     def test_bad_options_are_refused(self):
         for arguments in (["--rows", "nothing"], ["--rows", ","], ["--runs", "0"],
