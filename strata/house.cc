@@ -45,6 +45,7 @@ Status House::open_rooms() {
   const ObjectHalf::Ground ground{*files_, clock_, random_, *pool_, *loops_, registry_};
   TRY_ASSIGN(objects_, ObjectHalf::open(options_, credentials_, ground));
   crew_ = std::make_unique<worker::Crew>(*files_, workers_path(options_.data), clock_);
+  for (const worker::Job& job : objects_->workers()) crew_->add(*job.worker, job.default_rate);
   TRY_ASSIGN(blocks_, BlockHalf::open(options_, *files_, clock_, random_, registry_));
   return {};
 }

@@ -42,6 +42,7 @@ Result<std::unique_ptr<ObjectHalf>> ObjectHalf::open(const ServeOptions& options
                             access::Caller::root(access::kRootAccount)));
   replica::ReplicaSetOptions set_options;
   set_options.replicas = options.replicas;
+  set_options.workers.clock = &ground.clock;
   for (const std::string& path : options.drives) {
     set_options.drives.push_back({&ground.files, path});
   }
@@ -60,6 +61,10 @@ Result<std::unique_ptr<ObjectHalf>> ObjectHalf::open(const ServeOptions& options
 
 http::Handler& ObjectHalf::handler() noexcept {
   return *impl_->handler;
+}
+
+std::vector<worker::Job> ObjectHalf::workers() {
+  return impl_->replicas->workers();
 }
 
 replica::StoreStatus ObjectHalf::status() const {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <memory>
+#include <vector>
 
 #include "common/async/blocking_pool.h"
 #include "common/base/random.h"
@@ -9,6 +10,7 @@
 #include "common/io/clock.h"
 #include "common/io/file_system.h"
 #include "common/metrics/metrics.h"
+#include "common/worker/worker.h"
 #include "objstore/replica/store.h"
 #include "strata/credentials.h"
 #include "strata/loop_threads.h"
@@ -40,6 +42,8 @@ class ObjectHalf {
 
   [[nodiscard]] http::Handler& handler() noexcept;
   [[nodiscard]] replica::StoreStatus status() const;
+  // What works in the background; lives as long as this.
+  [[nodiscard]] std::vector<worker::Job> workers();
 
  private:
   struct Impl;

@@ -49,4 +49,10 @@ class Worker {
   [[nodiscard]] virtual Progress progress() const = 0;
 };
 
+// A worker as a room hands it out, with the rate that it has unless somebody sets another.
+struct Job {
+  Worker* worker = nullptr;
+  uint64_t default_rate = 0;  // bytes a second; 0: no limit
+};
+
 }  // namespace strata::worker

@@ -20,6 +20,7 @@
 #include <string>
 
 #include "common/base/deadline.h"
+#include "objstore/drive/blob_check.h"
 #include "objstore/drive/blob_file.h"
 #include "objstore/drive/committer.h"
 #include "objstore/drive/identity.h"
@@ -111,6 +112,17 @@ class Drive {
   [[nodiscard]] Result<BlobFileWriter> create_blob(const Id128& id,
                                                    std::optional<uint64_t> expected_bytes);
   [[nodiscard]] Result<BlobFileReader> open_blob(const BlobName& blob) const;
+  // For checking all of the blob's file, from the medium.
+  [[nodiscard]] Result<BlobFileCheck> check_blob(const BlobName& blob) const;
+  // What lies in one of the 256 folders of blob files.
+  struct BlobEntry {
+    std::string name;
+    std::optional<Id128> id;  // of a blob; absent: the remains of a rewrite
+  };
+  [[nodiscard]] Result<std::vector<BlobEntry>> list_blobs(uint8_t folder) const;
+  // When the entry's file was last written: wall time, milliseconds since 1970.
+  [[nodiscard]] Result<int64_t> blob_modified_ms(uint8_t folder, const std::string& name) const;
+  [[nodiscard]] Status remove_blob_entry(uint8_t folder, const std::string& name);
   // A file that no record owns; missing is fine.
   void remove_blob_file(const Id128& id);
   // Replaces the blob's file by a copy that `from` supplies and that is verified on the way.
@@ -123,6 +135,8 @@ class Drive {
   [[nodiscard]] Committer& committer() noexcept { return *committer_; }
   // Only before the first submit, by one thread, or from a task on the committer's thread.
   [[nodiscard]] Index& index() noexcept { return *index_; }
+  // For reading: any thread.
+  [[nodiscard]] const Index& index() const noexcept { return *index_; }
   // Frees the bytes of blobs that were dropped: on the committer's thread for the index.
   void free_dropped(const std::vector<BlobName>& blobs);
 
@@ -152,6 +166,7 @@ class Drive {
   [[nodiscard]] Status sweep();
   [[nodiscard]] Status free_leftovers();
   [[nodiscard]] std::string blob_path(const Id128& id) const;
+  [[nodiscard]] std::string blob_folder(uint8_t folder) const;
   [[nodiscard]] Status make_blob_folder(const Id128& id);
   void reclaim_if_worth(const io::Space& now);
   [[nodiscard]] uint64_t room_beyond_reserve();

@@ -334,9 +334,10 @@ Result<Index::Found> Index::get(Table table, std::string_view key, Tier tier) co
   return found;
 }
 
-Cursor Index::cursor(Table table) const {
+Cursor Index::cursor(Table table, Keep keep) const {
   rocksdb::ReadOptions options;
   options.verify_checksums = true;
+  options.fill_cache = keep == Keep::kCache;
   auto impl = std::make_unique<Cursor::Impl>();
   impl->iterator.reset(impl_->database->NewIterator(options, impl_->table(table)));
   return Cursor(std::move(impl));

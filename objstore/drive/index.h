@@ -105,7 +105,9 @@ class Index {
     std::string value;
   };
   [[nodiscard]] Result<Found> get(Table table, std::string_view key, Tier tier) const;
-  [[nodiscard]] Cursor cursor(Table table) const;
+  // kNoCache: a walk over everything, which must not push out what readers want.
+  enum class Keep { kCache, kNoCache };
+  [[nodiscard]] Cursor cursor(Table table, Keep keep = Keep::kCache) const;
   [[nodiscard]] Batch batch() const;
   // synced: durable when it returns. After a failure nothing more may be written.
   [[nodiscard]] Status write(Batch& batch, bool synced);

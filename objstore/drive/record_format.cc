@@ -9,7 +9,7 @@ namespace strata::drive {
 namespace {
 
 // The kind goes into the checksum, so that a record of one table is no record of another.
-enum class Kind : uint8_t { kRow = 1, kSmall = 2, kBlob = 3, kLog = 4, kNumber = 5 };
+enum class Kind : uint8_t { kRow = 1, kSmall = 2, kBlob = 3, kLog = 4, kNumber = 5, kNote = 6 };
 
 void append_u64(std::string& out, uint64_t value) {
   std::array<std::byte, 8> raw;
@@ -263,6 +263,26 @@ Result<uint64_t> decode_number(RecordSeed seed, std::string_view name, std::stri
   const uint64_t number = take.u64();
   if (!take.at_end()) return corrupt(name, "wrong length");
   return number;
+}
+
+std::string encode_note(RecordSeed seed, std::string_view name, const Note& note) {
+  CHECK(note.numbers.size() <= kNoteNumbersMax);
+  std::string content;
+  append_u32(content, static_cast<uint32_t>(note.numbers.size()));
+  for (const uint64_t number : note.numbers) append_u64(content, number);
+  content.append(note.text);
+  return seal(seed, Kind::kNote, name, content);
+}
+
+Result<Note> decode_note(RecordSeed seed, std::string_view name, std::string_view record) {
+  TRY_ASSIGN(const std::string_view content, unseal(seed, Kind::kNote, "note", name, record));
+  Taker take(content);
+  const uint32_t count = take.count(kNoteNumbersMax, 8);
+  Note note;
+  for (uint32_t i = 0; i < count && take.good(); ++i) note.numbers.push_back(take.u64());
+  if (!take.good()) return corrupt("note", "wrong length");
+  note.text = std::string(content.substr(4 + size_t{count} * 8));
+  return note;
 }
 
 }  // namespace strata::drive

@@ -77,4 +77,14 @@ struct LogRecord {
 [[nodiscard]] Result<uint64_t> decode_number(RecordSeed seed, std::string_view name,
                                              std::string_view record);
 
+// Numbers and a text kept under a name: what a worker remembers.
+struct Note {
+  std::vector<uint64_t> numbers;  // at most kNoteNumbersMax
+  std::string text;
+};
+inline constexpr uint32_t kNoteNumbersMax = 64;
+[[nodiscard]] std::string encode_note(RecordSeed seed, std::string_view name, const Note& note);
+[[nodiscard]] Result<Note> decode_note(RecordSeed seed, std::string_view name,
+                                       std::string_view record);
+
 }  // namespace strata::drive

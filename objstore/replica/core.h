@@ -16,6 +16,7 @@
 #include "common/base/random.h"
 #include "objstore/replica/background.h"
 #include "objstore/replica/drive_watch.h"
+#include "objstore/replica/live_writers.h"
 #include "objstore/replica/membership.h"
 #include "objstore/replica/order.h"
 #include "objstore/replica/pins.h"
@@ -70,6 +71,7 @@ struct Core {
   std::mutex heal_mutex;
   std::set<std::string> healing;  // guarded by heal_mutex: drive and name of what is being repaired
 
+  LiveWriters live_writers;
   Background background;
   PinBoard pins;
 

@@ -8,6 +8,7 @@
 #include "common/base/random.h"
 #include "common/io/file_system.h"
 #include "objstore/drive/drive.h"
+#include "objstore/replica/worker_options.h"
 
 namespace strata::replica {
 
@@ -26,6 +27,7 @@ struct ReplicaSetOptions {
   // A drive that takes longer for a write or a flush goes out of service.
   Duration drive_answer_max = drive::kDriveAnswerMax;
   size_t index_cache_bytes = 64 * kMiB;  // shared by all drives
+  WorkerOptions workers;
 };
 
 // One drive of the cluster, there or not.

@@ -151,7 +151,11 @@ async::detail::Detached ReplicaBlobWriter::run_lane(std::shared_ptr<Files> files
 
 ReplicaBlobWriter::ReplicaBlobWriter(Core& core, uint64_t placement,
                                      std::optional<uint64_t> expected_bytes)
-    : core_(core), placement_(placement), expected_bytes_(expected_bytes), id_(core.new_id()) {}
+    : core_(core),
+      placement_(placement),
+      expected_bytes_(expected_bytes),
+      id_(core.new_id()),
+      live_(core.live_writers, id_) {}
 
 ReplicaBlobWriter::~ReplicaBlobWriter() {
   if (!files_ || files_->adopted) return;

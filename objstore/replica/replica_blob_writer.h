@@ -57,6 +57,7 @@ class ReplicaBlobWriter final : public BlobWriter {
   const uint64_t placement_;
   const std::optional<uint64_t> expected_bytes_;
   drive::Id128 id_;
+  const LiveWriters::Entry live_;
   uint64_t size_bytes_ = 0;
   uint64_t blocks_started_ = 0;
   ByteVector small_;        // the blob while it may live in the index

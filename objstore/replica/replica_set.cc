@@ -9,9 +9,11 @@
 #include "objstore/replica/blob_source.h"
 #include "objstore/replica/healer.h"
 #include "objstore/replica/merged_scan.h"
+#include "objstore/replica/orphan_sweep.h"
 #include "objstore/replica/pending_commit.h"
 #include "objstore/replica/recovery.h"
 #include "objstore/replica/replica_blob_writer.h"
+#include "objstore/replica/scrub.h"
 
 namespace strata::replica {
 
@@ -87,10 +89,21 @@ Task<Result<std::optional<drive::RowRecord>>> row_from(Core& core, size_t member
 
 }  // namespace
 
-ReplicaSet::ReplicaSet(std::unique_ptr<drive::IndexCache> cache, std::unique_ptr<Core> core)
-    : cache_(std::move(cache)), core_(std::move(core)) {}
+ReplicaSet::ReplicaSet(std::unique_ptr<drive::IndexCache> cache, std::unique_ptr<Core> core,
+                       const WorkerOptions& workers)
+    : cache_(std::move(cache)),
+      core_(std::move(core)),
+      own_clock_(std::make_unique<io::SystemClock>()) {
+  const io::Clock& clock = workers.clock != nullptr ? *workers.clock : *own_clock_;
+  scrub_ = std::make_unique<Scrub>(*core_, clock, workers.scrub_period);
+  orphans_ = std::make_unique<OrphanSweep>(*core_, clock, workers.orphan_age);
+}
 
 ReplicaSet::~ReplicaSet() = default;
+
+std::vector<worker::Job> ReplicaSet::workers() {
+  return {{scrub_.get(), kScrubRate}, {orphans_.get(), kOrphanSweepRate}};
+}
 
 Result<std::unique_ptr<ReplicaSet>> ReplicaSet::open(ReplicaSetOptions options,
                                                      async::BlockingPool& pool,
@@ -112,7 +125,8 @@ Result<std::unique_ptr<ReplicaSet>> ReplicaSet::open(ReplicaSetOptions options,
                                      std::move(ground));
   core->corrupt_found = rebuilt;
   core->corrupt_healed = rebuilt;
-  return std::unique_ptr<ReplicaSet>(new ReplicaSet(std::move(cache), std::move(core)));
+  return std::unique_ptr<ReplicaSet>(
+      new ReplicaSet(std::move(cache), std::move(core), options.workers));
 }
 
 void ReplicaSet::settle() {

@@ -12,12 +12,15 @@
 
 #include "common/async/blocking_pool.h"
 #include "common/base/random.h"
+#include "common/worker/worker.h"
 #include "objstore/replica/membership.h"
 #include "objstore/replica/store.h"
 
 namespace strata::replica {
 
 struct Core;
+class Scrub;
+class OrphanSweep;
 
 class ReplicaSet final : public Store {
  public:
@@ -40,6 +43,10 @@ class ReplicaSet final : public Store {
   [[nodiscard]] std::unique_ptr<ReadPin> pin() override;
   [[nodiscard]] StoreStatus status() const override;
 
+  // What works in the background, for whoever runs it: they live as long as this.
+  [[nodiscard]] std::vector<worker::Job> workers();
+  [[nodiscard]] Scrub& scrub() { return *scrub_; }
+
   // Waits until repairs and removals that were started have ended. For tests and shutdown; not on a
   // loop or the pool.
   void settle();
@@ -47,9 +54,13 @@ class ReplicaSet final : public Store {
   [[nodiscard]] uint64_t flushes() const;
 
  private:
-  ReplicaSet(std::unique_ptr<drive::IndexCache> cache, std::unique_ptr<Core> core);
+  ReplicaSet(std::unique_ptr<drive::IndexCache> cache, std::unique_ptr<Core> core,
+             const WorkerOptions& workers);
   std::unique_ptr<drive::IndexCache> cache_;  // outlives the drives in core_
   std::unique_ptr<Core> core_;
+  std::unique_ptr<io::Clock> own_clock_;  // when the options give none
+  std::unique_ptr<Scrub> scrub_;
+  std::unique_ptr<OrphanSweep> orphans_;
 };
 
 }  // namespace strata::replica

@@ -29,6 +29,7 @@ class ReplicaFixture {
     options.replicas = replicas_;
     options.fill_empty_drives = fill_empty_drives;
     options.drive_answer_max = drive_answer_max;
+    options.workers = workers;
     return options;
   }
   [[nodiscard]] Status start() {
@@ -84,6 +85,7 @@ class ReplicaFixture {
 
   bool fill_empty_drives = false;
   Duration drive_answer_max = drive::kDriveAnswerMax;
+  replica::WorkerOptions workers;
 
  private:
   async::Task<Result<replica::BlobRef>> put_blob_task(std::string key, std::string content) {
