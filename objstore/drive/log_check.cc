@@ -128,9 +128,7 @@ Status check_manifest(io::FileSystem& files, const std::string& index_path) {
   TRY_ASSIGN(const size_t got, (*file)->read_at(last, block));
   Bytes rest = Bytes(block).first(got);
   while (const auto length = valid_fragment(rest)) rest = rest.subspan(kHeader + *length);
-  if (rest.size() < kHeader) return {};
-  const size_t claimed = static_cast<size_t>(rest[4]) | (static_cast<size_t>(rest[5]) << 8);
-  if (kHeader + claimed <= rest.size() || !has_fragment(rest.subspan(1))) return {};
+  if (rest.size() < kHeader || !has_fragment(rest.subspan(1))) return {};
   return Error(Code::kCorrupt, kReasonIndexDamaged,
                fmt::format("the manifest {} is damaged at byte {}, in front of other records", path,
                            last + got - rest.size()));

@@ -28,8 +28,9 @@ inline constexpr uint64_t kCheckedLogBytesMax = uint64_t{1} << 30;
 [[nodiscard]] Status check_logs(io::FileSystem& files, const std::string& index_path);
 
 // The same for the manifest that CURRENT names, which is written in the same format and flushed
-// record by record: RocksDB takes a record whose length reaches beyond the end of the file for one
-// that was not written to its end, though others may follow it.
+// record by record. RocksDB takes a record whose length reaches beyond the end of the file, and one
+// that is all zeros (its write was lost), for one that was never written to its end, though others
+// follow it: then it would open without some of its tables.
 [[nodiscard]] Status check_manifest(io::FileSystem& files, const std::string& index_path);
 
 }  // namespace strata::drive

@@ -121,5 +121,16 @@ TEST_F(LogCheck, a_manifest_record_that_seems_to_reach_beyond_the_end_is_found) 
   EXPECT_EQ(checked.error().reason, kReasonIndexDamaged);
 }
 
+TEST_F(LogCheck, a_lost_write_in_the_manifest_is_found) {
+  open();
+  const std::string manifest = file("MANIFEST");
+  auto opened = disk_.open(manifest, {.write = true}).value();
+  const ByteVector nothing(40);
+  ASSERT_TRUE(opened->write_at(0, nothing).ok());
+  const Status checked = check_manifest(disk_, "/index");
+  ASSERT_FALSE(checked.ok());
+  EXPECT_EQ(checked.error().reason, kReasonIndexDamaged);
+}
+
 }  // namespace
 }  // namespace strata::drive
