@@ -109,7 +109,8 @@ def main(arguments):
         setting = Setting(
             binary=options.strata, out=options.out, folder=folder, seconds=options.seconds,
             runs=options.runs, quick=options.quick, disk_bytes_max=options.disk_max * GIB,
-            wait_quiet_seconds=options.wait_quiet, patience=options.patience, profile=options.profile, say=say)
+            wait_quiet_seconds=options.wait_quiet, patience=options.patience,
+            profile=options.profile, say=say)
         rows, status = run_rows(options, setting)
     except BenchError as error:
         print(f"bench: {error}", file=sys.stderr)

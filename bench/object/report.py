@@ -134,8 +134,8 @@ _JSON_TEXT = f"""\
   processes outside the bench used during a run; beyond {BUSY_SHARE_MAX} the row is marked), `notes`,
   `details` by row, and the runs: `ours` and `other`, each a list of samples.
 - a sample: `value` in the row's `unit`, `operations`, `server_cpu_us` and `client_cpu_us` per operation,
-  `extra` numbers of that run by name, `latency_us_p50` and `latency_us_p99`, `disk_read_bytes` and `disk_written_bytes` of the server per
-  operation, `others_share` and `steal_share` of the cores. Null is what does not apply.
+  `latency_us_p50` and `latency_us_p99`, `disk_read_bytes` and `disk_written_bytes` of the server per
+  operation, `extra` numbers of that run by name, `others_share` and `steal_share` of the cores. Null is what does not apply.
 """
 
 

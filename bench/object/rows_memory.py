@@ -10,7 +10,7 @@ import threading
 
 from bench.object import client
 from bench.object.processes import BenchError, Meter, memory_bytes
-from bench.object.rows import SMALL_BYTES, Row, SmallBodies, key_of
+from bench.object.rows import Row, SmallBodies, key_of
 from bench.object.setting import GIB, REPLICAS
 
 MIB = 1 << 20

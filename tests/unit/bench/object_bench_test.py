@@ -225,7 +225,8 @@ class Children(unittest.TestCase):
             fake.chmod(0o755)
             bench = subprocess.Popen(
                 [sys.executable, "-m", "bench.object", "--rows", "memory-idle", "--quick",
-                 "--strata", str(fake), "--out", str(folder / "out")], cwd=ROOT, stderr=subprocess.PIPE, text=True)
+                 "--strata", str(fake), "--out", str(folder / "out")],
+                cwd=ROOT, stderr=subprocess.PIPE, text=True)
             server = int(pid_pipe.read_text())  # waits for the server to have started
             bench.send_signal(signal.SIGINT)
             _, errors = bench.communicate(timeout=60)
