@@ -30,6 +30,7 @@ void add_volume_verb(CLI::App& program, VerbAction& chosen);
 void add_worker_verb(CLI::App& program, VerbAction& chosen);
 void add_compare_verb(CLI::App& program, VerbAction& chosen);
 void add_durability_verb(CLI::App& program, VerbAction& chosen);
+void add_inspect_verb(CLI::App& program, VerbAction& chosen);
 void add_version_verb(CLI::App& program, VerbAction& chosen);
 
 // Parses the arguments (without the program's name) and runs the verb they name.

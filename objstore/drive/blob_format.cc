@@ -78,6 +78,19 @@ Status check_blob_header(RecordSeed seed, const Id128& id, Bytes header) {
   return check_sum("header", stored, digest::xxh3(copy, seed.value));
 }
 
+std::optional<BlobClaim> claim_of_header(Bytes header) {
+  if (header.size() != kBlobHeaderBytes || as_text(header.first(8)) != kHeaderMagic) return {};
+  const auto id = Id128::from_key(as_text(header.subspan(16, 16)));
+  return id ? std::optional(BlobClaim{.id = *id}) : std::nullopt;
+}
+
+std::optional<BlobClaim> claim_of_footer(Bytes footer) {
+  if (footer.size() != kBlobFooterBytes || as_text(footer.first(8)) != kFooterMagic) return {};
+  const auto id = Id128::from_key(as_text(footer.subspan(16, 16)));
+  const auto size = load_little<uint64_t>(footer.data() + 32);
+  return id ? std::optional(BlobClaim{.id = *id, .size_bytes = size}) : std::nullopt;
+}
+
 ByteVector encode_blob_tail(RecordSeed seed, const Id128& id, uint64_t size_bytes,
                             const std::vector<uint64_t>& checksums) {
   const BlobLayout layout{size_bytes};

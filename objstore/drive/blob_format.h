@@ -11,6 +11,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <vector>
 
 #include "common/base/bytes.h"
@@ -53,6 +54,15 @@ struct BlobLayout {
 
 [[nodiscard]] ByteVector encode_blob_header(RecordSeed seed, const Id128& id);
 [[nodiscard]] Status check_blob_header(RecordSeed seed, const Id128& id, Bytes header);
+
+// What a header or footer says of itself, unchecked: for people who look at a damaged file.
+// nullopt: it does not begin like one, or is too short.
+struct BlobClaim {
+  Id128 id;
+  uint64_t size_bytes = 0;  // of a footer
+};
+[[nodiscard]] std::optional<BlobClaim> claim_of_header(Bytes header);
+[[nodiscard]] std::optional<BlobClaim> claim_of_footer(Bytes footer);
 
 // Table, padding and footer: what follows the blocks.
 [[nodiscard]] ByteVector encode_blob_tail(RecordSeed seed, const Id128& id, uint64_t size_bytes,

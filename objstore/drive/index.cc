@@ -180,6 +180,10 @@ rocksdb::DBOptions database_options(rocksdb::Env* env, const std::string& path, 
 struct IndexCache::Impl {
   std::shared_ptr<rocksdb::Cache> cache;
 };
+std::string_view table_name(Table table) noexcept {
+  return kTableNames[static_cast<size_t>(table)];
+}
+
 IndexCache::IndexCache(size_t bytes)
     : impl_(std::make_unique<Impl>(Impl{rocksdb::NewLRUCache(bytes, 4, false, 0.5)})) {}
 IndexCache::~IndexCache() = default;
@@ -313,10 +317,41 @@ Result<std::unique_ptr<Index>> Index::open(io::FileSystem& files, const std::str
   return std::unique_ptr<Index>(new Index(std::move(impl)));
 }
 
+Result<std::unique_ptr<Index>> Index::open_to_read(io::FileSystem& files, const std::string& path,
+                                                   IndexCache& cache) {
+  auto impl = std::make_unique<Impl>();
+  impl->path = path;
+  impl->env = make_rocksdb_env(files);
+  rocksdb::DBOptions options =
+      database_options(impl->env.get(), path, Scale{kFullSizeBytes}, [](const std::string&) {});
+  options.create_if_missing = false;
+  options.create_missing_column_families = false;
+  std::vector<std::string> there;
+  rocksdb::Status opened = rocksdb::DB::ListColumnFamilies(options, path, &there);
+  if (!opened.ok()) return to_error(opened, "opening the index in " + path);
+  std::vector<rocksdb::ColumnFamilyDescriptor> tables;
+  std::vector<size_t> places;
+  for (size_t i = 0; i < kTables; ++i) {
+    if (std::ranges::find(there, kTableNames[i]) == there.end()) continue;
+    tables.emplace_back(kTableNames[i],
+                        table_options(i, Scale{kFullSizeBytes}, cache.impl_->cache));
+    places.push_back(i);
+  }
+  std::vector<rocksdb::ColumnFamilyHandle*> handles;
+  rocksdb::DB* database = nullptr;
+  opened = rocksdb::DB::OpenForReadOnly(options, path, tables, &handles, &database);
+  if (!opened.ok()) return to_error(opened, "opening the index in " + path);
+  impl->database.reset(database);
+  CHECK(handles.size() == places.size());
+  for (size_t i = 0; i < places.size(); ++i) impl->tables[places[i]] = handles[i];
+  return std::unique_ptr<Index>(new Index(std::move(impl)));
+}
+
 Result<Index::Found> Index::get(Table table, std::string_view key, Tier tier) const {
   rocksdb::ReadOptions options;
   options.verify_checksums = true;
   Found found;
+  if (impl_->table(table) == nullptr) return found;
   rocksdb::Status got;
   if (tier == Tier::kMemory) {
     const CachedReadsOnly cached;
@@ -339,7 +374,9 @@ Cursor Index::cursor(Table table, Keep keep) const {
   options.verify_checksums = true;
   options.fill_cache = keep == Keep::kCache;
   auto impl = std::make_unique<Cursor::Impl>();
-  impl->iterator.reset(impl_->database->NewIterator(options, impl_->table(table)));
+  rocksdb::ColumnFamilyHandle* const family = impl_->table(table);
+  impl->iterator.reset(family == nullptr ? rocksdb::NewEmptyIterator()
+                                         : impl_->database->NewIterator(options, family));
   return Cursor(std::move(impl));
 }
 

@@ -21,6 +21,9 @@ namespace strata::drive {
 enum class Table { kMeta, kRows, kData, kBlobs, kDropped, kLog };
 inline constexpr size_t kTables = 6;
 
+// The table's name in the index, and in docs/drive-format.md.
+[[nodiscard]] std::string_view table_name(Table table) noexcept;
+
 // kMemory: answer only if no device needs to be asked: from the index's own cache or the page
 // cache.
 enum class Tier { kMemory, kDisk };
@@ -95,6 +98,12 @@ class Index {
   [[nodiscard]] static Result<std::unique_ptr<Index>> open(
       io::FileSystem& files, const std::string& path, IndexCache& cache,
       std::function<void(const std::string&)> failed);
+  // For reading only, without a lock and beside a process that has it open for writing: what it
+  // held at this moment. Nothing may be written. A table that it does not have yet is empty. kIo or
+  // kCorrupt may also mean that the other process has just removed a file: try again.
+  [[nodiscard]] static Result<std::unique_ptr<Index>> open_to_read(io::FileSystem& files,
+                                                                   const std::string& path,
+                                                                   IndexCache& cache);
   ~Index();
   Index(const Index&) = delete;
   Index& operator=(const Index&) = delete;

@@ -120,6 +120,38 @@ std::optional<uint32_t> part_number_of_tail(std::string_view tail) {
   return load_big<uint32_t>(as_bytes(tail).data());
 }
 
+std::optional<RowName> parse(std::string_view name) {
+  if (name.empty()) return std::nullopt;
+  const char kind = name.front();
+  name.remove_prefix(1);
+  const size_t bucket_end = name.find('\0');
+  RowName row;
+  row.bucket = name.substr(0, bucket_end);
+  if (row.bucket.empty()) return std::nullopt;
+  if (kind == kBucketKind) {
+    return bucket_end == std::string_view::npos ? std::optional(row) : std::nullopt;
+  }
+  if (bucket_end == std::string_view::npos) return std::nullopt;
+  name.remove_prefix(bucket_end + 1);
+  row.key = key_of_tail(name);
+  if (row.key.empty()) return std::nullopt;
+  std::string_view tail = name.substr(row.key.size() + 1);
+  if (kind == kObjectKind) {
+    row.kind = RowName::Kind::kObject;
+    return tail.empty() ? std::optional(row) : std::nullopt;
+  }
+  if (kind != kUploadKind && kind != kPartKind) return std::nullopt;
+  if (tail.size() < UploadId::kBytes) return std::nullopt;
+  row.upload = UploadId{std::string(tail.substr(0, UploadId::kBytes))};
+  tail.remove_prefix(UploadId::kBytes);
+  row.kind = kind == kUploadKind ? RowName::Kind::kUpload : RowName::Kind::kPart;
+  if (kind == kUploadKind) return tail.empty() ? std::optional(row) : std::nullopt;
+  const auto number = part_number_of_tail(tail);
+  if (!number) return std::nullopt;
+  row.part = *number;
+  return row;
+}
+
 std::string prefix_end(std::string prefix) {
   while (!prefix.empty() && static_cast<unsigned char>(prefix.back()) == 0xff) prefix.pop_back();
   if (!prefix.empty()) prefix.back() = static_cast<char>(prefix.back() + 1);

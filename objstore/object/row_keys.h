@@ -48,6 +48,18 @@ namespace rows {
 [[nodiscard]] std::optional<UploadId> upload_id_of_tail(std::string_view tail);
 [[nodiscard]] std::optional<uint32_t> part_number_of_tail(std::string_view tail);
 
+// A row's name taken apart.
+struct RowName {
+  enum class Kind { kBucket, kObject, kUpload, kPart };
+  Kind kind = Kind::kBucket;
+  std::string_view bucket;
+  std::string_view key;            // but of a bucket
+  std::optional<UploadId> upload;  // of an upload or part
+  uint32_t part = 0;
+};
+// nullopt for what the functions above do not make. Views into `name`.
+[[nodiscard]] std::optional<RowName> parse(std::string_view name);
+
 // The least text greater than every text that begins with `prefix`; empty if there is none.
 [[nodiscard]] std::string prefix_end(std::string prefix);
 
