@@ -95,6 +95,7 @@ class EveryCut : public ::testing::Test {
              << "\nshortest that fails: " << to_text(minimise(steps, fails, 30));
     }
   }
+  io::MemoryFileSystem& base() { return base_; }
   uint64_t cuts_ = 0;
 
  private:
@@ -137,6 +138,43 @@ TEST_F(EveryCut, of_long_random_lives_leaves_what_was_acknowledged_whole) {
   }
   std::printf("%llu cuts, 4 outcomes each, from STRATA_TEST_SEED=%llu\n",
               static_cast<unsigned long long>(cuts_), static_cast<unsigned long long>(first));
+}
+
+// The index of one drive is made anew from the others, and the power goes meanwhile.
+TEST_F(EveryCut, of_a_rebuild_loses_nothing_and_the_next_start_ends_it) {
+  const std::string why = "for the test";
+  ObjectWorld first(three_times(base()), kDrives);
+  ASSERT_TRUE(first.start().ok());
+  for (const Step& step : short_history()) ASSERT_TRUE(first.apply(step).ok());
+  first.stop();
+  ASSERT_TRUE(io::write_file_atomic(base(), "/d0/index.damaged", as_bytes(why)).ok());
+  SeededRandom random(number_from("STRATA_TEST_SEED", SystemRandom().next_u64() >> 32));
+  const uint64_t stride = number_from("STRATA_TEST_STRIDE", 13);
+  bool whole = false;
+  for (uint64_t after = random.below(stride); !whole; after += stride) {
+    SCOPED_TRACE("cut after " + std::to_string(after));
+    auto disk = base().crash_copy(random, {.survival = io::Survival::kEverything});
+    ObjectWorld cut_short(three_times(*disk), kDrives, first.book());
+    disk->cut_after(after);
+    static_cast<void>(cut_short.start().ok());
+    cut_short.stop();
+    whole = disk->powered();
+    disk->crash(random, {.survival = static_cast<io::Survival>(random.below(3))});
+    ObjectWorld world(three_times(*disk), kDrives, first.book());
+    const Status started = world.start();
+    ASSERT_TRUE(started.ok()) << started.error().to_string();
+    const auto wrong = world.check();
+    ASSERT_FALSE(wrong) << *wrong;
+    EXPECT_EQ(world.fixture.store().status().drives_in_service(), kDrives);
+    EXPECT_FALSE(disk->info("/d0/index.damaged").ok());
+    world.stop();
+    // What was rebuilt is as good as the others.
+    world.fixture.disks()[1] = nullptr;
+    ASSERT_TRUE(world.start().ok());
+    const auto wrong_then = world.check();
+    ASSERT_FALSE(wrong_then) << *wrong_then;
+    EXPECT_EQ(world.fixture.store().status().corrupt_found, 0u);
+  }
 }
 
 TEST(Minimise, finds_the_two_steps_that_matter) {

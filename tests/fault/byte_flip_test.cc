@@ -73,8 +73,9 @@ class ByteFlip : public ::testing::Test {
       const uint64_t size = base[0]->info(path).value().size_bytes;
       std::set<uint64_t> offsets;
       if (exhaustive()) {
-        // The blocks of a blob are alike: their bytes are taken in strides.
-        const uint64_t stride = path.find("/blobs/") != std::string::npos ? 61 : 1;
+        // The blocks of a blob are alike, and some files nobody reads: taken in strides.
+        const bool dull = path.find("/blobs/") != std::string::npos || is_read_by_nobody(path);
+        const uint64_t stride = dull ? 61 : 1;
         for (uint64_t at = 0; at < size; at += stride) offsets.insert(at);
       } else if (size > 0 && !is_read_by_nobody(path)) {
         while (offsets.size() < std::min<uint64_t>(size, bytes_a_file)) {
