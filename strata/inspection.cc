@@ -106,7 +106,8 @@ struct KnownName {
   std::string_view name;
   std::string_view what;
 };
-constexpr std::array<KnownName, 8> kKnownNames = {{
+constexpr std::array<KnownName, 9> kKnownNames = {{
+    {"index.damaged", "why a server took a drive's index for damaged"},
     {"server.lock", "held by the running server"},
     {"server.pid", "the running server's process id"},
     {"control.sock", "where the command line reaches the server"},

@@ -6,6 +6,7 @@
 #include <cctype>
 
 #include "common/digest/checksum.h"
+#include "objstore/drive/drive.h"
 #include "objstore/drive/identity.h"
 
 namespace strata::drive {
@@ -28,16 +29,23 @@ std::string blob_text(const BlobName& blob) {
                      blob.in_index ? "in the index" : "in a file");
 }
 
-void describe_number(RecordSeed seed, std::string_view key, std::string_view record,
-                     Description& out) {
+void describe_meta(RecordSeed seed, std::string_view name, std::string_view record,
+                   Description& out) {
   out.what = "number";
-  out.add("name", printable(key));
-  const auto number = decode_number(seed, key, record);
-  if (number.ok()) {
+  out.add("name", printable(name));
+  if (const auto number = decode_number(seed, name, record); number.ok()) {
     out.add_number("value", *number);
+    return;
+  }
+  const auto note = decode_note(seed, name, record);
+  if (note.ok()) {
+    out.what = "note";
+    for (const uint64_t number : note->numbers) out.add_number("number", number);
+    out.add("text", printable(note->text));
+  } else if (name == kFillingName) {
+    out.what = "mark";  // that it is there is all it says
   } else {
-    // Some names are marks whose value says nothing.
-    out.add("value", printable(record.substr(0, kSmallHeaderBytes * 8)));
+    out.add_damage(0, record.size(), note.error().message);
   }
 }
 
@@ -137,7 +145,7 @@ RecordDescription describe_record(RecordSeed seed, Table table, std::string_view
   out.label = std::string(key);
   Description& description = out.description;
   if (table == Table::kMeta) {
-    describe_number(seed, key, record, description);
+    describe_meta(seed, key, record, description);
   } else if (table == Table::kRows) {
     describe_row_record(seed, key, record, out);
   } else if (table == Table::kLog) {

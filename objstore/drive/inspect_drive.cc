@@ -4,7 +4,9 @@
 
 #include <algorithm>
 #include <map>
-#include <set>
+
+#include "objstore/drive/drive.h"
+#include "objstore/drive/log_check.h"
 
 namespace strata::drive {
 namespace {
@@ -26,11 +28,19 @@ Result<Identity> read_identity(io::FileSystem& files, const std::string& path) {
   return parse_identity(as_text(bytes));
 }
 
+// A log or manifest that RocksDB would open without what has been damaged is not opened.
+Result<std::unique_ptr<Index>> try_index(io::FileSystem& files, const std::string& path,
+                                         IndexCache& cache) {
+  TRY(check_logs(files, path));
+  TRY(check_manifest(files, path));
+  return Index::open_to_read(files, path, cache);
+}
+
 Result<std::unique_ptr<Index>> open_index(io::FileSystem& files, const std::string& path,
                                           IndexCache& cache) {
-  auto index = Index::open_to_read(files, index_path(path), cache);
+  auto index = try_index(files, index_path(path), cache);
   for (int i = 1; i < kOpenTries && !index.ok(); ++i) {
-    index = Index::open_to_read(files, index_path(path), cache);
+    index = try_index(files, index_path(path), cache);
   }
   return index;
 }
@@ -113,8 +123,11 @@ Status DriveInspection::count_table(Table table, bool verify, Totals& totals) {
       totals.log_last = sequence;
       totals.agreed = decode_log(seed_, sequence, record)->agreed;
     }
-    if (table == Table::kMeta && totals.numbers.size() < 64) {
-      totals.numbers.emplace_back(one.label, *one.description.find("value"));
+    if (table == Table::kMeta && good) {
+      // Numbers and marks say how the drive stands; a worker's notes are listed with the table.
+      const std::string* value = one.description.find("value");
+      if (value != nullptr) totals.numbers.emplace_back(one.label, *value);
+      if (key == kFillingName) totals.numbers.emplace_back(one.label, "yes");
     }
     if (!good) {
       ++count.damaged;
@@ -174,6 +187,20 @@ Status DriveInspection::look_at_blob_folder(const std::string& folder, bool veri
   return {};
 }
 
+// The files of the index, whole. Those that a server has removed since are tried anew.
+void DriveInspection::verify_index(Totals& totals) {
+  Status verified = index_->verify();
+  for (int i = 1; i < kOpenTries && !verified.ok(); ++i) {
+    const auto again = open_index(files_, path_, cache_);
+    verified = again.ok() ? (*again)->verify() : Status(again.error());
+  }
+  if (verified.ok()) return;
+  Description broken{.what = "index"};
+  broken.add("path", index_path(path_));
+  broken.add_damage(0, 0, verified.error().message);
+  report(std::move(broken), totals);
+}
+
 // What the index wants and is not there. A server may have removed both since: asked again.
 Status DriveInspection::find_missing(Totals& totals) {
   if (totals.files_wanted.empty()) return {};
@@ -200,6 +227,7 @@ Result<Description> DriveInspection::summary(bool verify,
   totals.bad = &bad;
   for (size_t i = 0; i < kTables; ++i) TRY(count_table(static_cast<Table>(i), verify, totals));
   TRY(look_at_blob_files(verify, totals));
+  if (verify) verify_index(totals);
   Description out = describe_identity(render_identity(identity_));
   out.what = "drive";
   if (!verify) {
@@ -226,8 +254,15 @@ Result<Description> DriveInspection::summary(bool verify,
     out.add_number("capacity_bytes", space->capacity_bytes);
     out.add_number("available_bytes", space->available_bytes);
   }
-  out.add("verified", verify ? "records, small blobs, every block of every blob file"
-                             : "records; --verify reads the blobs too");
+  if (is_index_damaged(files_, path_)) {
+    out.add_damage(0, 0,
+                   fmt::format("{}: a server has found the index damaged; the next start "
+                               "fills the drive from the others",
+                               io::join_path(path_, kIndexDamagedName)));
+  }
+  out.add("verified",
+          verify ? "the index's files, records, small blobs, every block of every blob file"
+                 : "records; --verify reads the blobs too");
   if (totals.found > 0) out.add_damage(0, 0, fmt::format("{} damaged parts", totals.found));
   return out;
 }

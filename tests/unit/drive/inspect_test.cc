@@ -174,6 +174,19 @@ TEST_F(DriveInspectionTest, a_damaged_and_a_missing_blob_file_are_found) {
   EXPECT_EQ(*bad[0].find("id"), big.id.to_hex());
 }
 
+TEST_F(DriveInspectionTest, damage_to_the_index_itself_is_found) {
+  fixture.stop();
+  for (const std::string& name : std::vector<std::string>(disk.list("/d0/index").value())) {
+    if (!name.ends_with(".log")) continue;
+    flip(disk, "/d0/index/" + name, disk.info("/d0/index/" + name).value().size_bytes / 2);
+    EXPECT_FALSE(DriveInspection::open(disk, "/d0").ok());
+    flip(disk, "/d0/index/" + name, disk.info("/d0/index/" + name).value().size_bytes / 2);
+  }
+  EXPECT_FALSE(look(true).damaged());
+  ASSERT_TRUE(io::write_file_atomic(disk, "/d0/index.damaged", as_bytes("why")).ok());
+  EXPECT_TRUE(look(false).damaged());
+}
+
 TEST_F(DriveInspectionTest, tables_are_walked_by_name) {
   const auto drive = DriveInspection::open(disk, "/d0").value();
   EXPECT_EQ(table_of_name("meta"), Table::kMeta);
