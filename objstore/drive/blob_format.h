@@ -27,6 +27,9 @@ inline constexpr uint64_t kBlobHeaderBytes = 4096;
 inline constexpr uint64_t kBlobFooterBytes = 64;
 inline constexpr uint64_t kBlobBytesMax = 5 * kGiB;
 
+// The last two of the 32 digits of a blob's id name its folder: the first ones grow with time.
+inline constexpr size_t kBlobFolderDigitAt = 30;
+
 struct BlobLayout {
   uint64_t size_bytes = 0;
   [[nodiscard]] uint64_t blocks() const noexcept {

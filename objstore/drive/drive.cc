@@ -211,7 +211,7 @@ Status Drive::check_space(uint64_t more_bytes) {
 
 std::string Drive::blob_path(const Id128& id) const {
   const std::string hex = id.to_hex();
-  return fmt::format("{}/{}/{}/{}", path(), kBlobsFolder, hex.substr(0, 2), hex);
+  return fmt::format("{}/{}/{}/{}", path(), kBlobsFolder, hex.substr(kBlobFolderDigitAt), hex);
 }
 
 Status Drive::make_blob_folder(const Id128& id) {

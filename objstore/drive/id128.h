@@ -1,4 +1,4 @@
-// Id128: 128 random bits that name a cluster, a drive or a blob.
+// Id128: 128 bits that name a cluster or a drive (random) or a blob (a stamp, then random bits).
 #pragma once
 
 #include <array>

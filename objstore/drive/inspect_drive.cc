@@ -8,6 +8,8 @@
 #include "objstore/drive/drive.h"
 #include "objstore/drive/log_check.h"
 
+#include "objstore/drive/blob_format.h"
+
 namespace strata::drive {
 namespace {
 
@@ -209,7 +211,8 @@ Status DriveInspection::find_missing(Totals& totals) {
     const auto record = now->get(Table::kBlobs, id.key(), Tier::kDisk);
     if (!record.ok() || record->state != Index::Found::State::kFound) continue;
     const std::string hex = id.to_hex();
-    const std::string path = io::join_path(io::join_path(blobs_path(path_), hex.substr(0, 2)), hex);
+    const std::string path =
+        io::join_path(io::join_path(blobs_path(path_), hex.substr(kBlobFolderDigitAt)), hex);
     if (files_.info(path).ok()) continue;
     Description missing{.what = "blob file"};
     missing.add("id", hex);

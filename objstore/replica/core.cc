@@ -61,10 +61,12 @@ bool Core::all_in_service() const {
   return std::ranges::all_of(members.all, [](const Member& m) { return m.in_service(); });
 }
 
-drive::Id128 Core::new_id() {
+drive::Id128 Core::new_blob_id() {
   drive::Id128 id;
+  const MutableBytes all(id.bytes);
+  store_big(all.data(), order.stamp());
   const std::lock_guard lock(random_mutex);
-  random.fill(id.bytes);
+  random.fill(all.subspan(sizeof(uint64_t)));
   return id;
 }
 

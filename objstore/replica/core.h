@@ -49,7 +49,9 @@ struct Core {
   [[nodiscard]] std::vector<size_t> in_service(uint64_t hash) const;
   [[nodiscard]] bool all_in_service() const;
   [[nodiscard]] drive::RecordSeed seed() const { return record_seed; }
-  [[nodiscard]] drive::Id128 new_id();
+  // A stamp, then random bits: ids grow, so that the index takes small blobs one behind the other,
+  // without a search, and has nothing to merge.
+  [[nodiscard]] drive::Id128 new_blob_id();
   // "only 1 of 3 drives is in service, 2 are needed: ..."
   [[nodiscard]] Error too_few_drives(uint64_t hash) const;
 

@@ -154,7 +154,7 @@ ReplicaBlobWriter::ReplicaBlobWriter(Core& core, uint64_t placement,
     : core_(core),
       placement_(placement),
       expected_bytes_(expected_bytes),
-      id_(core.new_id()),
+      id_(core.new_blob_id()),
       live_(core.live_writers, id_) {}
 
 ReplicaBlobWriter::~ReplicaBlobWriter() {

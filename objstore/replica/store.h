@@ -4,7 +4,7 @@
 //
 // Vocabulary
 //   row        an opaque key and value; rows are ordered by the bytes of their keys
-//   blob       immutable bytes with an id of 128 random bits, written before the commit that owns
+//   blob       immutable bytes with an id of their own, written before the commit that owns
 //   it placement  a name whose hash decides the drives; all rows and blobs of one mutation share it
 //   sequence   the place of a commit in the one order of changes; never from a wall clock
 //

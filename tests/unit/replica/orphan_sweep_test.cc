@@ -26,7 +26,8 @@ class Orphans : public ScrubTest {
     FAIL() << "the pass does not end";
   }
   void make_file(size_t drive, const std::string& name) {
-    const std::string path = folder(drive) + "/blobs/" + name.substr(0, 2);
+    const std::string path =
+        folder(drive) + "/blobs/" + (name.size() < 32 ? std::string("aa") : name.substr(30, 2));
     ASSERT_TRUE(io::create_directories(disks_[drive], path).ok());
     auto file = disks_[drive].open(path + "/" + name, {.write = true, .create = true}).value();
     ASSERT_TRUE(file->write_at(0, as_bytes("abandoned")).ok());
