@@ -132,7 +132,7 @@ class DriveInspectionTest : public ::testing::Test {
   }
   std::string blob_path() const {
     const std::string hex = big.id.to_hex();
-    return "/d0/blobs/" + hex.substr(0, 2) + "/" + hex;
+    return "/d0/blobs/" + hex.substr(30) + "/" + hex;
   }
   Description look(bool verify) {
     bad.clear();
