@@ -288,19 +288,37 @@ void Drive::free_dropped(const std::vector<BlobName>& blobs) {
   for (const BlobName& blob : blobs) {
     if (!blob.in_index) remove_blob_file(blob.id);
   }
-  // Not flushed: if it is lost, the next start does it again. A full queue is no harm either.
-  (void)committer_->run([this, blobs](Index& index) {
-    if (!in_service()) return;
-    Batch batch = index.batch();
-    for (const BlobName& blob : blobs) {
-      if (blob.in_index) batch.remove(Table::kData, blob.id.key());
-      batch.remove(Table::kDropped, blob.id.key());
-    }
-    const Status written = index.write(batch, false);
-    if (!written.ok()) take_out(written.error().to_string());
-    dropped_small_ += blobs.size();
-    reclaim_if_worth(space());
-  });
+  {
+    const std::lock_guard lock(mutex_);
+    if (blobs.empty()) return;
+    const bool asked = !to_free_.empty();
+    if (to_free_.size() + blobs.size() > kFreeWaitingMax) return;  // the next start does it
+    to_free_.insert(to_free_.end(), blobs.begin(), blobs.end());
+    if (asked) return;  // the task that is waiting takes these along
+  }
+  const bool queued = committer_->run([this](Index& index) { free_waiting(index); });
+  if (queued) return;
+  const std::lock_guard lock(mutex_);
+  to_free_.clear();
+}
+
+// Not flushed: if it is lost, the next start does it again.
+void Drive::free_waiting(Index& index) {
+  std::vector<BlobName> blobs;
+  {
+    const std::lock_guard lock(mutex_);
+    blobs.swap(to_free_);
+  }
+  if (!in_service() || blobs.empty()) return;
+  Batch batch = index.batch();
+  for (const BlobName& blob : blobs) {
+    if (blob.in_index) batch.remove(Table::kData, blob.id.key());
+    batch.remove(Table::kDropped, blob.id.key());
+  }
+  const Status written = index.write(batch, false);
+  if (!written.ok()) take_out(written.error().to_string());
+  dropped_small_ += blobs.size();
+  reclaim_if_worth(space());
 }
 
 Status Drive::free_leftovers() {

@@ -40,6 +40,8 @@ inline constexpr uint64_t kPromisedDivisor = 8;
 inline constexpr uint64_t kLowSpaceReserves = 4;
 // After so many small blobs were dropped, their garbage is looked at.
 inline constexpr uint64_t kDropsPerLook = 16'384;
+// Dropped blobs that wait to be freed; what comes beyond that is freed at the next start.
+inline constexpr size_t kFreeWaitingMax = 65'536;
 // How old the known free space may be.
 inline constexpr Duration kSpaceAge = std::chrono::milliseconds(200);
 
@@ -137,7 +139,8 @@ class Drive {
   [[nodiscard]] Index& index() noexcept { return *index_; }
   // For reading: any thread.
   [[nodiscard]] const Index& index() const noexcept { return *index_; }
-  // Frees the bytes of blobs that were dropped: on the committer's thread for the index.
+  // Frees the bytes of blobs that were dropped. Files go at once; what lies in the index goes on
+  // the committer's thread, all that waits in one write, and without files the call does not block.
   void free_dropped(const std::vector<BlobName>& blobs);
 
   // The last sequence in the log and what that entry says was agreed; both 0 for an empty log.
@@ -165,6 +168,7 @@ class Drive {
   [[nodiscard]] Status finish_open();
   [[nodiscard]] Status sweep();
   [[nodiscard]] Status free_leftovers();
+  void free_waiting(Index& index);
   [[nodiscard]] std::string blob_path(const Id128& id) const;
   [[nodiscard]] std::string blob_folder(uint8_t folder) const;
   [[nodiscard]] Status make_blob_folder(const Id128& id);
@@ -185,6 +189,8 @@ class Drive {
   io::Space space_;                // guarded by mutex_
   SteadyTime space_at_{};          // guarded by mutex_
   uint64_t promised_since_ = 0;    // guarded by mutex_: bytes let through since space_at_
+  // Guarded by mutex_; while it is not empty a task for it waits at the committer.
+  std::vector<BlobName> to_free_;
 };
 
 inline constexpr std::string_view kFillingName = "filling";

@@ -21,17 +21,29 @@ Core::Core(Members opened, Placement where, uint64_t start, Ground ground)
       order(start),
       random(ground.random),
       background(ground.pool),
-      pins([this](std::vector<DroppedBlobs> free) {
-        // When too many wait, what is left is freed at the next start.
-        (void)background.run([this, free = std::move(free)] {
-          for (const DroppedBlobs& dropped : free) {
-            for (const size_t member : in_service(dropped.placement)) {
-              drive(member).free_dropped(dropped.blobs);
-            }
-          }
-        });
-      }) {
+      pins([this](std::vector<DroppedBlobs> free) { free_dropped(std::move(free)); }) {
   watch_.emplace(drive_loop(), drive_answer_max / kLooksPerAnswer, [this] { look_at_drives(); });
+}
+
+void Core::free_dropped(std::vector<DroppedBlobs> free) {
+  const bool files = std::ranges::any_of(free, [](const DroppedBlobs& dropped) {
+    return std::ranges::any_of(dropped.blobs,
+                               [](const drive::BlobName& blob) { return !blob.in_index; });
+  });
+  auto work = [this, free = std::move(free)] {
+    for (const DroppedBlobs& dropped : free) {
+      for (const size_t member : in_service(dropped.placement)) {
+        drive(member).free_dropped(dropped.blobs);
+      }
+    }
+  };
+  // What lies in the index is left to the committers, which costs no thread. Files may block; when
+  // too many wait, what is left is freed at the next start.
+  if (files) {
+    (void)background.run(std::move(work));
+  } else {
+    work();
+  }
 }
 
 void Core::look_at_drives() {

@@ -78,6 +78,8 @@ struct Core {
   PinBoard pins;
 
  private:
+  // Frees what no reader holds any more. Any thread; does not block.
+  void free_dropped(std::vector<DroppedBlobs> free);
   // Ends what waits for drives that do not answer, and takes them out of service.
   void look_at_drives();
   std::optional<DriveWatch> watch_;
