@@ -18,6 +18,7 @@ class OwnedSource final : public ByteSource {
   OwnedSource(ByteVector bytes, uint64_t offset, uint64_t length)
       : bytes_(std::move(bytes)), left_(Bytes(bytes_).subspan(offset, length)) {}
   Task<Result<Bytes>> next() override { co_return std::exchange(left_, Bytes()); }
+  [[nodiscard]] bool ended() const noexcept override { return left_.empty(); }
 
  private:
   ByteVector bytes_;
@@ -68,6 +69,8 @@ class FileSource final : public ByteSource {
     if (piece_.empty() && position_ < end_) CO_TRY(co_await fill());
     co_return std::exchange(piece_, Bytes());
   }
+  // Every block was checked before it was given out.
+  [[nodiscard]] bool ended() const noexcept override { return piece_.empty() && position_ == end_; }
 
  private:
   // The data of these blocks from the present drive, checked.

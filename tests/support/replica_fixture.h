@@ -104,7 +104,11 @@ class ReplicaFixture {
     CO_TRY_ASSIGN(auto source, co_await store().read_blob(placement, ref, offset, length));
     std::string out;
     for (;;) {
+      const bool told_end = source->ended();
       CO_TRY_ASSIGN(const Bytes piece, co_await source->next());
+      if (piece.empty() != told_end) {
+        co_return Error(Code::kInternal, "the source does not know its own end");
+      }
       if (piece.empty()) co_return out;
       out.append(as_text(piece));
     }

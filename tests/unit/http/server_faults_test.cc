@@ -169,6 +169,19 @@ TEST(ServerFaults, a_source_that_fails_before_its_first_piece_can_be_answered_ot
   EXPECT_EQ(client.read_answer().body, "hello /next");
 }
 
+TEST(ServerFaults, a_source_that_told_its_end_is_not_asked_for_it) {
+  TestServer server;
+  for (const uint64_t length : {uint64_t{1}, 70'000UL, 262'144UL, 3'000'000UL}) {
+    RawClient client(server.port());
+    const std::string number = std::to_string(length);
+    client.send(get("/stream?" + number + "," + number + "&ended"));  // asked, it would fail
+    const Answer answer = client.read_answer();
+    EXPECT_EQ(answer.status, 200);
+    ASSERT_EQ(answer.body.size(), length);
+    for (uint64_t i = 0; i < length; ++i) ASSERT_EQ(answer.body[i], pattern_byte(i)) << i;
+  }
+}
+
 TEST(ServerFaults, a_source_that_fails_at_its_end_never_delivers_a_whole_body) {
   TestServer server;
   for (const uint64_t length : {uint64_t{1}, 70'000UL, 262'144UL, 3'000'000UL}) {

@@ -56,6 +56,8 @@ class PatternSource final : public async::ByteSource {
   explicit PatternSource(uint64_t length, size_t piece = 256 * kKiB)
       : left_(length), buffer_(piece) {}
   void fail_after(uint64_t bytes) { fail_at_ = bytes; }
+  void tell_end() { tells_end_ = true; }
+  [[nodiscard]] bool ended() const noexcept override { return tells_end_ && left_ == 0; }
 
   [[nodiscard]] async::Task<Result<Bytes>> next() override {
     if (fail_at_ && given_ >= *fail_at_) co_return Error(Code::kCorrupt, "as the test wants it");
@@ -72,6 +74,7 @@ class PatternSource final : public async::ByteSource {
   uint64_t left_;
   uint64_t given_ = 0;
   std::optional<uint64_t> fail_at_;
+  bool tells_end_ = false;
   ByteVector buffer_;
 };
 
@@ -176,12 +179,16 @@ class TestHandler final : public Handler {
     Status sent = co_await exchange.respond(std::move(head), std::move(text));
     static_cast<void>(sent);
   }
-  // "/stream?length", "/stream?length,fail_after": a body of the pattern.
+  // "/stream?length", "/stream?length,fail_after": a body of the pattern; with "&ended" the source
+  // tells its end.
   [[nodiscard]] async::Task<void> stream(Exchange& exchange, ResponseHead head) {
-    const std::string_view query = exchange.request().query;
+    std::string_view query = exchange.request().query;
+    const bool tells_end = query.ends_with("&ended");
+    query = query.substr(0, query.find('&'));
     const size_t comma = query.find(',');
     const uint64_t length = parse_u64(query.substr(0, comma)).value_or(0);
     PatternSource source(length);
+    if (tells_end) source.tell_end();
     if (comma != std::string_view::npos) {
       source.fail_after(parse_u64(query.substr(comma + 1)).value_or(0));
     }
