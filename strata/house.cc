@@ -7,6 +7,7 @@
 #include "common/async/socket.h"
 #include "common/base/log.h"
 #include "common/io/posix_file_system.h"
+#include "strata/control_scrub.h"
 #include "strata/control_workers.h"
 #include "strata/process.h"
 #include "strata/version.h"
@@ -63,6 +64,7 @@ Status House::open_servers() {
   control_handler_ = std::make_unique<ControlHandler>(blocks_->catalog(), *pool_,
                                                       [this] { return status_json(status()); });
   control_handler_->mount(kWorkersPath, workers_route(*crew_));
+  control_handler_->mount(kScrubPath, scrub_route(*crew_, objects_->scrub()));
   // Every port is bound before the first is served: a start that fails has answered nobody.
   if (options_.s3) {
     TRY_ASSIGN(s3_server_, open_web("s3", *options_.s3, objects_->handler()));
@@ -163,6 +165,7 @@ void House::add_gauges() {
                   [this] { return static_cast<double>(objects_->status().corrupt_found); });
   registry_.gauge("strata_corrupt_healed", "Bad copies replaced from a good one.", {},
                   [this] { return static_cast<double>(objects_->status().corrupt_healed); });
+  add_worker_gauges(registry_, *crew_, objects_->scrub());
   for (size_t i = 0; i < options_.drives.size(); ++i) {
     const auto drive = [this, i]() {
       const replica::StoreStatus store = objects_->status();

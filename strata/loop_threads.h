@@ -12,7 +12,7 @@
 
 namespace strata::roof {
 
-// Thread rule: used by the thread that made it.
+// Thread rule: used by the thread that made it; run() from any thread that is none of the loops'.
 class LoopThreads {
  public:
   // Starts `count` loops, each on a thread named "loop-N".

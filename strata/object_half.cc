@@ -4,6 +4,7 @@
 
 #include "objstore/access/credentials.h"
 #include "objstore/object/object_store.h"
+#include "objstore/object/upload_expiry.h"
 #include "objstore/replica/replica_set.h"
 #include "objstore/s3/s3_handler.h"
 
@@ -28,6 +29,7 @@ struct ObjectHalf::Impl {
   access::Credentials credentials;
   std::unique_ptr<replica::ReplicaSet> replicas;
   std::unique_ptr<object::ObjectStore> objects;
+  std::unique_ptr<object::UploadExpiry> expiry;  // null: uploads stay
   std::unique_ptr<s3::S3Handler> handler;
 };
 
@@ -43,6 +45,7 @@ Result<std::unique_ptr<ObjectHalf>> ObjectHalf::open(const ServeOptions& options
   replica::ReplicaSetOptions set_options;
   set_options.replicas = options.replicas;
   set_options.workers.clock = &ground.clock;
+  set_options.workers.scrub_period = options.scrub_period.value_or(std::chrono::milliseconds(0));
   for (const std::string& path : options.drives) {
     set_options.drives.push_back({&ground.files, path});
   }
@@ -50,6 +53,13 @@ Result<std::unique_ptr<ObjectHalf>> ObjectHalf::open(const ServeOptions& options
              replica::ReplicaSet::open(std::move(set_options), ground.pool, ground.random));
   impl->objects =
       std::make_unique<object::ObjectStore>(*impl->replicas, ground.clock, ground.random);
+  if (options.multipart_expiry) {
+    impl->expiry = std::make_unique<object::UploadExpiry>(
+        *impl->objects, ground.clock, *options.multipart_expiry,
+        [&loops = ground.loops](async::Task<Result<worker::Step>> task) {
+          return loops.run(std::move(task));
+        });
+  }
   TRY(ground.loops.run(ensure_buckets(*impl->objects, options.buckets, options.region)));
   s3::Config config;
   config.region = options.region;
@@ -64,7 +74,13 @@ http::Handler& ObjectHalf::handler() noexcept {
 }
 
 std::vector<worker::Job> ObjectHalf::workers() {
-  return impl_->replicas->workers();
+  std::vector<worker::Job> jobs = impl_->replicas->workers();
+  if (impl_->expiry) jobs.push_back({impl_->expiry.get(), 0});
+  return jobs;
+}
+
+const replica::Scrub& ObjectHalf::scrub() const {
+  return impl_->replicas->scrub();
 }
 
 replica::StoreStatus ObjectHalf::status() const {

@@ -16,6 +16,10 @@
 #include "strata/loop_threads.h"
 #include "strata/options.h"
 
+namespace strata::replica {
+class Scrub;
+}
+
 namespace strata::roof {
 
 // Thread rule: opened and destroyed by one thread while the loops run.
@@ -44,6 +48,7 @@ class ObjectHalf {
   [[nodiscard]] replica::StoreStatus status() const;
   // What works in the background; lives as long as this.
   [[nodiscard]] std::vector<worker::Job> workers();
+  [[nodiscard]] const replica::Scrub& scrub() const;
 
  private:
   struct Impl;

@@ -42,6 +42,20 @@ Status apply_listener(ServeOptions& into, Values values) {
   return {};
 }
 
+template <auto Member>
+Status apply_duration(ServeOptions& into, Values values) {
+  if (values.front() == "off") {
+    (into.*Member).reset();
+    return {};
+  }
+  const Result<uint64_t> duration = parse_duration_ms(values.front());
+  if (!duration.ok() || *duration == 0) {
+    return bad(fmt::format("'{}' is neither a time, as in 12h or 7d, nor 'off'", values.front()));
+  }
+  into.*Member = std::chrono::milliseconds(*duration);
+  return {};
+}
+
 Status apply_nbd_socket(ServeOptions& into, Values values) {
   into.nbd_socket = values.front();  // "off" is resolved once the data folder is known
   return {};
@@ -197,6 +211,12 @@ constexpr std::array<OptionSpec, kOptionCount> kTable = {{
     {.name = "volumes", .value_name = "NAME:SIZE", .default_value = "", .default_note = "none",
      .help = "Volumes to make at start unless they are there", .list = true,
      .apply = apply_volumes},
+    {.name = "scrub-period", .value_name = "TIME", .default_value = "7d", .default_note = "",
+     .help = "Time in which every copy of everything is verified once; `off`: only when asked",
+     .apply = apply_duration<&ServeOptions::scrub_period>},
+    {.name = "multipart-expiry", .value_name = "TIME", .default_value = "7d", .default_note = "",
+     .help = "Age at which unfinished multipart uploads are removed; `off` keeps them",
+     .apply = apply_duration<&ServeOptions::multipart_expiry>},
     {.name = "root-user", .value_name = "NAME", .default_value = "",
      .default_note = "see Credentials", .help = "Access key of the owner",
      .on_command_line = false, .apply = apply_root_user},

@@ -6,6 +6,7 @@
 #pragma once
 
 #include <array>
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <optional>
@@ -50,8 +51,10 @@ struct ServeOptions {
   uint32_t threads = 1;
   std::vector<std::string> buckets;
   std::vector<VolumeWish> volumes;
-  std::string root_user;      // empty: not given under this name
-  std::string root_password;  // secret: never printed
+  std::optional<std::chrono::milliseconds> scrub_period;      // absent: only when asked
+  std::optional<std::chrono::milliseconds> multipart_expiry;  // absent: uploads stay
+  std::string root_user;                                      // empty: not given under this name
+  std::string root_password;                                  // secret: never printed
 
   // True while no TCP listener can be reached from another machine.
   [[nodiscard]] bool only_loopback() const;
@@ -79,7 +82,7 @@ struct OptionSpec {
 // Position in the table, or nullopt. `key` is the TOML key.
 [[nodiscard]] std::optional<size_t> find_option_by_key(std::string_view key) noexcept;
 
-inline constexpr size_t kOptionCount = 16;
+inline constexpr size_t kOptionCount = 18;
 
 // Values as text, each from the highest layer that gave one.
 class OptionValues {

@@ -71,7 +71,7 @@ std::string status_text(const nlohmann::json& status) {
       "  connections  {} HTTP, {} NBD\n",
       status.value("version", ""), status.value("data", ""), status.value("pid", int64_t{0}),
       format_size(status.value("resident_bytes", uint64_t{0})),
-      status.value("ready_ms", int64_t{0}), format_duration(status.value("uptime_ms", int64_t{0})),
+      status.value("ready_ms", int64_t{0}), duration_text(status.value("uptime_ms", int64_t{0})),
       status.value("durability", ""), store.value("replicas", 0U), store.value("write_quorum", 0U),
       store.value("corrupt_found", uint64_t{0}), store.value("corrupt_healed", uint64_t{0}),
       connections.value("http", int64_t{0}), connections.value("nbd", int64_t{0}));

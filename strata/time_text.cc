@@ -7,7 +7,7 @@
 
 namespace strata::roof {
 
-std::string format_duration(int64_t milliseconds) {
+std::string duration_text(int64_t milliseconds) {
   const int64_t seconds = milliseconds / 1000;
   if (seconds < 60) return fmt::format("{}.{:03} s", seconds, milliseconds % 1000);
   if (seconds < 3600) return fmt::format("{} min {} s", seconds / 60, seconds % 60);

@@ -46,7 +46,7 @@ std::string state_text(const nlohmann::json& worker) {
     text += fmt::format(" ({} in a row): {}", failures, worker.value("reason", ""));
   }
   if (text != "running" && worker.contains("next_ms") && worker["next_ms"].is_number()) {
-    text += ", next in " + format_duration(worker["next_ms"].get<int64_t>());
+    text += ", next in " + duration_text(worker["next_ms"].get<int64_t>());
   }
   return text;
 }

@@ -28,6 +28,7 @@ void add_serve_verb(CLI::App& program, VerbAction& chosen);
 void add_status_verb(CLI::App& program, VerbAction& chosen);
 void add_volume_verb(CLI::App& program, VerbAction& chosen);
 void add_worker_verb(CLI::App& program, VerbAction& chosen);
+void add_scrub_verb(CLI::App& program, VerbAction& chosen);
 void add_compare_verb(CLI::App& program, VerbAction& chosen);
 void add_durability_verb(CLI::App& program, VerbAction& chosen);
 void add_inspect_verb(CLI::App& program, VerbAction& chosen);

@@ -330,6 +330,10 @@ void Scrub::publish() {
       now.note += fmt::format(", {} % of the blobs", static_cast<uint8_t>(at_.next[0]) * 100 / 256);
     }
   }
+  if (at_.part == ScrubPart::kNone && period_ != Duration::zero()) {
+    const auto hours = std::chrono::duration_cast<std::chrono::hours>(until_next_pass()).count();
+    now.note = fmt::format("the next pass begins in {} d {} h", hours / 24, hours % 24);
+  }
   const std::lock_guard lock(mutex_);
   shown_ = std::move(now);
 }

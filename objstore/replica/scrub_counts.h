@@ -3,8 +3,10 @@
 // Thread rule: from any thread.
 #pragma once
 
+#include <array>
 #include <atomic>
 #include <cstdint>
+#include <string_view>
 
 namespace strata::replica {
 
@@ -28,6 +30,21 @@ struct ScrubCounts {
 
   std::atomic<uint64_t> copying{0};  // copies of whole blobs under way now
 
+  // Each kind of finding by its name.
+  struct Named {
+    std::string_view name;
+    uint64_t count;
+  };
+  [[nodiscard]] std::array<Named, 8> by_kind() const noexcept {
+    return {{{"bad", bad},
+             {"missing", missing},
+             {"stale", stale},
+             {"surplus", surplus},
+             {"orphan", orphans},
+             {"lost", lost},
+             {"disputed", disputed},
+             {"unreadable", stops}}};
+  }
   [[nodiscard]] uint64_t findings() const noexcept {
     return bad + missing + stale + surplus + orphans + lost + disputed + stops;
   }
