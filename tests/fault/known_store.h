@@ -13,6 +13,8 @@
 #include <vector>
 
 #include "common/io/memory_file_system.h"
+#include "objstore/drive/blob_file.h"
+#include "objstore/drive/drive.h"
 #include "objstore/drive/index.h"
 #include "objstore/replica/placement.h"
 #include "tests/support/replica_fixture.h"
@@ -172,11 +174,13 @@ class KnownStore {
   std::map<std::string, Blob> blobs_;
 };
 
-// What a drive holds, by table and key, and by blob file; kCorrupt when its index is damaged
-// anywhere, as a scrub would find.
+// What a drive holds, by table and key, and by blob file; kCorrupt when its index or a blob's file
+// is damaged anywhere, as a scrub would find.
 using Content = std::map<std::string, std::string>;
 inline Result<Content> content_of(io::FileSystem& disk, const std::string& drive) {
   Content content;
+  TRY_ASSIGN(const drive::DriveFolder folder, drive::look_at_folder(disk, drive));
+  const auto seed = drive::RecordSeed::of_cluster(folder.identity->cluster);
   drive::IndexCache cache(kMiB);
   TRY_ASSIGN(auto index,
              drive::Index::open(disk, drive + "/index", cache, [](const std::string&) {}));
@@ -191,6 +195,12 @@ inline Result<Content> content_of(io::FileSystem& disk, const std::string& drive
     TRY(cursor.status());
   }
   for (const std::string& path : files_below(disk, drive + "/blobs")) {
+    const auto id = drive::Id128::from_hex(path.substr(path.rfind('/') + 1));
+    CHECK(id.has_value(), "a blob's file is named by its id");
+    TRY_ASSIGN(const auto record, index->get(drive::Table::kBlobs, id->key(), drive::Tier::kDisk));
+    TRY_ASSIGN(const auto blob, drive::decode_blob(seed, *id, record.value));
+    TRY_ASSIGN(auto file, drive::BlobFileReader::open(disk, path, seed, *id, blob.size_bytes));
+    TRY(file.verify_all());
     TRY_ASSIGN(const ByteVector bytes, io::read_file(disk, path, 64 * kMiB));
     content[path.substr(drive.size())] = as_text(bytes);
   }
