@@ -15,7 +15,7 @@ namespace strata::roof {
 namespace {
 
 constexpr size_t kDetailsMax = 1000;  // damaged parts of a drive that are listed one by one
-constexpr size_t kSmallFileBytesMax = 64 * 1024;
+constexpr size_t kSmallFileBytesMax = 64 * kKiB;
 
 Error unknown(const std::string& path, std::string_view why) {
   return Error(
