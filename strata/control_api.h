@@ -5,7 +5,7 @@
 //   POST   /v1/volumes         {"name": "db", "size_bytes": 10737418240} makes it: 201, the volume
 //   GET    /v1/volumes/NAME    the volume
 //   DELETE /v1/volumes/NAME    deletes it: 200, {}
-//   and what other files mount: control_workers.h, control_scrub.h
+//   and what other files mount: control_workers.h, control_scrub.h, control_verify.h
 // A failure is {"error": {"code": "not_found", "message": "..."}}.
 //
 // Who may connect is decided by the socket's mode (0600): the user who runs the server.

@@ -14,7 +14,6 @@
 namespace strata::roof {
 namespace {
 
-constexpr std::chrono::seconds kAnswerTimeout{60};
 constexpr std::string_view kUnreachable = "unreachable";
 
 // The code that the server wrote, as the command line tells exit statuses apart by it.
@@ -35,10 +34,11 @@ std::string find_data_folder(const std::string& from_command_line) {
 }
 
 Result<nlohmann::json> ask_server(const std::string& data, std::string_view method,
-                                  std::string_view target, std::string_view body) {
+                                  std::string_view target, std::string_view body,
+                                  std::chrono::seconds timeout) {
   const std::string socket = control_socket_path(data);
   const Result<http::ClientResponse> response =
-      http::request_over_unix(socket, method, target, body, kAnswerTimeout);
+      http::request_over_unix(socket, method, target, body, timeout);
   if (!response.ok()) {
     return Error(Code::kClosed, kUnreachable,
                  fmt::format("no server answers on {} ({}). Start one with `strata serve --data "

@@ -8,6 +8,7 @@
 #include "common/base/log.h"
 #include "common/io/posix_file_system.h"
 #include "strata/control_scrub.h"
+#include "strata/control_verify.h"
 #include "strata/control_workers.h"
 #include "strata/process.h"
 #include "strata/version.h"
@@ -64,6 +65,7 @@ Status House::open_servers() {
   control_handler_ = std::make_unique<ControlHandler>(blocks_->catalog(), *pool_,
                                                       [this] { return status_json(status()); });
   control_handler_->mount(kWorkersPath, workers_route(*crew_));
+  control_handler_->mount(kVerifyPath, verify_route(objects_->inspector(), draining_));
   control_handler_->mount(kScrubPath, scrub_route(*crew_, objects_->scrub()));
   // Every port is bound before the first is served: a start that fails has answered nobody.
   if (options_.s3) {

@@ -83,6 +83,10 @@ const replica::Scrub& ObjectHalf::scrub() const {
   return impl_->replicas->scrub();
 }
 
+replica::Inspector& ObjectHalf::inspector() {
+  return impl_->replicas->inspector();
+}
+
 replica::StoreStatus ObjectHalf::status() const {
   return impl_->replicas->status();
 }

@@ -18,7 +18,8 @@
 
 namespace strata::replica {
 class Scrub;
-}
+class Inspector;
+}  // namespace strata::replica
 
 namespace strata::roof {
 
@@ -49,6 +50,8 @@ class ObjectHalf {
   // What works in the background; lives as long as this.
   [[nodiscard]] std::vector<worker::Job> workers();
   [[nodiscard]] const replica::Scrub& scrub() const;
+  // For receipts.
+  [[nodiscard]] replica::Inspector& inspector();
 
  private:
   struct Impl;

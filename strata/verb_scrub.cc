@@ -50,7 +50,8 @@ std::string scrub_text(const nlohmann::json& answer) {
       when(progress, "pass_finished_ms"), format_size(progress.value("done", uint64_t{0})),
       progress.value("findings", uint64_t{0}), verified.value("records", uint64_t{0}),
       verified.value("small_blobs", uint64_t{0}), verified.value("blob_files", uint64_t{0}));
-  for (const auto& [kind, count] : answer.value("findings", nlohmann::json::object()).items()) {
+  const nlohmann::json findings = answer.value("findings", nlohmann::json::object());
+  for (const auto& [kind, count] : findings.items()) {
     if (count.get<uint64_t>() > 0) {
       out += fmt::format("found      {} {} since the start\n", count.get<uint64_t>(), kind);
     }

@@ -17,6 +17,7 @@ constexpr auto kVerbs = std::to_array<AddVerb>({
     add_volume_verb,
     add_worker_verb,
     add_scrub_verb,
+    add_verify_verb,
     add_compare_verb,
     add_inspect_verb,
     add_durability_verb,

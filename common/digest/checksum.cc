@@ -173,4 +173,30 @@ uint64_t xxh3(Bytes bytes, uint64_t seed) noexcept {
 #endif
 }
 
+struct Xxh3::Impl {
+  XXH3_state_t* state = XXH3_createState();
+  Impl() {
+    CHECK(state != nullptr && XXH3_64bits_reset(state) == XXH_OK, "there is memory for a digest");
+  }
+  ~Impl() { XXH3_freeState(state); }
+  Impl(const Impl&) = delete;
+  Impl& operator=(const Impl&) = delete;
+};
+
+Xxh3::Xxh3() : impl_(std::make_unique<Impl>()) {}
+Xxh3::~Xxh3() = default;
+
+void Xxh3::update(Bytes bytes) noexcept {
+  if (bytes.empty()) return;
+#if defined(__x86_64__)
+  (void)XXH3_64bits_update_dispatch(impl_->state, bytes.data(), bytes.size());
+#else
+  (void)XXH3_64bits_update(impl_->state, bytes.data(), bytes.size());
+#endif
+}
+
+uint64_t Xxh3::value() const noexcept {
+  return XXH3_64bits_digest(impl_->state);
+}
+
 }  // namespace strata::digest

@@ -50,6 +50,22 @@ class Hasher {
 // XXH3, 64 bits, for stored bytes.
 [[nodiscard]] uint64_t xxh3(Bytes bytes, uint64_t seed = 0) noexcept;
 
+// The same computed piece by piece, without a seed. One thread at a time.
+class Xxh3 {
+ public:
+  Xxh3();
+  ~Xxh3();
+  Xxh3(const Xxh3&) = delete;
+  Xxh3& operator=(const Xxh3&) = delete;
+  void update(Bytes bytes) noexcept;
+  // Of everything so far.
+  [[nodiscard]] uint64_t value() const noexcept;
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
 // Equal without telling by timing where they differ.
 [[nodiscard]] bool equal_constant_time(std::string_view a, std::string_view b) noexcept;
 

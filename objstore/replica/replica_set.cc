@@ -13,6 +13,7 @@
 #include "objstore/replica/pending_commit.h"
 #include "objstore/replica/recovery.h"
 #include "objstore/replica/replica_blob_writer.h"
+#include "objstore/replica/replica_inspector.h"
 #include "objstore/replica/scrub.h"
 
 namespace strata::replica {
@@ -96,6 +97,7 @@ ReplicaSet::ReplicaSet(std::unique_ptr<drive::IndexCache> cache, std::unique_ptr
       own_clock_(std::make_unique<io::SystemClock>()) {
   const io::Clock& clock = workers.clock != nullptr ? *workers.clock : *own_clock_;
   scrub_ = std::make_unique<Scrub>(*core_, clock, workers.scrub_period);
+  inspector_ = std::make_unique<ReplicaInspector>(*core_);
   orphans_ = std::make_unique<OrphanSweep>(*core_, clock, workers.orphan_age);
 }
 

@@ -21,6 +21,7 @@ namespace strata::replica {
 struct Core;
 class Scrub;
 class OrphanSweep;
+class Inspector;
 
 class ReplicaSet final : public Store {
  public:
@@ -46,6 +47,7 @@ class ReplicaSet final : public Store {
   // What works in the background, for whoever runs it: they live as long as this.
   [[nodiscard]] std::vector<worker::Job> workers();
   [[nodiscard]] Scrub& scrub() { return *scrub_; }
+  [[nodiscard]] Inspector& inspector() { return *inspector_; }
 
   // Waits until repairs and removals that were started have ended. For tests and shutdown; not on a
   // loop or the pool.
@@ -61,6 +63,7 @@ class ReplicaSet final : public Store {
   std::unique_ptr<io::Clock> own_clock_;  // when the options give none
   std::unique_ptr<Scrub> scrub_;
   std::unique_ptr<OrphanSweep> orphans_;
+  std::unique_ptr<Inspector> inspector_;
 };
 
 }  // namespace strata::replica

@@ -168,5 +168,18 @@ TEST(EqualConstantTime, is_equality) {
   EXPECT_FALSE(equal_constant_time("abc", "abcd"));
 }
 
+TEST(Xxh3Stream, in_pieces_is_the_same_as_at_once) {
+  std::string text;
+  for (int i = 0; i < 5000; ++i) text += std::to_string(i);
+  for (const size_t piece : {size_t{1}, size_t{7}, size_t{256}, size_t{1000}, text.size()}) {
+    Xxh3 sum;
+    EXPECT_EQ(sum.value(), xxh3({}));
+    for (size_t at = 0; at < text.size(); at += piece) {
+      sum.update(as_bytes(std::string_view(text).substr(at, piece)));
+    }
+    EXPECT_EQ(sum.value(), xxh3(as_bytes(text))) << piece;
+  }
+}
+
 }  // namespace
 }  // namespace strata::digest
