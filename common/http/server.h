@@ -40,8 +40,9 @@ class Exchange {
   // Content-Length without a body: for answers to HEAD.
   [[nodiscard]] virtual async::Task<Status> respond_head(ResponseHead head, uint64_t length) = 0;
   // A streamed body of a known length. The end of the body (its last 64 KiB at most) is sent after
-  // the source has confirmed its own end (see ByteSource::ended), so a source that verifies never delivers a whole wrong
-  // body. If the source fails, or gives another length, the error comes back and either
+  // the source has confirmed its own end (see ByteSource::ended), so a source that verifies never
+  // delivers a whole wrong body. If the source fails, or gives another length, the error comes back
+  // and either
   // - nothing was sent yet: responded() is false again and the handler may answer otherwise; or
   // - the connection is broken off, so that the client cannot take a short body for a whole one.
   [[nodiscard]] virtual async::Task<Status> respond_stream(ResponseHead head, uint64_t length,

@@ -157,6 +157,7 @@ WorkerStatus Crew::status_of(const Post& post) const {
 std::vector<WorkerStatus> Crew::list() const {
   const std::lock_guard lock(mutex_);
   std::vector<WorkerStatus> all;
+  all.reserve(posts_.size());
   for (const std::unique_ptr<Post>& post : posts_) all.push_back(status_of(*post));
   return all;
 }

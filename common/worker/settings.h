@@ -14,6 +14,7 @@
 #include <string>
 #include <string_view>
 
+#include "common/base/bytes.h"
 #include "common/base/result.h"
 
 namespace strata::worker {
@@ -26,7 +27,7 @@ struct Settings {
 using SettingsByName = std::map<std::string, Settings, std::less<>>;
 
 inline constexpr size_t kWorkerNameBytesMax = 32;
-inline constexpr size_t kSettingsBytesMax = 16 * 1024;
+inline constexpr size_t kSettingsBytesMax = 16 * kKiB;
 inline constexpr size_t kSettingsLinesMax = 64;
 
 // Lower case letters, digits and '-', 1 to kWorkerNameBytesMax of them.

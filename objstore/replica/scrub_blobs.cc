@@ -10,6 +10,9 @@ namespace strata::replica {
 using drive::Table;
 using drive::Tier;
 
+// Out of line: clang takes no optional of a nested class before the class around it is complete.
+BlobVerifier::FileWork::FileWork() = default;
+
 void BlobVerifier::begin_run(const std::vector<size_t>& members, std::string_view from) {
   work_.reset();
   walks_.clear();

@@ -40,6 +40,7 @@ class BlobVerifier {
   };
   // One large blob on the drives that own it, one after the other.
   struct FileWork {
+    FileWork();
     drive::BlobName blob;
     uint64_t placement = 0;
     std::unique_ptr<ReadPin> pin;
