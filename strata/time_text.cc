@@ -11,7 +11,8 @@ std::string duration_text(int64_t milliseconds) {
   const int64_t seconds = milliseconds / 1000;
   if (seconds < 60) return fmt::format("{}.{:03} s", seconds, milliseconds % 1000);
   if (seconds < 3600) return fmt::format("{} min {} s", seconds / 60, seconds % 60);
-  if (seconds < 48 * 3600) return fmt::format("{} h {} min", seconds / 3600, seconds / 60 % 60);
+  if (seconds < int64_t{48} * 3600)
+    return fmt::format("{} h {} min", seconds / 3600, seconds / 60 % 60);
   return fmt::format("{} d {} h", seconds / 86400, seconds / 3600 % 24);
 }
 

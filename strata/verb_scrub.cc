@@ -42,14 +42,15 @@ std::string scrub_text(const nlohmann::json& answer) {
   const auto period = answer.value("period_ms", int64_t{0});
   std::string out = fmt::format(
       "state      {}{}\nperiod     {}\npass       began {}, last one ended {}\n"
-      "read       {} in this pass\nfindings   {} in this pass\n"
+      "read       {} of about {} in this pass\nfindings   {} in this pass\n"
       "verified   {} records, {} small blobs, {} blob files since the start\n",
       worker.value("state", ""),
       progress.value("note", "").empty() ? std::string() : ": " + progress.value("note", ""),
       period == 0 ? "only when asked" : duration_text(period), when(progress, "pass_started_ms"),
       when(progress, "pass_finished_ms"), format_size(progress.value("done", uint64_t{0})),
-      progress.value("findings", uint64_t{0}), verified.value("records", uint64_t{0}),
-      verified.value("small_blobs", uint64_t{0}), verified.value("blob_files", uint64_t{0}));
+      format_size(progress.value("total", uint64_t{0})), progress.value("findings", uint64_t{0}),
+      verified.value("records", uint64_t{0}), verified.value("small_blobs", uint64_t{0}),
+      verified.value("blob_files", uint64_t{0}));
   const nlohmann::json findings = answer.value("findings", nlohmann::json::object());
   for (const auto& [kind, count] : findings.items()) {
     if (count.get<uint64_t>() > 0) {

@@ -64,6 +64,7 @@ class ReceiptMaker {
   Status add_data(ObjectReceipt& receipt, const std::string& placement,
                   const ObjectRecord& record) {
     std::vector<std::unique_ptr<digest::Xxh3>> sums;
+    sums.reserve(receipt.copies.size());
     for (size_t i = 0; i < receipt.copies.size(); ++i) {
       sums.push_back(std::make_unique<digest::Xxh3>());
     }

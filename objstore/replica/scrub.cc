@@ -325,10 +325,6 @@ void Scrub::publish() {
     now.note = fmt::format(
         "verifying {}{}", part_name(at_.part),
         at_.hurried || period_ == Duration::zero() ? "" : ", at the pace of its period");
-    // Blobs' names are random, so that they tell how far the part is.
-    if (at_.part == ScrubPart::kBlobs && !at_.next.empty()) {
-      now.note += fmt::format(", {} % of the blobs", static_cast<uint8_t>(at_.next[0]) * 100 / 256);
-    }
   }
   if (at_.part == ScrubPart::kNone && period_ != Duration::zero()) {
     const auto hours = std::chrono::duration_cast<std::chrono::hours>(until_next_pass()).count();

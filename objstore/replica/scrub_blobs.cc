@@ -50,7 +50,7 @@ void BlobVerifier::blob(const std::string& key) {
     small(name, record->placement, members);
     return;
   }
-  work_.emplace();
+  work_ = std::make_unique<FileWork>();
   work_->blob = name;
   work_->placement = record->placement;
   work_->pin = std::move(pin);

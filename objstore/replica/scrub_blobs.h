@@ -27,7 +27,7 @@ class BlobVerifier {
   // No blob follows: data beyond the last one has no owner.
   void end_of_table();
 
-  [[nodiscard]] bool file_under_way() const noexcept { return work_.has_value(); }
+  [[nodiscard]] bool file_under_way() const noexcept { return work_ != nullptr; }
   // Reads a piece of the file under way.
   void step_file();
   // Read since the last call.
@@ -61,7 +61,7 @@ class BlobVerifier {
   Core& core_;
   std::shared_ptr<ScrubCounts> counts_;
   std::vector<DataWalk> walks_;
-  std::optional<FileWork> work_;
+  std::unique_ptr<FileWork> work_;  // or null
   uint64_t bytes_ = 0;
 };
 

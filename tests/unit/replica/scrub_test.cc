@@ -68,7 +68,7 @@ TEST_F(ScrubFinds, nothing_in_a_healthy_store_and_verifies_every_copy_of_it) {
   for (size_t drive = 0; drive < kDrives; ++drive) {
     for (const std::string& path : files(drive)) stored += content(drive, path).size();
   }
-  EXPECT_GE(scrub().progress().done, stored + 9 * 3'000);
+  EXPECT_GE(scrub().progress().done, stored + uint64_t{9} * 3'000);
   EXPECT_GT(scrub().progress().pass_finished_ms, 0);
 }
 
