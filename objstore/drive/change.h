@@ -26,6 +26,7 @@ struct Change {
   uint64_t agreed = 0;     // every change up to this one had ended on all drives in service
   uint64_t trim_to = 0;    // log entries up to this one are needed by nobody
   uint64_t placement = 0;  // hash of the placement's name
+  bool marker = false;     // changes nothing: a point in the order that every drive has
 
   struct Put {
     std::string key;

@@ -6,7 +6,23 @@
 
 namespace strata::drive {
 
-void add_change(Batch& batch, RecordSeed seed, const Change& change) {
+namespace {
+constexpr std::string_view kGoneEnd = "c";  // behind every key of kGone
+}  // namespace
+
+std::string gone_row(std::string_view key) {
+  return "a" + std::string(key);
+}
+
+std::string gone_blob(const Id128& id) {
+  return "b" + std::string(id.key());
+}
+
+void add_change(Batch& batch, RecordSeed seed, const Change& change, bool with_gone) {
+  if (with_gone) {
+    for (const std::string& key : change.deletes) batch.put(Table::kGone, gone_row(key), {});
+    for (const BlobName& blob : change.drops) batch.put(Table::kGone, gone_blob(blob.id), {});
+  }
   for (const Change::Put& put : change.puts) {
     const std::string header =
         encode_row_header(seed, put.key, change.sequence, change.placement, put.value_digest);
@@ -55,6 +71,40 @@ void Committer::stop() {
   thread_.join();
 }
 
+Status Committer::stop_by(Deadline deadline) {
+  {
+    std::unique_lock lock(mutex_);
+    stopping_ = true;
+    available_.notify_all();
+    if (!thread_ended_.wait_until(lock, deadline.when(), [this] { return ended_; })) {
+      return Error(Code::kBusy, "a write to the drive has not returned");
+    }
+  }
+  stop();
+  return {};
+}
+
+Status Committer::remember_gone(bool on) {
+  Batch batch = wiring_.index.batch();
+  batch.remove_range(Table::kGone, {}, kGoneEnd);
+  TRY(wiring_.index.write(batch, false));
+  remembers_gone_ = on;
+  return {};
+}
+
+Status Committer::set_log_start(uint64_t sequence) {
+  Batch batch = wiring_.index.batch();
+  batch.put(Table::kMeta, kLogStartName, encode_number(wiring_.seed, kLogStartName, sequence));
+  TRY(wiring_.index.write(batch, true));
+  log_start_ = sequence;
+  return {};
+}
+
+bool Committer::lags() const {
+  const std::lock_guard lock(mutex_);
+  return changes_.size() >= kQueuedChangesMax / 4 || queued_bytes_ >= kQueuedBytesMax / 4;
+}
+
 bool Committer::has_room(size_t weight) const {
   const std::lock_guard lock(mutex_);
   return changes_.size() < kQueuedChangesMax &&
@@ -89,7 +139,11 @@ void Committer::work() {
     {
       std::unique_lock lock(mutex_);
       available_.wait(lock, [this] { return stopping_ || !changes_.empty() || !tasks_.empty(); });
-      if (stopping_ && changes_.empty() && tasks_.empty()) return;
+      if (stopping_ && changes_.empty() && tasks_.empty()) {
+        ended_ = true;
+        thread_ended_.notify_all();
+        return;
+      }
       size_t bytes = 0;
       while (!changes_.empty() && group.size() < kGroupChangesMax) {
         const size_t weight = changes_.front()->change().weight();
@@ -146,7 +200,7 @@ Status Committer::commit_group(const Group& group) {
     Batch batch = wiring_.index.batch();
     uint64_t trim_to = 0;
     for (const auto& pending : group) {
-      add_change(batch, wiring_.seed, pending->change());
+      add_change(batch, wiring_.seed, pending->change(), remembers_gone_);
       trim_to = std::max(trim_to, pending->change().trim_to);
     }
     const bool trims = trim_to > log_start_ && trim_to - log_start_ >= kTrimStride;

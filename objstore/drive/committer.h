@@ -31,6 +31,9 @@ inline constexpr size_t kGroupBytesMax = 8 * kMiB;
 // Log entries are removed in strides, so that the index is not littered with range deletions.
 inline constexpr uint64_t kTrimStride = 16'384;
 inline constexpr std::string_view kLogStartName = "log_start";
+// Keys of kGone: a letter for what it is, then the row's key or the blob's id.
+[[nodiscard]] std::string gone_row(std::string_view key);
+[[nodiscard]] std::string gone_blob(const Id128& id);
 
 class Committer {
  public:
@@ -56,8 +59,19 @@ class Committer {
   // False, and not run, when too many are waiting or after stop.
   [[nodiscard]] bool run(std::function<void(Index&)> task);
 
+  // Only from a task on its thread. While it is on, every row deleted and every blob dropped leaves
+  // an entry in kGone, so that a copy which is made at the same time does not bring it back. Both
+  // ways the table is empty afterwards, with the next synced write.
+  [[nodiscard]] Status remember_gone(bool on);
+  // Only from a task on its thread: log entries up to this one may be missing. Flushed.
+  [[nodiscard]] Status set_log_start(uint64_t sequence);
+  // Whether so much is queued that whoever adds to it should wait for it.
+  [[nodiscard]] bool lags() const;
+
   // Applies and runs what is queued, then ends the thread. No submit after it.
   void stop();
+  // The same, but kBusy if the thread has not ended by the deadline.
+  [[nodiscard]] Status stop_by(Deadline deadline);
 
   // Whether one write or flush has been under way for longer than this.
   [[nodiscard]] bool stuck(Duration answer_max) const;
@@ -86,10 +100,14 @@ class Committer {
   std::deque<std::function<void(Index&)>> tasks_;  // guarded by mutex_
   size_t queued_bytes_ = 0;                        // guarded by mutex_
   bool stopping_ = false;                          // guarded by mutex_
+  bool ended_ = false;                             // guarded by mutex_
+  std::condition_variable thread_ended_;
+  bool remembers_gone_ = false;  // touched by the thread only
   std::thread thread_;
 };
 
-// Puts the change's rows, blobs and log entry into the batch.
-void add_change(Batch& batch, RecordSeed seed, const Change& change);
+// Puts the change's rows, blobs and log entry into the batch; with_gone: and what it removes into
+// kGone.
+void add_change(Batch& batch, RecordSeed seed, const Change& change, bool with_gone = false);
 
 }  // namespace strata::drive

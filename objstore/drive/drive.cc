@@ -163,8 +163,41 @@ Result<uint64_t> Drive::stored_log_start() const {
 }
 
 Result<bool> Drive::filling() const {
-  TRY_ASSIGN(const Index::Found found, index_->get(Table::kMeta, kFillingName, Tier::kDisk));
+  return has_mark(kFillingName);
+}
+
+Result<bool> Drive::has_mark(std::string_view name) const {
+  TRY_ASSIGN(const Index::Found found, index_->get(Table::kMeta, name, Tier::kDisk));
   return found.state == Index::Found::State::kFound;
+}
+
+Status Drive::set_mark(std::string_view name, bool on) {
+  Batch batch = index_->batch();
+  if (on) {
+    batch.put(Table::kMeta, name, "1");
+  } else {
+    batch.remove(Table::kMeta, name);
+  }
+  return write_now(batch);
+}
+
+Status Drive::change_identity(const Identity& identity) {
+  TRY(health());
+  const Status written = write_identity(setup_.files, path(), identity);
+  if (!written.ok()) {
+    take_out("its identity could not be written: " + written.error().message);
+    return written;
+  }
+  setup_.identity = identity;
+  return {};
+}
+
+Status Drive::close(const std::string& reason, Deadline deadline) {
+  take_out(reason);
+  TRY(committer_->stop_by(deadline));
+  TRY(index_->close(deadline));
+  setup_.lock.reset();
+  return {};
 }
 
 io::Space Drive::space() {

@@ -156,6 +156,15 @@ class Drive {
   [[nodiscard]] Result<uint64_t> stored_log_start() const;
   // Set while the drive is being filled from others: what it holds is not yet a state of its own.
   [[nodiscard]] Result<bool> filling() const;
+  // Marks under a name, in kMeta: flushed; on the committer's thread or before the first submit.
+  [[nodiscard]] Status set_mark(std::string_view name, bool on);
+  [[nodiscard]] Result<bool> has_mark(std::string_view name) const;
+  // Who it is now; flushed. By one thread at a time, which nobody reads identity() beside.
+  [[nodiscard]] Status change_identity(const Identity& identity);
+  // Takes the drive out and lets go of its folder, so that it can be unmounted or opened anew. What
+  // is asked of it afterwards fails. kBusy when something under way has not ended by the deadline.
+  [[nodiscard]] Status close(const std::string& reason, Deadline deadline);
+
   // Writes, flushed; a failure takes the drive out. Only before the first submit.
   [[nodiscard]] Status write_now(Batch& batch);
 
@@ -193,6 +202,9 @@ class Drive {
   std::vector<BlobName> to_free_;
 };
 
+// Marks. filling: the drive is being filled, what it holds is no state of its own. strays: there
+// may be rows and blobs whose placement is not this drive's.
 inline constexpr std::string_view kFillingName = "filling";
+inline constexpr std::string_view kStraysName = "strays";
 
 }  // namespace strata::drive

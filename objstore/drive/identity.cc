@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <optional>
 
 #include "common/base/parse.h"
 #include "common/digest/checksum.h"
@@ -37,13 +38,58 @@ uint64_t checksum_of(std::string_view body) {
   return digest::xxh3(as_bytes(body));
 }
 
+bool has_drive(const std::vector<MemberRecord>& list, const Id128& drive) {
+  return std::ranges::any_of(list, [&](const MemberRecord& m) { return m.drive == drive; });
+}
+
+std::string render_members(std::string_view word, const std::vector<MemberRecord>& list) {
+  std::string out;
+  for (const MemberRecord& member : list) {
+    out += fmt::format("{} {} {} {}\n", word, member.slot.to_hex(), member.drive.to_hex(),
+                       member.weight);
+  }
+  return out;
+}
+
+// "SLOT DRIVE WEIGHT"
+std::optional<MemberRecord> parse_member(std::string_view line) {
+  constexpr size_t kIdDigits = 32;
+  if (line.size() < 2 * kIdDigits + 3 || line[kIdDigits] != ' ' || line[2 * kIdDigits + 1] != ' ') {
+    return std::nullopt;
+  }
+  const auto slot = Id128::from_hex(line.substr(0, kIdDigits));
+  const auto drive = Id128::from_hex(line.substr(kIdDigits + 1, kIdDigits));
+  const auto weight = parse_u64(line.substr(2 * kIdDigits + 2));
+  if (!slot || !drive || !weight || *weight == 0 || *weight > kWeightMax) return std::nullopt;
+  return MemberRecord{.slot = *slot, .drive = *drive, .weight = *weight};
+}
+
+// The lines of one list. False for a line that is not a member, a slot or drive that is there
+// twice, or too many.
+bool take_members(std::string_view& text, std::string_view word, std::vector<MemberRecord>& list) {
+  while (const auto line = take_line(text, word)) {
+    const auto member = parse_member(*line);
+    if (!member || list.size() == kDrivesMax || has_drive(list, member->drive)) return false;
+    for (const MemberRecord& other : list) {
+      if (other.slot == member->slot) return false;
+    }
+    list.push_back(*member);
+  }
+  return true;
+}
+
 }  // namespace
 
+bool Identity::is_member() const {
+  return has_drive(members, drive) || has_drive(next, drive);
+}
+
 std::string render_identity(const Identity& identity) {
-  std::string body =
-      fmt::format("{}\nformat {}\ncluster {}\ndrive {}\nreplicas {}\n", kFirstLine, identity.format,
-                  identity.cluster.to_hex(), identity.drive.to_hex(), identity.replicas);
-  for (const Id128& member : identity.members) body += fmt::format("member {}\n", member.to_hex());
+  std::string body = fmt::format("{}\nformat {}\ncluster {}\ndrive {}\nreplicas {}\nlayout {}\n",
+                                 kFirstLine, identity.format, identity.cluster.to_hex(),
+                                 identity.drive.to_hex(), identity.replicas, identity.layout);
+  body += render_members("member", identity.members);
+  body += render_members("next", identity.next);
   return fmt::format("{}{}{:016x}\n", body, kChecksumWord, checksum_of(body));
 }
 
@@ -75,24 +121,26 @@ Result<Identity> parse_identity(std::string_view text) {
   const auto cluster = take_line(text, "cluster");
   const auto drive = take_line(text, "drive");
   const auto replicas = take_line(text, "replicas");
+  const auto layout = take_line(text, "layout");
   const auto cluster_id = cluster ? Id128::from_hex(*cluster) : std::nullopt;
   const auto drive_id = drive ? Id128::from_hex(*drive) : std::nullopt;
   const auto replica_number = replicas ? parse_u64(*replicas) : std::nullopt;
-  if (!cluster_id || !drive_id || !replica_number || *replica_number == 0) {
+  const auto layout_number = layout ? parse_u64(*layout) : std::nullopt;
+  if (!cluster_id || !drive_id || !replica_number || *replica_number == 0 || !layout_number ||
+      *layout_number == 0 || *layout_number > kLayoutMax) {
     return damaged("a line is missing");
   }
   identity.cluster = *cluster_id;
   identity.drive = *drive_id;
-  while (const auto member = take_line(text, "member")) {
-    const auto id = Id128::from_hex(*member);
-    if (!id || identity.members.size() == kDrivesMax) return damaged("its list of members");
-    identity.members.push_back(*id);
-  }
-  if (*replica_number > identity.members.size() ||
-      std::ranges::find(identity.members, identity.drive) == identity.members.end()) {
-    return damaged("its list of members");
+  identity.layout = *layout_number;
+  if (!take_members(text, "member", identity.members) ||
+      !take_members(text, "next", identity.next) || text.size() != whole.size() - sum_at ||
+      *replica_number > identity.members.size() ||
+      (!identity.next.empty() && *replica_number > identity.next.size())) {
+    return damaged("its lists of members");
   }
   identity.replicas = static_cast<uint32_t>(*replica_number);
+  if (render_identity(identity) != whole) return damaged("a line is not as strata writes it");
   return identity;
 }
 

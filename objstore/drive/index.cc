@@ -12,8 +12,10 @@
 #include <algorithm>
 #include <array>
 #include <atomic>
+#include <condition_variable>
 #include <cstdarg>
 #include <cstdio>
+#include <mutex>
 
 #include "common/base/log.h"
 #include "objstore/drive/log_check.h"
@@ -23,11 +25,11 @@ namespace strata::drive {
 
 namespace {
 
-constexpr std::array<const char*, kTables> kTableNames = {"default", "rows",    "data",
-                                                          "blobs",   "dropped", "log"};
+constexpr std::array<const char*, kTables> kTableNames = {"default", "rows", "data", "blobs",
+                                                          "dropped", "log",  "gone"};
 // What a table gathers in memory before it is written out, on a drive of kFullSizeBytes or more.
-constexpr std::array<size_t, kTables> kWriteBufferBytes = {1 * kMiB, 8 * kMiB, 16 * kMiB,
-                                                           4 * kMiB, 1 * kMiB, 4 * kMiB};
+constexpr std::array<size_t, kTables> kWriteBufferBytes = {1 * kMiB, 8 * kMiB, 16 * kMiB, 4 * kMiB,
+                                                           1 * kMiB, 4 * kMiB, 1 * kMiB};
 constexpr size_t kArenaBlockBytes = 128 * kKiB;
 constexpr size_t kLogBytesMax = 64 * kMiB;
 constexpr size_t kValueFileBytes = 64 * kMiB;
@@ -196,18 +198,21 @@ struct Batch::Impl {
   }
 };
 
-struct Cursor::Impl {
-  std::unique_ptr<rocksdb::Iterator> iterator;
-};
-
 struct Index::Impl {
   std::unique_ptr<rocksdb::Env> env;
   std::string path;
-  std::atomic<bool> closing{false};
+  std::atomic<bool> reclaim_ends{false};
   std::unique_ptr<rocksdb::DB> database;
   std::array<rocksdb::ColumnFamilyHandle*, kTables> tables{};
   bool all_flushed = true;  // touched by the writer only: the last write was synced
-  ~Impl() {
+  // Reads, writes and cursors under way; whoever comes when it is closing goes again.
+  std::atomic<size_t> uses{0};
+  std::atomic<bool> closing{false};
+  std::mutex mutex;
+  std::condition_variable unused;
+
+  ~Impl() { close_files(); }
+  void close_files() {
     if (!database) return;
     for (rocksdb::ColumnFamilyHandle* table : tables) {
       if (table) database->DestroyColumnFamilyHandle(table);
@@ -216,6 +221,7 @@ struct Index::Impl {
     if (!closed.ok()) {
       log::warning("drive.index_close", {{"path", path}, {"text", closed.ToString()}});
     }
+    database.reset();
   }
   [[nodiscard]] rocksdb::ColumnFamilyHandle* table(Table which) const {
     return tables[static_cast<size_t>(which)];
@@ -225,6 +231,40 @@ struct Index::Impl {
     uint64_t value = 0;
     return database->GetIntProperty(of, name, &value) ? value : 0;
   }
+};
+
+// Keeps the files open while it lives.
+class Index::Use {
+ public:
+  explicit Use(Impl& impl) : impl_(&impl) {
+    impl.uses.fetch_add(1);
+    if (impl.closing.load()) release();
+  }
+  ~Use() { release(); }
+  Use(const Use&) = delete;
+  Use& operator=(const Use&) = delete;
+  [[nodiscard]] Status status() const {
+    if (impl_ != nullptr) return {};
+    return Error(Code::kClosed, "the index has been closed");
+  }
+
+ private:
+  void release() {
+    if (impl_ == nullptr) return;
+    Impl& impl = *std::exchange(impl_, nullptr);
+    if (impl.uses.fetch_sub(1) == 1 && impl.closing.load()) {
+      const std::lock_guard lock(impl.mutex);
+      impl.unused.notify_all();
+    }
+  }
+  Impl* impl_;
+};
+
+struct Cursor::Impl {
+  explicit Impl(std::shared_ptr<Index::Impl> index) : owner(std::move(index)), use(*owner) {}
+  std::shared_ptr<Index::Impl> owner;
+  Index::Use use;
+  std::unique_ptr<rocksdb::Iterator> iterator;  // null when the index has been closed
 };
 
 Batch::Batch(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
@@ -264,16 +304,16 @@ Cursor::Cursor(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 Cursor::~Cursor() = default;
 Cursor::Cursor(Cursor&&) noexcept = default;
 void Cursor::seek(std::string_view from) {
-  impl_->iterator->Seek(slice(from));
+  if (impl_->iterator) impl_->iterator->Seek(slice(from));
 }
 void Cursor::seek_last() {
-  impl_->iterator->SeekToLast();
+  if (impl_->iterator) impl_->iterator->SeekToLast();
 }
 void Cursor::next() {
   impl_->iterator->Next();
 }
 bool Cursor::valid() const {
-  return impl_->iterator->Valid();
+  return impl_->iterator && impl_->iterator->Valid();
 }
 std::string_view Cursor::key() const {
   return text(impl_->iterator->key());
@@ -282,12 +322,13 @@ std::string_view Cursor::value() const {
   return text(impl_->iterator->value());
 }
 Status Cursor::status() const {
+  TRY(impl_->use.status());
   const rocksdb::Status status = impl_->iterator->status();
   if (status.ok()) return {};
   return to_error(status, "reading the index");
 }
 
-Index::Index(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+Index::Index(std::shared_ptr<Impl> impl) : impl_(std::move(impl)) {}
 Index::~Index() = default;
 
 Result<std::unique_ptr<Index>> Index::open(io::FileSystem& files, const std::string& path,
@@ -295,7 +336,7 @@ Result<std::unique_ptr<Index>> Index::open(io::FileSystem& files, const std::str
                                            std::function<void(const std::string&)> failed) {
   TRY(check_logs(files, path));
   TRY(check_manifest(files, path));
-  auto impl = std::make_unique<Impl>();
+  auto impl = std::make_shared<Impl>();
   impl->path = path;
   impl->env = make_rocksdb_env(files);
   const auto space = files.space(path);
@@ -319,7 +360,7 @@ Result<std::unique_ptr<Index>> Index::open(io::FileSystem& files, const std::str
 
 Result<std::unique_ptr<Index>> Index::open_to_read(io::FileSystem& files, const std::string& path,
                                                    IndexCache& cache) {
-  auto impl = std::make_unique<Impl>();
+  auto impl = std::make_shared<Impl>();
   impl->path = path;
   impl->env = make_rocksdb_env(files);
   rocksdb::DBOptions options =
@@ -348,6 +389,8 @@ Result<std::unique_ptr<Index>> Index::open_to_read(io::FileSystem& files, const 
 }
 
 Result<Index::Found> Index::get(Table table, std::string_view key, Tier tier) const {
+  const Use use(*impl_);
+  TRY(use.status());
   rocksdb::ReadOptions options;
   options.verify_checksums = true;
   Found found;
@@ -373,7 +416,8 @@ Cursor Index::cursor(Table table, Keep keep) const {
   rocksdb::ReadOptions options;
   options.verify_checksums = true;
   options.fill_cache = keep == Keep::kCache;
-  auto impl = std::make_unique<Cursor::Impl>();
+  auto impl = std::make_unique<Cursor::Impl>(impl_);
+  if (!impl->use.status().ok()) return Cursor(std::move(impl));
   rocksdb::ColumnFamilyHandle* const family = impl_->table(table);
   impl->iterator.reset(family == nullptr ? rocksdb::NewEmptyIterator()
                                          : impl_->database->NewIterator(options, family));
@@ -385,6 +429,8 @@ Batch Index::batch() const {
 }
 
 Status Index::verify() const {
+  const Use use(*impl_);
+  TRY(use.status());
   const rocksdb::Status verified = impl_->database->VerifyFileChecksums(rocksdb::ReadOptions());
   if (!verified.ok()) return to_error(verified, "verifying the index");
   return {};
@@ -400,6 +446,8 @@ void Index::seal() {
 }
 
 Status Index::write(Batch& batch, bool synced) {
+  const Use use(*impl_);
+  TRY(use.status());
   rocksdb::WriteOptions options;
   options.sync = synced;
   rocksdb::WriteBatch& writes = batch.impl_->writes;
@@ -413,6 +461,8 @@ Status Index::write(Batch& batch, bool synced) {
 }
 
 Status Index::reclaim(uint64_t room_bytes) {
+  const Use use(*impl_);
+  TRY(use.status());
   rocksdb::ColumnFamilyHandle* const data = impl_->table(Table::kData);
   rocksdb::FlushOptions flush;
   flush.allow_write_stall = true;
@@ -423,7 +473,7 @@ Status Index::reclaim(uint64_t room_bytes) {
   const uint64_t table_bytes = impl_->number(data, rocksdb::DB::Properties::kTotalSstFilesSize);
   rocksdb::CompactRangeOptions compact;
   compact.exclusive_manual_compaction = false;
-  compact.canceled = &impl_->closing;
+  compact.canceled = &impl_->reclaim_ends;
   compact.blob_garbage_collection_policy = rocksdb::BlobGarbageCollectionPolicy::kDisable;
   const bool fits = table_bytes < room_bytes / 2;
   if (done.ok() && fits) done = impl_->database->CompactRange(compact, data, nullptr, nullptr);
@@ -441,6 +491,8 @@ Status Index::reclaim(uint64_t room_bytes) {
 }
 
 bool Index::has_much_garbage() const {
+  const Use use(*impl_);
+  if (!use.status().ok()) return false;
   rocksdb::ColumnFamilyHandle* const data = impl_->table(Table::kData);
   const uint64_t garbage = impl_->number(data, rocksdb::DB::Properties::kLiveBlobFileGarbageSize);
   return garbage > kGarbageBytesMin &&
@@ -448,7 +500,20 @@ bool Index::has_much_garbage() const {
 }
 
 void Index::stop_reclaiming() {
-  impl_->closing = true;
+  impl_->reclaim_ends = true;
+}
+
+Status Index::close(Deadline deadline) {
+  stop_reclaiming();
+  impl_->closing.store(true);
+  {
+    std::unique_lock lock(impl_->mutex);
+    const bool idle =
+        impl_->unused.wait_until(lock, deadline.when(), [this] { return impl_->uses.load() == 0; });
+    if (!idle) return Error(Code::kBusy, "the index is still being read");
+  }
+  impl_->close_files();
+  return {};
 }
 
 }  // namespace strata::drive

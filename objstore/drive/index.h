@@ -11,15 +11,17 @@
 #include <string>
 #include <string_view>
 
+#include "common/base/deadline.h"
 #include "common/base/result.h"
 #include "common/io/file_system.h"
 
 namespace strata::drive {
 
 // kMeta: numbers by name. kRows: rows. kData: small blobs. kBlobs: owned blobs. kDropped: blobs
-// that no row names any more and whose bytes are still there. kLog: recent changes.
-enum class Table { kMeta, kRows, kData, kBlobs, kDropped, kLog };
-inline constexpr size_t kTables = 6;
+// that no row names any more and whose bytes are still there. kLog: recent changes. kGone: what was
+// deleted while the drive is being filled.
+enum class Table { kMeta, kRows, kData, kBlobs, kDropped, kLog, kGone };
+inline constexpr size_t kTables = 7;
 
 // The table's name in the index, and in docs/drive-format.md.
 [[nodiscard]] std::string_view table_name(Table table) noexcept;
@@ -135,10 +137,18 @@ class Index {
   // Whether more than half of the small blobs' files is what was removed, and it is not little.
   [[nodiscard]] bool has_much_garbage() const;
 
+  // Closes the files, so that the index can be opened anew; from then on every call fails with
+  // kClosed. Waits for reads and cursors under way: kBusy, and a later call may succeed, when they
+  // have not ended by the deadline. No batch may live and no write may be under way.
+  [[nodiscard]] Status close(Deadline deadline);
+
  private:
+  friend class Cursor;
+  friend class Batch;
   struct Impl;
-  explicit Index(std::unique_ptr<Impl> impl);
-  std::unique_ptr<Impl> impl_;
+  class Use;
+  explicit Index(std::shared_ptr<Impl> impl);
+  std::shared_ptr<Impl> impl_;  // cursors hold it too
 };
 
 }  // namespace strata::drive

@@ -243,6 +243,7 @@ LogRecord log_record_of(const Change& change) {
   entry.sequence = change.sequence;
   entry.agreed = change.agreed;
   entry.placement = change.placement;
+  entry.marker = change.marker;
   entry.rows.reserve(change.puts.size() + change.deletes.size());
   for (const Change::Put& put : change.puts) entry.rows.push_back(put.key);
   for (const std::string& key : change.deletes) entry.rows.push_back(key);

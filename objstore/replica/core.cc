@@ -9,19 +9,66 @@ namespace strata::replica {
 namespace {
 // How often the drives are looked at, for each time that one may take to answer.
 constexpr int kLooksPerAnswer = 8;
+
+bool contains(const std::vector<size_t>& list, size_t number) {
+  return std::ranges::find(list, number) != list.end();
+}
+
+// The drive's own word on whether it may hold rows that are not its own. One that does not answer
+// may.
+bool may_have_strays(const Member& member) {
+  if (!member.in_service()) return false;
+  const auto mark = member.drive->has_mark(drive::kStraysName);
+  return !mark.ok() || *mark;
+}
+
 }  // namespace
 
-Core::Core(Members opened, Placement where, uint64_t start, Ground ground)
-    : members(std::move(opened)),
-      placement(std::move(where)),
-      record_seed(drive::RecordSeed::of_cluster(members.cluster)),
+Core::Core(Members opened, const Recovered& recovered, Ground ground)
+    : cluster(opened.cluster),
+      replicas(opened.replicas),
+      record_seed(drive::RecordSeed::of_cluster(opened.cluster)),
+      left_out(std::move(opened.left_out)),
       pool(ground.pool),
       drive_thread(std::move(ground.drive_thread)),
       drive_answer_max(ground.drive_answer_max),
-      order(start),
+      order(recovered.start),
       random(ground.random),
       background(ground.pool),
       pins([this](std::vector<DroppedBlobs> free) { free_dropped(std::move(free)); }) {
+  bool strays = !opened.next.empty();
+  std::vector<Place> current;
+  std::vector<Place> all;  // the incoming ones too
+  for (size_t i = 0; i < opened.all.size(); ++i) {
+    strays = strays || may_have_strays(opened.all[i]);
+    current.push_back({.member = opened.all[i].record,
+                       .seat = i,
+                       .role = recovered.joining[i] ? Role::kJoining : Role::kServing});
+  }
+  all = current;
+  for (const Member& member : opened.incoming) {
+    all.push_back({.member = member.record, .seat = all.size(), .role = Role::kJoining});
+  }
+  for (std::vector<Member>* list : {&opened.all, &opened.incoming}) {
+    for (Member& member : *list) {
+      add_seat({std::move(member.path), std::move(member.state), std::move(member.drive)});
+    }
+  }
+  auto first = std::make_unique<View>(View{.layout = opened.layout,
+                                           .current = Plan(current, replicas),
+                                           .next = std::nullopt,
+                                           .next_counted = false,
+                                           .strays = strays});
+  if (!opened.next.empty()) {
+    std::vector<Place> next;
+    for (const drive::MemberRecord& record : opened.next) {
+      const auto place =
+          std::ranges::find_if(all, [&](const Place& p) { return p.member.drive == record.drive; });
+      next.push_back({.member = record, .seat = place->seat, .role = place->role});
+    }
+    first->next.emplace(std::move(next), replicas);
+  }
+  set_view(std::move(first));
   watch_.emplace(drive_loop(), drive_answer_max / kLooksPerAnswer, [this] { look_at_drives(); });
 }
 
@@ -32,7 +79,7 @@ void Core::free_dropped(std::vector<DroppedBlobs> free) {
   });
   auto work = [this, free = std::move(free)] {
     for (const DroppedBlobs& dropped : free) {
-      for (const size_t member : in_service(dropped.placement)) {
+      for (const size_t member : writers(dropped.placement)) {
         drive(member).free_dropped(dropped.blobs);
       }
     }
@@ -47,30 +94,73 @@ void Core::free_dropped(std::vector<DroppedBlobs> free) {
 }
 
 void Core::look_at_drives() {
-  for (const Member& member : members.all) {
-    if (!member.drive || !member.drive->committer().stuck(drive_answer_max)) continue;
-    member.drive->take_out(drive::unanswered(drive_answer_max));
-    member.drive->committer().abandon(member.drive->health().error());
+  for (size_t i = 0; i < seats(); ++i) {
+    if (!seat(i).drive || !drive(i).committer().stuck(drive_answer_max)) continue;
+    drive(i).take_out(drive::unanswered(drive_answer_max));
+    drive(i).committer().abandon(drive(i).health().error());
   }
 }
 
 Core::~Core() {
   watch_.reset();
   background.drain();
-  for (const Member& member : members.all) {
-    if (member.drive) member.drive->committer().stop();
+  for (size_t i = 0; i < seats(); ++i) {
+    if (seat(i).drive) drive(i).committer().stop();
   }
   background.drain();
 }
 
-std::vector<size_t> Core::in_service(uint64_t hash) const {
-  std::vector<size_t> targets = placement.targets(hash);
-  std::erase_if(targets, [this](size_t member) { return !members.all[member].in_service(); });
-  return targets;
+void Core::add_seat(Seat seat) {
+  const size_t number = seat_count_.load();
+  CHECK(number < kSeatsMax, "who adds a seat looks whether there is room");
+  seats_[number] = std::make_unique<Seat>(std::move(seat));
+  seat_count_.store(number + 1);
 }
 
-bool Core::all_in_service() const {
-  return std::ranges::all_of(members.all, [](const Member& m) { return m.in_service(); });
+void Core::set_view(std::unique_ptr<const View> view) {
+  view_.store(view.get(), std::memory_order_release);
+  views_.push_back(std::move(view));
+}
+
+std::vector<size_t> Core::in_service(uint64_t hash) const {
+  const Plan& plan = view().current;
+  std::vector<size_t> seats = plan.placement.targets(hash);
+  size_t kept = 0;
+  for (const size_t slot : seats) {
+    const Place& place = plan.places[slot];
+    if (place.role != Role::kServing || !seat(place.seat).in_service()) continue;
+    seats[kept++] = place.seat;
+  }
+  seats.resize(kept);
+  return seats;
+}
+
+std::vector<size_t> Core::writers(uint64_t hash) const {
+  const View& now = view();
+  std::vector<size_t> seats;
+  const auto add = [&](const Plan& plan) {
+    for (const size_t slot : plan.placement.targets(hash)) {
+      const size_t number = plan.places[slot].seat;
+      if (seat(number).in_service() && !contains(seats, number)) seats.push_back(number);
+    }
+  };
+  add(now.current);
+  if (now.next) add(*now.next);
+  return seats;
+}
+
+bool Core::all_in_service(const View& view) const {
+  const auto serves = [this](const Place& place) {
+    return place.role == Role::kServing && seat(place.seat).in_service();
+  };
+  return !view.next && std::ranges::all_of(view.current.places, serves);
+}
+
+drive::Id128 Core::new_id() {
+  drive::Id128 id;
+  const std::lock_guard lock(random_mutex);
+  random.fill(id.bytes);
+  return id;
 }
 
 drive::Id128 Core::new_blob_id() {
@@ -83,12 +173,18 @@ drive::Id128 Core::new_blob_id() {
 }
 
 Error Core::too_few_drives(uint64_t hash) const {
+  const Plan& plan = view().current;
   std::string reasons;
-  for (const size_t member : placement.targets(hash)) {
-    const Member& one = members.all[member];
-    if (one.in_service()) continue;
-    reasons += "; " + (one.drive ? one.drive->health().error().message
-                                 : fmt::format("drive {}: {}", one.path, one.state));
+  for (const size_t slot : plan.placement.targets(hash)) {
+    const Place& place = plan.places[slot];
+    const Seat& one = seat(place.seat);
+    if (one.in_service() && place.role == Role::kServing) continue;
+    if (one.in_service()) {
+      reasons += fmt::format("; drive {} is being filled", one.path);
+    } else {
+      reasons += "; " + (one.drive ? one.drive->health().error().message
+                                   : fmt::format("drive {}: {}", one.path, one.state));
+    }
   }
   return Error(Code::kIo, "too few drives are in service for this" + reasons);
 }

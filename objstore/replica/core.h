@@ -3,6 +3,7 @@
 // Thread rule: const after construction, apart from members that have a rule of their own.
 #pragma once
 
+#include <array>
 #include <atomic>
 #include <memory>
 #include <mutex>
@@ -21,11 +22,25 @@
 #include "objstore/replica/order.h"
 #include "objstore/replica/pins.h"
 #include "objstore/replica/placement.h"
+#include "objstore/replica/recovery.h"
+#include "objstore/replica/view.h"
 
 namespace strata::replica {
 
 // Repairs under way at once; a copy met beyond that is repaired when it is met again.
 inline constexpr size_t kHealsMax = 64;
+// Drives opened in the life of a store, each return and replacement counted.
+inline constexpr size_t kSeatsMax = 1024;
+
+// One opening of one drive's folder, or a member that has none. It never changes once a view names
+// it, and stays as long as the store: who has its number may use it, and is told kIo or kClosed
+// once the drive is gone.
+struct Seat {
+  std::string path;
+  std::string state;                    // why there is no drive
+  std::unique_ptr<drive::Drive> drive;  // or null
+  [[nodiscard]] bool in_service() const noexcept { return drive && drive->in_service(); }
+};
 
 inline constexpr size_t kBuffersKept = 16;
 
@@ -36,7 +51,7 @@ struct Core {
     std::unique_ptr<async::LoopThread> drive_thread;
     Duration drive_answer_max;
   };
-  Core(Members opened, Placement where, uint64_t start, Ground ground);
+  Core(Members opened, const Recovered& recovered, Ground ground);
   // Ends the committers first: what they still run refers to everything else here.
   ~Core();
   Core(const Core&) = delete;
@@ -44,20 +59,41 @@ struct Core {
 
   // The loop on which blob files are written; it is always running.
   [[nodiscard]] async::EventLoop& drive_loop() const { return drive_thread->loop(); }
-  [[nodiscard]] drive::Drive& drive(size_t member) const { return *members.all[member].drive; }
-  // The placement's drives that are in service, the preferred one first.
+
+  // Seats: from any thread. A number from in_service() or a view's place that was in service once
+  // has a drive.
+  [[nodiscard]] const Seat& seat(size_t number) const { return *seats_[number]; }
+  [[nodiscard]] drive::Drive& drive(size_t number) const { return *seats_[number]->drive; }
+  // The number that the next seat will get, and the seat itself: by one thread at a time.
+  [[nodiscard]] size_t next_seat() const { return seat_count_.load(); }
+  [[nodiscard]] bool has_free_seat() const { return next_seat() < kSeatsMax; }
+  void add_seat(Seat seat);
+  [[nodiscard]] size_t seats() const { return seat_count_.load(); }
+
+  // The view of now; views stay as long as the store.
+  [[nodiscard]] const View& view() const { return *view_.load(std::memory_order_acquire); }
+  // The next view; with the order's lock held (Order::locked, or in the first step of begin).
+  void set_view(std::unique_ptr<const View> view);
+
+  // The placement's drives from which may be read, the preferred one first.
   [[nodiscard]] std::vector<size_t> in_service(uint64_t hash) const;
-  [[nodiscard]] bool all_in_service() const;
+  // The placement's drives to which changes go: those, and the ones that are being filled.
+  [[nodiscard]] std::vector<size_t> writers(uint64_t hash) const;
+  [[nodiscard]] size_t quorum() const { return view().current.placement.quorum(); }
+  [[nodiscard]] bool all_in_service(const View& view) const;
   [[nodiscard]] drive::RecordSeed seed() const { return record_seed; }
+  // Random bits.
+  [[nodiscard]] drive::Id128 new_id();
   // A stamp, then random bits: ids grow, so that the index takes small blobs one behind the other,
   // without a search, and has nothing to merge.
   [[nodiscard]] drive::Id128 new_blob_id();
-  // "only 1 of 3 drives is in service, 2 are needed: ..."
+  // "too few drives are in service for this: ..."
   [[nodiscard]] Error too_few_drives(uint64_t hash) const;
 
-  Members members;
-  const Placement placement;
+  const drive::Id128 cluster;
+  const size_t replicas;
   const drive::RecordSeed record_seed;
+  const std::vector<LeftOut> left_out;
   async::BlockingPool& pool;
   // Of drive::kRunBytesMax each: runs of blocks on their way to or from files.
   BufferPool buffers{drive::kRunBytesMax, kBuffersKept};
@@ -80,6 +116,10 @@ struct Core {
  private:
   // Frees what no reader holds any more. Any thread; does not block.
   void free_dropped(std::vector<DroppedBlobs> free);
+  std::array<std::unique_ptr<Seat>, kSeatsMax> seats_;
+  std::atomic<size_t> seat_count_{0};
+  std::vector<std::unique_ptr<const View>> views_;  // guarded by the order's lock
+  std::atomic<const View*> view_{nullptr};
   // Ends what waits for drives that do not answer, and takes them out of service.
   void look_at_drives();
   std::optional<DriveWatch> watch_;

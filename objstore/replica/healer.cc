@@ -41,7 +41,7 @@ std::shared_ptr<Claim> claim(Core& core, size_t member, std::string_view name) {
 
 void healed(Core& core, size_t member, std::string_view kind, std::string_view name) {
   ++core.corrupt_healed;
-  log::warning("healed", {{"drive", core.members.all[member].path}, {kind, name}});
+  log::warning("healed", {{"drive", core.seat(member).path}, {kind, name}});
 }
 
 // The raw record, or the error's text: to see whether it changed since.
@@ -141,14 +141,14 @@ void heal_file_now(Core& core, size_t member, uint64_t placement, const drive::B
 void report_bad(Core& core, const std::vector<BadCopy>& bad, std::string_view kind,
                 std::string_view name) {
   for (const BadCopy& copy : bad) {
-    if (!core.members.all[copy.member].in_service()) continue;  // its failure has been reported
+    if (!core.seat(copy.member).in_service()) continue;  // its failure has been reported
     ++core.corrupt_found;
     if (copy.error.reason == drive::kReasonIndexDamaged) {
       core.background.run([&core, copy] { core.drive(copy.member).note_index_damage(copy.error); });
     }
-    log::error("corrupt", {{"drive", core.members.all[copy.member].path},
-                           {kind, name},
-                           {"error", copy.error.to_string()}});
+    log::error(
+        "corrupt",
+        {{"drive", core.seat(copy.member).path}, {kind, name}, {"error", copy.error.to_string()}});
   }
 }
 
@@ -156,6 +156,8 @@ void heal_row(Core& core, const std::vector<BadCopy>& bad, uint64_t placement,
               const std::string& key) {
   report_bad(core, bad, "row", key);
   for (const BadCopy& copy : bad) {
+    // A copy that is not the drive's own is removed in time, and must not be made anew.
+    if (!core.view().current.holds(copy.member, placement)) continue;
     std::shared_ptr<Claim> mark = claim(core, copy.member, "row/" + key);
     if (!mark) continue;
     core.background.run([&core, member = copy.member, placement, key, mark = std::move(mark)] {

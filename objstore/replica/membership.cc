@@ -3,8 +3,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <optional>
 
 #include "common/base/log.h"
+#include "objstore/replica/placement.h"
 #include "objstore/replica/rebuild.h"
 
 namespace strata::replica {
@@ -40,62 +42,83 @@ Result<std::vector<Folder>> look_at_folders(const ReplicaSetOptions& options) {
   return folders;
 }
 
-// What all identities must agree on, taken from the first; nullopt when every folder is empty.
-Result<std::optional<drive::Identity>> common_identity(const std::vector<Folder>& folders,
-                                                       const ReplicaSetOptions& options) {
-  std::optional<drive::Identity> first;
-  std::string first_path;
-  std::vector<std::pair<drive::Id128, std::string>> seen;
-  for (const Folder& folder : folders) {
-    const auto& identity = folder.found.identity;
-    if (!identity) continue;
-    const std::string& path = folder.option->path;
-    for (const auto& [id, other] : seen) {
-      if (id == identity->drive) {
-        return Error(Code::kConflict, fmt::format("{} and {} are copies of the same drive; remove "
-                                                  "one of them from the list of drives",
-                                                  other, path));
-      }
+// Two folders that may not stand side by side.
+Status check_pair(const Folder& one, const Folder& other) {
+  const drive::Identity& a = *one.found.identity;
+  const drive::Identity& b = *other.found.identity;
+  if (a.drive == b.drive) {
+    return Error(Code::kConflict, fmt::format("{} and {} are copies of the same drive; remove one "
+                                              "of them from the list of drives",
+                                              one.option->path, other.option->path));
+  }
+  if (a.cluster != b.cluster) {
+    return Error(Code::kConflict,
+                 fmt::format("drive {} belongs to another cluster than {}; start with the drives "
+                             "of one cluster only",
+                             other.option->path, one.option->path));
+  }
+  if (a.layout == b.layout && (a.members != b.members || a.next != b.next)) {
+    return Error(Code::kConflict,
+                 fmt::format("{} and {} disagree about which drives the cluster has: each was "
+                             "changed without the other; leave one of them out",
+                             one.option->path, other.option->path));
+  }
+  return {};
+}
+
+// The identity that speaks for the cluster: the one with the newest list of members. nullopt when
+// every folder is empty.
+Result<std::optional<drive::Identity>> true_identity(const std::vector<Folder>& folders,
+                                                     const ReplicaSetOptions& options) {
+  const Folder* newest = nullptr;
+  for (size_t i = 0; i < folders.size(); ++i) {
+    if (!folders[i].found.identity) continue;
+    for (size_t j = 0; j < i; ++j) {
+      if (folders[j].found.identity) TRY(check_pair(folders[j], folders[i]));
     }
-    seen.emplace_back(identity->drive, path);
-    if (!first) {
-      first = identity;
-      first_path = path;
-    } else if (identity->cluster != first->cluster || identity->members != first->members) {
-      return Error(Code::kConflict,
-                   fmt::format("drive {} belongs to another cluster than {}; start with the drives "
-                               "of one cluster only",
-                               path, first_path));
+    if (newest == nullptr || folders[i].found.identity->layout > newest->found.identity->layout) {
+      newest = &folders[i];
     }
   }
-  if (first && first->replicas != options.replicas) {
+  if (newest == nullptr) return std::optional<drive::Identity>();
+  const drive::Identity& identity = *newest->found.identity;
+  if (options.replicas_asked && identity.replicas != options.replicas) {
     return Error(Code::kInvalidArgument,
                  fmt::format("these drives keep {} copies of everything, {} were asked for; start "
                              "with --replicas {}",
-                             first->replicas, options.replicas, first->replicas));
+                             identity.replicas, options.replicas, identity.replicas));
   }
-  if (first && folders.size() > first->members.size()) {
-    return Error(Code::kInvalidArgument,
-                 fmt::format("{} drives were given, but this cluster has {}; leave the others out",
-                             folders.size(), first->members.size()));
-  }
-  return first;
+  return std::optional<drive::Identity>(identity);
 }
 
-Result<std::unique_ptr<drive::Drive>> open_drive(Folder& folder, const drive::Identity& identity,
-                                                 size_t tag, drive::IndexCache& cache) {
-  return drive::Drive::open(drive::Drive::Setup{.files = *folder.option->files,
-                                                .path = folder.option->path,
-                                                .cache = cache,
-                                                .tag = tag,
-                                                .lock = std::move(folder.found.lock),
-                                                .identity = identity});
+Result<drive::Identity> new_cluster(const std::vector<Folder>& folders,
+                                    const ReplicaSetOptions& options, RandomSource& random) {
+  if (options.replicas == 0 || options.replicas > options.drives.size()) {
+    return Error(Code::kInvalidArgument,
+                 fmt::format("{} copies cannot be kept on {} drives; choose between 1 and {}",
+                             options.replicas, options.drives.size(), options.drives.size()));
+  }
+  drive::Identity identity;
+  identity.cluster = new_id(random);
+  identity.replicas = options.replicas;
+  for (const Folder& folder : folders) {
+    if (!folder.trouble.empty()) return Error(Code::kIo, folder.trouble);
+    TRY_ASSIGN(const uint64_t weight, weight_of_folder(*folder.option));
+    identity.members.push_back({new_id(random), new_id(random), weight});
+  }
+  identity.drive = identity.members.front().drive;
+  return identity;
 }
 
 void open_member(Member& member, Folder& folder, const drive::Identity& identity, size_t tag,
                  drive::IndexCache& cache) {
   member.path = folder.option->path;
-  auto opened = open_drive(folder, identity, tag, cache);
+  auto opened = drive::Drive::open(drive::Drive::Setup{.files = *folder.option->files,
+                                                       .path = folder.option->path,
+                                                       .cache = cache,
+                                                       .tag = tag,
+                                                       .lock = std::move(folder.found.lock),
+                                                       .identity = identity});
   if (opened.ok()) {
     member.drive = std::move(opened).value();
     return;
@@ -106,6 +129,7 @@ void open_member(Member& member, Folder& folder, const drive::Identity& identity
 
 // Whether no change was ever written: the cluster's first start did not get to its end.
 bool never_served(const Members& members) {
+  if (members.layout != 1) return false;
   return std::ranges::all_of(members.all, [](const Member& member) {
     if (!member.drive) return true;
     const auto position = member.drive->position();
@@ -113,37 +137,117 @@ bool never_served(const Members& members) {
   });
 }
 
+void leave_out(Members& members, const Folder& folder, std::string why) {
+  log::warning("drive.left_out", {{"path", folder.option->path}, {"reason", why}});
+  members.left_out.push_back({folder.option->path, std::move(why)});
+}
+
+// Finds each drive's place by its id.
+void place_known_folders(Members& members, std::vector<Folder>& folders, drive::IndexCache& cache) {
+  const auto find = [](std::vector<Member>& list, const drive::Id128& id) {
+    return std::ranges::find_if(list, [&](const Member& m) { return m.record.drive == id; });
+  };
+  for (Folder& folder : folders) {
+    if (!folder.found.identity) continue;
+    const drive::Identity identity = *folder.found.identity;
+    if (const auto place = find(members.all, identity.drive); place != members.all.end()) {
+      open_member(*place, folder, identity, static_cast<size_t>(place - members.all.begin()),
+                  cache);
+    } else if (const auto coming = find(members.incoming, identity.drive);
+               coming != members.incoming.end()) {
+      const auto number = static_cast<size_t>(coming - members.incoming.begin());
+      open_member(*coming, folder, identity, members.all.size() + number, cache);
+    } else {
+      leave_out(members, folder,
+                "it has left the cluster: it was drained or replaced. Take it off the list of "
+                "drives; to use the folder again, empty it and `strata drive add` it");
+    }
+  }
+}
+
+// An empty folder in the place of a missing member: as the same drive if nothing was ever written,
+// else as a new drive, so that the missing one is refused when it comes back.
+Status fill_place(Members& members, Member& member, size_t number, Folder& folder, bool unborn,
+                  drive::IndexCache& cache, RandomSource& random) {
+  if (!unborn) {
+    member.record.drive = new_id(random);
+    ++members.layout;
+  }
+  const drive::Identity identity = members.identity_of(member.record.drive);
+  TRY(drive::write_identity(*folder.option->files, folder.option->path, identity));
+  open_member(member, folder, identity, number, cache);
+  // Until it has been filled it must not speak for the cluster.
+  if (member.drive && !unborn) TRY(member.drive->set_mark(drive::kFillingName, true));
+  return {};
+}
+
 // Gives empty folders the places of missing drives.
-Status place_empty_folders(Members& members, std::vector<Folder>& folders, drive::Identity identity,
-                           bool fill, drive::IndexCache& cache) {
+Status place_other_folders(Members& members, std::vector<Folder>& folders, bool fill,
+                           drive::IndexCache& cache, RandomSource& random) {
   const bool unborn = never_served(members);
   size_t next = 0;
   for (Folder& folder : folders) {
     if (folder.found.identity) continue;
     while (next < members.all.size() && !members.all[next].path.empty()) ++next;
-    CHECK(next < members.all.size(), "no more folders than members");
+    if (next == members.all.size()) {
+      leave_out(members, folder,
+                folder.trouble.empty()
+                    ? "it is empty, and no drive of the cluster is missing; `strata drive add` it"
+                    : folder.trouble);
+      continue;
+    }
     Member& member = members.all[next];
     member.path = folder.option->path;
     if (!folder.trouble.empty()) {
       member.state = folder.trouble;
     } else if (!fill && !unborn) {
-      member.state = "the folder is empty: mount the drive, or allow empty drives to be filled";
+      member.state = fmt::format(
+          "the folder is empty: mount the drive, or, if it is a new one, `strata drive replace {} "
+          "{}`",
+          member.record.drive.to_hex(), member.path);
     } else {
-      identity.drive = member.id;
-      TRY(drive::write_identity(*folder.option->files, folder.option->path, identity));
-      open_member(member, folder, identity, next, cache);
-      // Until it has been filled it must not speak for the cluster.
-      if (member.drive && !unborn) {
-        drive::Batch batch = member.drive->index().batch();
-        batch.put(drive::Table::kMeta, drive::kFillingName, "1");
-        TRY(member.drive->write_now(batch));
-      }
+      TRY(fill_place(members, member, next, folder, unborn, cache, random));
     }
   }
   return {};
 }
 
+// Every drive that is there gets the newest list of members.
+void spread_identity(Members& members) {
+  const auto spread = [&](Member& member) {
+    if (!member.in_service()) return;
+    const drive::Identity now = members.identity_of(member.record.drive);
+    if (member.drive->identity() == now) return;
+    // Members may have moved since it was here, and it may hold what is no longer its own.
+    if (member.drive->identity().layout != now.layout) {
+      if (!member.drive->set_mark(drive::kStraysName, true).ok()) return;
+    }
+    (void)member.drive->change_identity(now);  // a failure takes it out
+  };
+  for (Member& member : members.all) spread(member);
+  for (Member& member : members.incoming) {
+    spread(member);
+    if (member.in_service()) (void)member.drive->set_mark(drive::kFillingName, true);
+  }
+}
+
 }  // namespace
+
+drive::Identity Members::identity_of(const drive::Id128& drive) const {
+  drive::Identity identity;
+  identity.cluster = cluster;
+  identity.drive = drive;
+  identity.replicas = replicas;
+  identity.layout = layout;
+  for (const Member& member : all) identity.members.push_back(member.record);
+  identity.next = next;
+  return identity;
+}
+
+Result<uint64_t> weight_of_folder(const DriveFolderOption& folder) {
+  TRY_ASSIGN(const io::Space space, folder.files->space(folder.path));
+  return weight_of_capacity(space.capacity_bytes);
+}
 
 Result<Members> open_members(const ReplicaSetOptions& options, drive::IndexCache& cache,
                              RandomSource& random) {
@@ -152,36 +256,29 @@ Result<Members> open_members(const ReplicaSetOptions& options, drive::IndexCache
                  fmt::format("between 1 and {} drives are needed", drive::kDrivesMax));
   }
   TRY_ASSIGN(std::vector<Folder> folders, look_at_folders(options));
-  TRY_ASSIGN(std::optional<drive::Identity> known, common_identity(folders, options));
+  TRY_ASSIGN(std::optional<drive::Identity> known, true_identity(folders, options));
   if (!known) {
-    if (options.replicas == 0 || options.replicas > options.drives.size()) {
-      return Error(Code::kInvalidArgument,
-                   fmt::format("{} copies cannot be kept on {} drives; choose between 1 and {}",
-                               options.replicas, options.drives.size(), options.drives.size()));
-    }
-    for (const Folder& folder : folders) {
-      if (!folder.trouble.empty()) return Error(Code::kIo, folder.trouble);
-    }
-    known.emplace();
-    known->cluster = new_id(random);
-    known->replicas = options.replicas;
-    for (size_t i = 0; i < folders.size(); ++i) known->members.push_back(new_id(random));
-    known->drive = known->members.front();
+    TRY_ASSIGN(known, new_cluster(folders, options, random));
   }
-  Members members{.cluster = known->cluster, .replicas = known->replicas, .all = {}, .rebuilt = 0};
-  for (const drive::Id128& id : known->members) {
-    members.all.push_back(
-        Member{.id = id, .path = {}, .state = "no folder of it was given", .drive = nullptr});
+  Members members;
+  members.cluster = known->cluster;
+  members.replicas = known->replicas;
+  members.layout = known->layout;
+  members.next = known->next;
+  const auto absent = [](const drive::MemberRecord& record) {
+    return Member{
+        .record = record, .path = {}, .state = "no folder of it was given", .drive = nullptr};
+  };
+  for (const drive::MemberRecord& record : known->members) members.all.push_back(absent(record));
+  for (const drive::MemberRecord& record : known->next) {
+    const bool here = std::ranges::any_of(
+        known->members, [&](const drive::MemberRecord& m) { return m.drive == record.drive; });
+    if (!here) members.incoming.push_back(absent(record));
   }
-  for (Folder& folder : folders) {
-    if (!folder.found.identity) continue;
-    const drive::Identity identity = *folder.found.identity;
-    const auto place = std::ranges::find(known->members, identity.drive);
-    const size_t number = static_cast<size_t>(place - known->members.begin());
-    open_member(members.all[number], folder, identity, number, cache);
-  }
-  TRY(place_empty_folders(members, folders, *known, options.fill_empty_drives, cache));
+  place_known_folders(members, folders, cache);
+  TRY(place_other_folders(members, folders, options.fill_empty_drives, cache, random));
   rebuild_damaged(options, members, cache);
+  spread_identity(members);
   return members;
 }
 

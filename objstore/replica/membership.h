@@ -21,6 +21,9 @@ struct ReplicaSetOptions {
   std::vector<DriveFolderOption> drives;  // 1 to drive::kDrivesMax
   // Copies of everything: 1 to the number of drives. Fixed when the cluster is made.
   uint32_t replicas = 3;
+  // Whether to refuse drives that keep another number of copies; else `replicas` is only for a
+  // cluster that is being made.
+  bool replicas_asked = true;
   // An empty folder given together with drives of a cluster takes the place of a missing drive and
   // is filled from the others. Off by default: a folder may be empty because nothing is mounted.
   bool fill_empty_drives = false;
@@ -32,23 +35,40 @@ struct ReplicaSetOptions {
 
 // One drive of the cluster, there or not.
 struct Member {
-  drive::Id128 id;
+  drive::MemberRecord record;
   std::string path;                     // empty when no folder of it was given
   std::string state;                    // why it is missing
   std::unique_ptr<drive::Drive> drive;  // null when it is missing
   [[nodiscard]] bool in_service() const noexcept { return drive && drive->in_service(); }
 };
 
+// A folder that was given and is not used.
+struct LeftOut {
+  std::string path;
+  std::string why;
+};
+
 struct Members {
   drive::Id128 cluster;
   uint32_t replicas = 0;
-  std::vector<Member> all;  // in the order in which the identities list them
-  uint64_t rebuilt = 0;     // drives whose damaged index was made anew just now
+  uint64_t layout = 1;
+  std::vector<Member> all;                // in the order in which the identities list them
+  std::vector<drive::MemberRecord> next;  // the members after the move under way, or empty
+  std::vector<Member> incoming;           // drives of `next` that are not members yet
+  std::vector<LeftOut> left_out;
+  uint64_t rebuilt = 0;  // drives whose damaged index was made anew just now
+
+  // What the drive's identity file has to say.
+  [[nodiscard]] drive::Identity identity_of(const drive::Id128& drive) const;
 };
 
 // Opens the drives; makes a new cluster when every folder is empty. Refuses drives of different
-// clusters, two folders with the same drive, and numbers that do not fit the cluster.
+// clusters, two folders with the same drive, and numbers that do not fit the cluster. A drive that
+// has left the cluster is left out, with advice.
 [[nodiscard]] Result<Members> open_members(const ReplicaSetOptions& options,
                                            drive::IndexCache& cache, RandomSource& random);
+
+// The weight of a drive in this folder.
+[[nodiscard]] Result<uint64_t> weight_of_folder(const DriveFolderOption& folder);
 
 }  // namespace strata::replica

@@ -17,7 +17,8 @@ struct Walk {
 
 class Scan {
  public:
-  Scan(Core& core, const ScanRequest& request) : core_(core), request_(request) {}
+  Scan(Core& core, const View& view, const ScanRequest& request)
+      : core_(core), view_(view), request_(request) {}
 
   // kCorrupt or kIo with `failed` set when that member's index cannot be read.
   Result<std::vector<Row>> over(const std::vector<size_t>& members) {
@@ -60,17 +61,21 @@ class Scan {
   Result<std::optional<Row>> row_at(std::vector<Walk>& walks, const std::string& key) {
     std::optional<drive::RowRecord> best;
     std::vector<BadCopy> bad;
+    bool seen_stray = false;
     for (Walk& walk : walks) {
       if (!walk.cursor.valid() || walk.cursor.key() != key) continue;
       auto row = drive::decode_row(core_.seed(), key, walk.cursor.value());
       if (!row.ok()) {
         bad.push_back(BadCopy{walk.member, row.error()});
+      } else if (is_stray(walk.member, *row)) {
+        seen_stray = true;
       } else if (!best || row->sequence > best->sequence) {
         best = std::move(row).value();
       }
       walk.cursor.next();
       TRY(check(walk));
     }
+    if (!best && bad.empty() && seen_stray) return std::optional<Row>();
     if (!best) {
       TRY(find_elsewhere(key, bad, best));
       if (!best) return std::optional<Row>();
@@ -80,14 +85,20 @@ class Scan {
         Row{.key = key, .value = std::move(best->value), .sequence = Sequence(best->sequence)});
   }
 
+  // Whether the drive holds the row for no better reason than that members have moved. It may lag
+  // behind there, or have been deleted elsewhere.
+  [[nodiscard]] bool is_stray(size_t member, const drive::RowRecord& row) const {
+    return view_.strays && !view_.current.holds(member, row.placement);
+  }
+
   // Every copy seen was bad: any other drive may have a good one. An absent row on another drive of
   // the placement cannot be told from one that was never meant for it, so only a good copy counts.
   Status find_elsewhere(const std::string& key, const std::vector<BadCopy>& bad,
                         std::optional<drive::RowRecord>& best) {
-    for (size_t member = 0; member < core_.members.all.size(); ++member) {
-      if (!core_.members.all[member].in_service()) continue;
-      auto found = core_.drive(member).get_row(key, drive::Tier::kDisk);
-      if (!found.ok() || !found->row) continue;
+    for (const Place& place : view_.current.places) {
+      if (place.role != Role::kServing || !core_.seat(place.seat).in_service()) continue;
+      auto found = core_.drive(place.seat).get_row(key, drive::Tier::kDisk);
+      if (!found.ok() || !found->row || is_stray(place.seat, *found->row)) continue;
       if (!best || found->row->sequence > best->sequence) best = std::move(found->row);
     }
     if (best) return {};
@@ -96,20 +107,24 @@ class Scan {
   }
 
   Core& core_;
+  const View& view_;
   const ScanRequest& request_;
 };
 
 }  // namespace
 
 Result<std::vector<Row>> merged_scan(Core& core, const ScanRequest& request) {
+  const View& view = core.view();
   std::vector<size_t> members;
-  for (size_t i = 0; i < core.members.all.size(); ++i) {
-    if (core.members.all[i].in_service()) members.push_back(i);
+  for (const Place& place : view.current.places) {
+    if (place.role == Role::kServing && core.seat(place.seat).in_service()) {
+      members.push_back(place.seat);
+    }
   }
-  const size_t needed = core.members.all.size() - core.placement.replicas() + 1;
+  const size_t needed = view.current.places.size() - core.replicas + 1;
   Error last(Code::kIo, "too few drives are in service to list everything");
   while (members.size() >= needed) {
-    Scan scan(core, request);
+    Scan scan(core, view, request);
     auto rows = scan.over({members.begin(), members.begin() + static_cast<ptrdiff_t>(needed)});
     if (rows.ok() || !scan.failed) return rows;
     report_bad(core, {BadCopy{*scan.failed, rows.error()}}, "table", "rows");

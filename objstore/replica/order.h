@@ -42,9 +42,13 @@ class Order {
 
   [[nodiscard]] uint64_t stamp() noexcept { return next_.fetch_add(1); }
 
-  // Numbers the change and calls enqueue() before any later change is numbered.
-  template <typename Enqueue>
-  void begin(drive::Change& change, bool all_drives_in, Enqueue enqueue);
+  // Calls ready(); if that is true, numbers the change and calls enqueue() before any later change
+  // is numbered. Returns what ready() did.
+  template <typename Ready, typename Enqueue>
+  [[nodiscard]] bool begin(drive::Change& change, bool all_drives_in, Ready ready, Enqueue enqueue);
+  // Runs the function between two changes. Returns the last sequence given out before it.
+  template <typename Function>
+  uint64_t locked(Function function);
   // The change has been flushed or has failed on every drive it was given to.
   void ended(const drive::Change& change);
 
@@ -77,9 +81,17 @@ class Order {
   std::multimap<uint64_t, async::Completion<bool>*> waiters_;  // guarded by mutex_
 };
 
-template <typename Enqueue>
-void Order::begin(drive::Change& change, bool all_drives_in, Enqueue enqueue) {
+template <typename Function>
+uint64_t Order::locked(Function function) {
   const std::lock_guard lock(mutex_);
+  function();
+  return last();
+}
+
+template <typename Ready, typename Enqueue>
+bool Order::begin(drive::Change& change, bool all_drives_in, Ready ready, Enqueue enqueue) {
+  const std::lock_guard lock(mutex_);
+  if (!ready()) return false;
   change.sequence = next_.fetch_add(1);
   change.agreed = agreed_.load();
   change.trim_to = trim_point(change.sequence, all_drives_in);
@@ -90,6 +102,7 @@ void Order::begin(drive::Change& change, bool all_drives_in, Enqueue enqueue) {
   }
   if (!change.deletes.empty()) deletes_under_way_.fetch_add(1);
   enqueue();
+  return true;
 }
 
 }  // namespace strata::replica

@@ -18,19 +18,29 @@ class PendingCommit final : public drive::PendingChange {
   PendingCommit(Core& core, drive::Change change, Outcome& outcome)
       : core_(core), change_(std::move(change)), outcome_(outcome) {}
 
-  // Numbers the change and hands it to the drives. kBusy or kIo, and nothing has happened, when a
-  // queue is full or too few drives are in service; else the outcome will be set.
-  [[nodiscard]] static Status submit(const std::shared_ptr<PendingCommit>& commit);
+  // Numbers the change and hands it to the drives of the view. False, and nothing has happened,
+  // when that is not the view any more; kBusy or kIo, and nothing has happened, when a queue is
+  // full or too few drives are in service; else the outcome will be set.
+  [[nodiscard]] static Result<bool> submit(const std::shared_ptr<PendingCommit>& commit,
+                                           const View& view);
 
   [[nodiscard]] const drive::Change& change() const noexcept override { return change_; }
   void ended(size_t drive_tag, const Status& status) noexcept override;
 
  private:
+  // A drive that gets the change.
+  struct Target {
+    size_t seat;
+    bool serving;  // counts for the quorum
+    bool awaited;  // the outcome waits for it
+  };
+  void choose_targets(const View& view);
   void finish();
 
   Core& core_;
   drive::Change change_;
   Outcome& outcome_;
+  std::vector<Target> targets_;  // fixed before the first drive gets the change
   std::atomic<size_t> flushed_{0};
   std::atomic<size_t> left_{0};
 };

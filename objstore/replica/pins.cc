@@ -21,6 +21,16 @@ std::unique_ptr<ReadPin> PinBoard::pin() {
   return std::make_unique<Pin>(*this, time_);
 }
 
+uint64_t PinBoard::mark() {
+  const std::lock_guard lock(mutex_);
+  return ++time_;
+}
+
+bool PinBoard::released_since(uint64_t mark) const {
+  const std::lock_guard lock(mutex_);
+  return pinned_.empty() || pinned_.front().time >= mark;
+}
+
 void PinBoard::dropped(DroppedBlobs blobs) {
   std::vector<DroppedBlobs> free;
   {

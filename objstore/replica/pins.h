@@ -27,6 +27,9 @@ class PinBoard {
   explicit PinBoard(std::function<void(std::vector<DroppedBlobs>)> free) : free_(std::move(free)) {}
 
   [[nodiscard]] std::unique_ptr<ReadPin> pin();
+  // A moment, and whether every pin that was there before it has gone.
+  [[nodiscard]] uint64_t mark();
+  [[nodiscard]] bool released_since(uint64_t mark) const;
   // Frees at once if no pin lives, else when the last one that lives now has gone.
   void dropped(DroppedBlobs blobs);
 
@@ -37,7 +40,7 @@ class PinBoard {
   [[nodiscard]] std::vector<DroppedBlobs> take_free();
 
   std::function<void(std::vector<DroppedBlobs>)> free_;
-  std::mutex mutex_;
+  mutable std::mutex mutex_;
   uint64_t time_ = 0;  // guarded by mutex_: counts drops
   // Living pins by the time at which they came, ascending; few drops happen while one lives, so
   // few times stand here. Guarded by mutex_.

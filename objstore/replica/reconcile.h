@@ -17,7 +17,7 @@ namespace strata::replica {
 // Where each drive stood when recovery began; by member number.
 struct Standing {
   bool present = false;
-  bool filling = false;  // not a state of its own: never speaks
+  bool filling = false;  // not a state of its own: never speaks, filled while the store serves
   uint64_t position = 0;
   uint64_t agreed = 0;
   uint64_t log_start = 0;

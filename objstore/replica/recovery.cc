@@ -30,7 +30,7 @@ class Recovery {
   void survey();
   [[nodiscard]] Status check_quorum() const;
   [[nodiscard]] bool logs_reach(size_t target) const;
-  void bring_up_all();
+  void bring_up_all(uint64_t furthest);
   [[nodiscard]] Result<bool> by_log(size_t target);
   [[nodiscard]] Status by_comparison(size_t target);
   [[nodiscard]] Status compare_table(size_t target, size_t source, Table table,
@@ -86,12 +86,13 @@ Status Recovery::check_quorum() const {
       const Status health = member.drive->health();
       state = health.ok() ? "was being filled when strata stopped" : health.error().message;
     }
-    reasons += fmt::format("; drive {} ({}): {}", member.id.to_hex(),
+    reasons += fmt::format("; drive {} ({}): {}", member.record.drive.to_hex(),
                            member.path.empty() ? "no folder" : member.path, state);
   }
-  // All missing drives may belong to one placement.
+  // All missing drives may belong to one placement, and of the drives that have a change any one
+  // may be the last: a change that succeeded is on a quorum.
   const size_t away = members_.all.size() - speaking;
-  if (away <= placement_.replicas() - placement_.quorum()) return {};
+  if (away < placement_.quorum()) return {};
   return Error(Code::kIo,
                fmt::format("only {} of {} drives can be used, too few to know what is true; bring "
                            "the others back{}",
@@ -99,7 +100,6 @@ Status Recovery::check_quorum() const {
 }
 
 bool Recovery::logs_reach(size_t target) const {
-  if (standing_[target].filling) return false;
   for (size_t i = 0; i < standing_.size(); ++i) {
     if (usable(i) && !standing_[i].filling && standing_[i].log_start > standing_[target].agreed) {
       return false;
@@ -136,7 +136,8 @@ Result<bool> Recovery::by_log(size_t target) {
     }));
   }
   TRY(drive(target).read_log(after, [&](const LogRecord& entry) -> Status {
-    if (too_many || entry.marker) return {};
+    // What it holds beyond its own placements is the business of the move that put it there.
+    if (too_many || entry.marker || !reconciler.belongs(entry.placement)) return {};
     const std::vector<size_t> speakers = reconciler.speakers(entry.placement);
     const bool speaks = std::ranges::find(speakers, target) != speakers.end();
     if (!speaks && !true_entries.contains(entry.sequence)) reconciler.remove_log(entry.sequence);
@@ -211,7 +212,7 @@ Status Recovery::by_comparison(size_t target) {
 }
 
 // Logs first: a comparison ends the log of the drive that was compared.
-void Recovery::bring_up_all() {
+void Recovery::bring_up_all(uint64_t furthest) {
   std::vector<size_t> to_compare;
   const auto must = [this](size_t target, const Status& up) {
     if (!up.ok()) {
@@ -219,7 +220,8 @@ void Recovery::bring_up_all() {
     }
   };
   for (size_t i = 0; i < standing_.size(); ++i) {
-    if (!usable(i)) continue;
+    if (!usable(i) || standing_[i].filling) continue;
+    if (standing_[i].position == furthest) continue;  // it speaks for all that it holds
     if (!logs_reach(i)) {
       to_compare.push_back(i);
       continue;
@@ -228,7 +230,15 @@ void Recovery::bring_up_all() {
     if (!done.ok()) must(i, done.error());
     if (done.ok() && !*done) to_compare.push_back(i);
   }
-  for (const size_t target : to_compare) must(target, by_comparison(target));
+  for (const size_t target : to_compare) {
+    standing_[target].filling = true;
+    if (check_quorum().ok()) {
+      must(target, drive(target).set_mark(drive::kFillingName, true));
+      continue;
+    }
+    standing_[target].filling = false;
+    must(target, by_comparison(target));
+  }
 }
 
 void Recovery::write_markers(uint64_t start) {
@@ -247,23 +257,29 @@ Result<Recovered> Recovery::run() {
   survey();
   TRY(check_quorum());
   uint64_t furthest = 0;
-  bool differ = false;
   for (size_t i = 0; i < standing_.size(); ++i) {
-    if (!usable(i)) continue;
-    differ = differ || standing_[i].filling || (furthest != 0 && furthest != standing_[i].position);
-    furthest = std::max(furthest, standing_[i].position);
+    if (usable(i) && !standing_[i].filling) furthest = std::max(furthest, standing_[i].position);
   }
-  // With a copy of everything on every drive, drives that stand at the same place are alike.
-  const bool alike = !differ && placement_.replicas() == placement_.members();
-  if (!alike && furthest > 0) bring_up_all();
-  for (size_t i = 0; i < standing_.size(); ++i) {
-    if (usable(i)) standing_[i].filling = false;
-  }
+  if (furthest > 0) bring_up_all(furthest);
   TRY(check_quorum());
+  // A drive that is to be filled keeps its mark until that is done, whatever its log says
+  // meanwhile.
+  for (size_t i = 0; i < standing_.size(); ++i) {
+    if (!usable(i) || !standing_[i].filling) continue;
+    furthest = std::max(furthest, standing_[i].position);
+    (void)drive(i).set_mark(drive::kFillingName, true);  // a failure takes it out
+  }
+  for (const Member& coming : members_.incoming) {
+    if (!coming.in_service()) continue;
+    TRY_ASSIGN(const drive::Drive::Position position, coming.drive->position());
+    furthest = std::max(furthest, position.sequence);
+  }
   const uint64_t start = epoch_start(epoch_of(furthest) + 1);
   write_markers(start);
   TRY(check_quorum());
-  return Recovered{.start = start};
+  Recovered recovered{.start = start, .joining = {}};
+  for (const Standing& standing : standing_) recovered.joining.push_back(standing.filling);
+  return recovered;
 }
 
 }  // namespace

@@ -7,8 +7,9 @@
 //
 // For every other drive of the placement the rows and blobs named by recent log entries (its own
 // and the others') are made what they are on the one that speaks: copied, or removed. Entries up to
-// a drive's agreed point need no look. When some drive's log does not reach back that far, or the
-// drive was being filled when the store stopped, all rows and blobs are compared instead.
+// a drive's agreed point need no look. A drive for which some log does not reach back that far, or
+// that was being filled when the store stopped, is filled while the store serves (resync.h); only
+// when too few others would be left to know what is true is it compared with them before.
 //
 // At the end every drive gets the marker of a new epoch. A drive that comes back without it stands
 // behind all that have it.
@@ -30,7 +31,8 @@ inline constexpr size_t kReconcileKeysMax = 1'000'000;
 inline constexpr size_t kRecoveryBatchBytes = 32 * kMiB;
 
 struct Recovered {
-  uint64_t start = 0;  // the sequence of the new epoch's marker
+  uint64_t start = 0;         // the sequence of the new epoch's marker
+  std::vector<bool> joining;  // by member: must be filled from the others; marked so
 };
 
 // kIo with the reasons of the missing drives when too few are left to know what is true.

@@ -31,6 +31,7 @@ struct ReplicaBlobWriter::Files {
   std::optional<uint64_t> expected_bytes;
   std::atomic<bool> adopted{false};
   std::vector<File> all;
+  std::vector<size_t> copied_to;  // seats that came later
   Files(Core& owner, const drive::Id128& blob) : core(owner), id(blob) {}
   Files(const Files&) = delete;
   Files& operator=(const Files&) = delete;
@@ -40,6 +41,7 @@ struct ReplicaBlobWriter::Files {
       file.writer.reset();
       core.drive(file.member).remove_blob_file(id);
     }
+    for (const size_t seat : copied_to) core.drive(seat).remove_blob_file(id);
   }
 };
 
@@ -198,7 +200,7 @@ Task<Status> ReplicaBlobWriter::gather(Bytes bytes) {
 Task<Status> ReplicaBlobWriter::open_files() {
   files_ = std::make_shared<Files>(core_, id_);
   files_->expected_bytes = expected_bytes_;
-  for (const size_t member : core_.in_service(placement_)) {
+  for (const size_t member : core_.writers(placement_)) {
     files_->all.push_back(File{.member = member, .writer = std::nullopt, .status = {}});
   }
   start_step(std::make_shared<Step>(StepKind::kOpen, files_->all.size()));
@@ -241,6 +243,42 @@ Task<Result<BlobRef>> ReplicaBlobWriter::finish() {
   }
   finished_ = true;
   co_return ref;
+}
+
+bool ReplicaBlobWriter::is_on(size_t seat) const {
+  if (std::ranges::find(files_->copied_to, seat) != files_->copied_to.end()) return true;
+  return std::ranges::any_of(files_->all, [&](const File& file) {
+    return file.member == seat && file.status.ok() && core_.drive(seat).in_service();
+  });
+}
+
+Status ReplicaBlobWriter::copy_to(size_t seat) {
+  const drive::BlobName name{.id = id_, .size_bytes = size_bytes_, .in_index = false};
+  Status copied = core_.too_few_drives(placement_);
+  for (const File& file : files_->all) {
+    if (!is_on(file.member)) continue;
+    auto reader = core_.drive(file.member).open_blob(name);
+    copied = reader.ok() ? core_.drive(seat).rewrite_blob(name, *reader) : Status(reader.error());
+    if (copied.ok() || !core_.drive(seat).in_service()) break;
+  }
+  return copied;
+}
+
+Task<Status> ReplicaBlobWriter::reach(std::vector<size_t> seats) {
+  if (!files_) co_return Status();  // its bytes travel with the commit
+  for (const size_t seat : seats) {
+    if (is_on(seat) || !core_.drive(seat).in_service()) continue;
+    auto job = [this, seat] { return copy_to(seat); };
+    const Status copied = co_await core_.pool.run(std::move(job));
+    if (copied.ok()) {
+      files_->copied_to.push_back(seat);
+      continue;
+    }
+    const std::vector<size_t> serving = core_.in_service(placement_);
+    if (std::ranges::find(serving, seat) != serving.end()) co_return copied;
+    core_.drive(seat).take_out("it could not take a new blob: " + copied.error().message);
+  }
+  co_return Status();
 }
 
 drive::Change::Adopt ReplicaBlobWriter::adopt() {
@@ -289,12 +327,14 @@ Task<Status> ReplicaBlobWriter::await_steps(size_t left) {
 
 Status ReplicaBlobWriter::check_files() {
   size_t good = 0;
+  const std::vector<size_t> serving = core_.in_service(placement_);
   for (const File& file : files_->all) {
-    if (file.status.ok()) ++good;
+    if (std::ranges::find(serving, file.member) == serving.end()) continue;
     // A drive that failed is out, and the others go on; one that is full or busy is not.
-    if (!file.status.ok() && core_.drive(file.member).in_service()) return file.status.error();
+    if (!file.status.ok()) return file.status.error();
+    ++good;
   }
-  if (good < core_.placement.quorum()) return core_.too_few_drives(placement_);
+  if (good < core_.quorum()) return core_.too_few_drives(placement_);
   return {};
 }
 

@@ -26,6 +26,9 @@ class ReplicaBlobWriter final : public BlobWriter {
   [[nodiscard]] async::Task<Status> append(Bytes bytes) override;
   [[nodiscard]] async::Task<Result<BlobRef>> finish() override;
 
+  // Drives that were not there when the blob was begun get a copy of its file, so that it is on
+  // each of these seats that is in service. A drive that is being filled and cannot take it is out.
+  [[nodiscard]] async::Task<Status> reach(std::vector<size_t> seats);
   // For the commit that owns it: the blob, with its bytes if they live in the index. From then on
   // nothing is removed.
   [[nodiscard]] drive::Change::Adopt adopt();
@@ -52,6 +55,8 @@ class ReplicaBlobWriter final : public BlobWriter {
   // Until at most this many steps are under way.
   [[nodiscard]] async::Task<Status> await_steps(size_t left);
   [[nodiscard]] Status check_files();
+  [[nodiscard]] bool is_on(size_t seat) const;
+  [[nodiscard]] Status copy_to(size_t seat);
 
   Core& core_;
   const uint64_t placement_;

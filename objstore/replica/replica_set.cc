@@ -9,12 +9,15 @@
 #include "objstore/replica/blob_source.h"
 #include "objstore/replica/healer.h"
 #include "objstore/replica/merged_scan.h"
+#include "objstore/replica/moves.h"
 #include "objstore/replica/orphan_sweep.h"
 #include "objstore/replica/pending_commit.h"
 #include "objstore/replica/recovery.h"
 #include "objstore/replica/replica_blob_writer.h"
 #include "objstore/replica/replica_inspector.h"
+#include "objstore/replica/resync.h"
 #include "objstore/replica/scrub.h"
+#include "objstore/replica/status.h"
 
 namespace strata::replica {
 
@@ -25,6 +28,9 @@ std::string BlobId::to_hex() const {
 }
 
 namespace {
+
+// Changes of the members that one commit outlasts.
+constexpr size_t kViewChangesMax = 64;
 
 drive::BlobName name_of(const BlobRef& ref) {
   return drive::BlobName{
@@ -88,13 +94,29 @@ Task<Result<std::optional<drive::RowRecord>>> row_from(Core& core, size_t member
   co_return co_await core.pool.run(std::move(job));
 }
 
+// Gives the commit to the drives of one view: when drives come or go in between, once more.
+Task<Status> submit(Core& core, Mutation& mutation, std::shared_ptr<PendingCommit> commit) {
+  for (size_t attempt = 0; attempt < kViewChangesMax; ++attempt) {
+    const View& view = core.view();
+    const std::vector<size_t> seats = core.writers(commit->change().placement);
+    for (const auto& writer : mutation.adopts) {
+      CO_TRY(co_await static_cast<ReplicaBlobWriter*>(writer.get())->reach(seats));
+    }
+    CO_TRY_ASSIGN(const bool submitted, PendingCommit::submit(commit, view));
+    if (submitted) co_return Status();
+  }
+  co_return Error(Code::kBusy, "drives come and go too fast; try again");
+}
+
 }  // namespace
 
 ReplicaSet::ReplicaSet(std::unique_ptr<drive::IndexCache> cache, std::unique_ptr<Core> core,
                        const WorkerOptions& workers)
     : cache_(std::move(cache)),
       core_(std::move(core)),
-      own_clock_(std::make_unique<io::SystemClock>()) {
+      own_clock_(std::make_unique<io::SystemClock>()),
+      resync_(std::make_unique<Resync>(*core_)),
+      moves_(std::make_unique<Moves>(*core_, *resync_, *cache_)) {
   const io::Clock& clock = workers.clock != nullptr ? *workers.clock : *own_clock_;
   scrub_ = std::make_unique<Scrub>(*core_, clock, workers.scrub_period);
   inspector_ = std::make_unique<ReplicaInspector>(*core_);
@@ -112,10 +134,12 @@ Result<std::unique_ptr<ReplicaSet>> ReplicaSet::open(ReplicaSetOptions options,
                                                      RandomSource& random) {
   auto cache = std::make_unique<drive::IndexCache>(options.index_cache_bytes);
   TRY_ASSIGN(Members members, open_members(options, *cache, random));
-  std::vector<drive::Id128> ids;
-  ids.reserve(members.all.size());
-  for (const Member& member : members.all) ids.push_back(member.id);
-  Placement placement(std::move(ids), members.replicas);
+  std::vector<Slot> slots;
+  slots.reserve(members.all.size());
+  for (const Member& member : members.all) {
+    slots.push_back({member.record.slot, member.record.weight});
+  }
+  const Placement placement(std::move(slots), members.replicas);
   TRY_ASSIGN(const Recovered recovered, recover(members, placement));
   const uint64_t rebuilt = members.rebuilt;
   TRY_ASSIGN(auto drive_thread, async::LoopThread::start("drive-io"));
@@ -123,8 +147,7 @@ Result<std::unique_ptr<ReplicaSet>> ReplicaSet::open(ReplicaSetOptions options,
                       .random = random,
                       .drive_thread = std::move(drive_thread),
                       .drive_answer_max = options.drive_answer_max};
-  auto core = std::make_unique<Core>(std::move(members), std::move(placement), recovered.start,
-                                     std::move(ground));
+  auto core = std::make_unique<Core>(std::move(members), recovered, std::move(ground));
   core->corrupt_found = rebuilt;
   core->corrupt_healed = rebuilt;
   return std::unique_ptr<ReplicaSet>(
@@ -133,10 +156,10 @@ Result<std::unique_ptr<ReplicaSet>> ReplicaSet::open(ReplicaSetOptions options,
 
 void ReplicaSet::settle() {
   core_->background.drain();
-  for (const Member& member : core_->members.all) {
-    if (!member.drive) continue;
+  for (size_t i = 0; i < core_->seats(); ++i) {
+    if (!core_->seat(i).drive) continue;
     std::promise<void> reached;
-    if (member.drive->committer().run([&](drive::Index&) { reached.set_value(); })) {
+    if (core_->drive(i).committer().run([&](drive::Index&) { reached.set_value(); })) {
       reached.get_future().wait();
     }
   }
@@ -144,10 +167,27 @@ void ReplicaSet::settle() {
 
 uint64_t ReplicaSet::flushes() const {
   uint64_t sum = 0;
-  for (const Member& member : core_->members.all) {
-    if (member.drive) sum += member.drive->committer().groups();
+  for (size_t i = 0; i < core_->seats(); ++i) {
+    if (core_->seat(i).drive) sum += core_->drive(i).committer().groups();
   }
   return sum;
+}
+
+worker::Worker& ReplicaSet::resync() {
+  return *resync_;
+}
+
+Status ReplicaSet::add_drive(DriveFolderOption folder) {
+  return moves_->add(std::move(folder));
+}
+Status ReplicaSet::drain_drive(const std::string& which) {
+  return moves_->drain(which);
+}
+Status ReplicaSet::replace_drive(const std::string& which, DriveFolderOption folder) {
+  return moves_->replace(which, std::move(folder));
+}
+Status ReplicaSet::return_drive(const DriveFolderOption& folder) {
+  return moves_->bring_back(folder);
 }
 
 Sequence ReplicaSet::next_stamp() {
@@ -204,7 +244,7 @@ Task<Result<std::unique_ptr<BlobWriter>>> ReplicaSet::create_blob(
   Core& core = *core_;
   const uint64_t hash = Placement::hash(placement);
   const std::vector<size_t> targets = core.in_service(hash);
-  if (targets.size() < core.placement.quorum()) co_return core.too_few_drives(hash);
+  if (targets.size() < core.quorum()) co_return core.too_few_drives(hash);
   const uint64_t expected = expected_bytes.value_or(0);
   if (expected > drive::kBlobBytesMax) {
     co_return Error(Code::kTooLarge,
@@ -229,7 +269,7 @@ Task<Result<Sequence>> ReplicaSet::commit(Mutation mutation) {
   CO_TRY(check_mutation(mutation));
   drive::Change change = to_change(mutation);
   // Refused before the blobs change hands, so that they are removed with their writers.
-  if (core.in_service(change.placement).size() < core.placement.quorum()) {
+  if (core.in_service(change.placement).size() < core.quorum()) {
     co_return core.too_few_drives(change.placement);
   }
   for (const std::unique_ptr<BlobWriter>& writer : mutation.adopts) {
@@ -240,7 +280,7 @@ Task<Result<Sequence>> ReplicaSet::commit(Mutation mutation) {
   }
   PendingCommit::Outcome outcome;
   const auto commit = std::make_shared<PendingCommit>(core, std::move(change), outcome);
-  const Status submitted = PendingCommit::submit(commit);
+  const Status submitted = co_await submit(core, mutation, commit);
   if (!submitted.ok()) {
     for (const auto& writer : mutation.adopts) {
       static_cast<ReplicaBlobWriter*>(writer.get())->disown();
@@ -257,27 +297,7 @@ std::unique_ptr<ReadPin> ReplicaSet::pin() {
 }
 
 StoreStatus ReplicaSet::status() const {
-  StoreStatus status;
-  status.replicas = static_cast<uint32_t>(core_->placement.replicas());
-  status.write_quorum = static_cast<uint32_t>(core_->placement.quorum());
-  status.corrupt_found = core_->corrupt_found;
-  status.corrupt_healed = core_->corrupt_healed;
-  for (const Member& member : core_->members.all) {
-    DriveStatus drive{.path = member.path, .id = member.id.to_hex(), .state = member.state};
-    if (member.drive) {
-      const Status health = member.drive->health();
-      drive.in_service = health.ok();
-      drive.state = health.ok() ? "in service" : health.error().message;
-      const io::Space space = member.drive->space();
-      drive.capacity_bytes = space.capacity_bytes;
-      drive.available_bytes = space.available_bytes;
-      const auto position = health.ok() ? member.drive->position()
-                                        : Result<drive::Drive::Position>(drive::Drive::Position{});
-      if (position.ok()) drive.position = position->sequence;
-    }
-    status.drives.push_back(std::move(drive));
-  }
-  return status;
+  return status_of(*core_, *resync_);
 }
 
 }  // namespace strata::replica

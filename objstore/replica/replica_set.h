@@ -22,6 +22,8 @@ struct Core;
 class Scrub;
 class OrphanSweep;
 class Inspector;
+class Moves;
+class Resync;
 
 class ReplicaSet final : public Store {
  public:
@@ -48,6 +50,24 @@ class ReplicaSet final : public Store {
   [[nodiscard]] std::vector<worker::Job> workers();
   [[nodiscard]] Scrub& scrub() { return *scrub_; }
   [[nodiscard]] Inspector& inspector() { return *inspector_; }
+  // Drives that come and go while the store serves; docs/drives.md has the whole of it. Each begins
+  // what it says, which the resync worker then carries through; a restart in between loses nothing.
+  // One at a time; they may block. Errors say what to do. `which` is the drive's id, the beginning
+  // of it, or its path.
+  //
+  // An empty folder becomes one more drive; kNoSpace and the like say nothing of the others.
+  [[nodiscard]] Status add_drive(DriveFolderOption folder);
+  // Everything moves off the drive, then it leaves. Of a drive that is only on its way in: gives up
+  // that move.
+  [[nodiscard]] Status drain_drive(const std::string& which);
+  // An empty folder takes the drive's place, filled from all the others and from the old one if it
+  // is in service.
+  [[nodiscard]] Status replace_drive(const std::string& which, DriveFolderOption folder);
+  // A drive that was away or out comes back, is compared with the others, and serves. Of a drive
+  // that is being drained: it stays.
+  [[nodiscard]] Status return_drive(const DriveFolderOption& folder);
+  // Fills drives and moves data. Outlived by the store; one thread at a time calls its step().
+  [[nodiscard]] worker::Worker& resync();
 
   // Waits until repairs and removals that were started have ended. For tests and shutdown; not on a
   // loop or the pool.
@@ -64,6 +84,8 @@ class ReplicaSet final : public Store {
   std::unique_ptr<Scrub> scrub_;
   std::unique_ptr<OrphanSweep> orphans_;
   std::unique_ptr<Inspector> inspector_;
+  std::unique_ptr<Resync> resync_;
+  std::unique_ptr<Moves> moves_;
 };
 
 }  // namespace strata::replica

@@ -103,7 +103,10 @@ struct DriveStatus {
   std::string path;
   std::string id;
   bool in_service = false;
-  std::string state;  // "in service", or why not
+  std::string state;     // "in service", "joining 43 %", "draining 12 %", or why it is not in use
+  bool joining = false;  // being filled: takes changes, does not serve yet
+  bool leaving = false;  // serves, and is being drained or replaced
+  uint32_t percent = 0;  // how far the joining or leaving is
   uint64_t capacity_bytes = 0;
   uint64_t available_bytes = 0;
   uint64_t position = 0;  // the last sequence this drive has

@@ -1,0 +1,338 @@
+#include "objstore/replica/moves.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "common/base/log.h"
+#include "objstore/replica/identities.h"
+
+namespace strata::replica {
+
+namespace {
+
+constexpr Duration kCloseWait = std::chrono::seconds(10);
+// The least that names a drive by the beginning of its id.
+constexpr size_t kIdPrefixMin = 4;
+// A drain must leave the others with this share of their free space unused.
+constexpr uint64_t kSpareDivisor = 20;
+
+std::string called(const Core& core, const Place& place) {
+  return fmt::format("drive {} ({})", core.seat(place.seat).path, place.member.drive.to_hex());
+}
+
+}  // namespace
+
+Result<Place> Moves::find(const std::string& which) const {
+  const View& view = core_.view();
+  std::vector<Place> found;
+  const auto look = [&](const Plan& plan) {
+    for (const Place& place : plan.places) {
+      const bool by_id =
+          which.size() >= kIdPrefixMin && place.member.drive.to_hex().starts_with(which);
+      if (!by_id && core_.seat(place.seat).path != which) continue;
+      const auto same = [&](const Place& p) { return p.seat == place.seat; };
+      if (std::ranges::none_of(found, same)) found.push_back(place);
+    }
+  };
+  look(view.current);
+  if (view.next) look(*view.next);
+  if (found.size() == 1) return found.front();
+  if (found.empty()) {
+    return Error(Code::kNotFound, fmt::format("no drive is called '{}'; `strata drive list` shows "
+                                              "their paths and ids",
+                                              which));
+  }
+  return Error(Code::kInvalidArgument,
+               fmt::format("'{}' is the beginning of more than one id; give more of it", which));
+}
+
+Status Moves::check_no_move() const {
+  const View& view = core_.view();
+  if (view.next) {
+    return Error(
+        Code::kConflict,
+        "another move of drives is under way; wait until `strata drive list` shows that it "
+        "has ended");
+  }
+  for (const Place& place : view.current.places) {
+    if (place.role == Role::kServing || !core_.seat(place.seat).in_service()) continue;
+    return Error(Code::kConflict,
+                 fmt::format("{} is still joining; wait until `strata drive list` shows it in "
+                             "service",
+                             called(core_, place)));
+  }
+  return {};
+}
+
+Result<drive::DriveFolder> Moves::look_at_new(const DriveFolderOption& folder) const {
+  if (!core_.has_free_seat()) {
+    return Error(Code::kBusy, "drives came and went too often; restart strata");
+  }
+  const Result<Place> known = find(folder.path);
+  if (known.ok()) {
+    return Error(Code::kAlreadyExists,
+                 fmt::format("{} is a drive of this cluster already", folder.path));
+  }
+  TRY_ASSIGN(drive::DriveFolder found, drive::look_at_folder(*folder.files, folder.path));
+  if (!found.identity) return found;
+  const drive::Identity& identity = *found.identity;
+  if (identity.cluster != core_.cluster) {
+    return Error(
+        Code::kConflict,
+        fmt::format("{} is a drive of another cluster; if its data is not needed any more, "
+                    "empty the folder and try again",
+                    folder.path));
+  }
+  if (find(identity.drive.to_hex()).ok()) {
+    return Error(Code::kConflict,
+                 fmt::format("{0} is drive {1} of this cluster under another path; bring it back "
+                             "with `strata drive return {0}`",
+                             folder.path, identity.drive.to_hex()));
+  }
+  return Error(
+      Code::kConflict,
+      fmt::format("{} was a drive of this cluster and has left it; empty the folder to use "
+                  "it again",
+                  folder.path));
+}
+
+Status Moves::open_new(const DriveFolderOption& folder, drive::DriveFolder found, View& move,
+                       const drive::MemberRecord& record) {
+  const drive::Identity identity = identity_of(core_, move, record.drive);
+  TRY(drive::write_identity(*folder.files, folder.path, identity));
+  const size_t number = core_.next_seat();
+  TRY_ASSIGN(auto opened, drive::Drive::open({.files = *folder.files,
+                                              .path = folder.path,
+                                              .cache = cache_,
+                                              .tag = number,
+                                              .lock = std::move(found.lock),
+                                              .identity = identity}));
+  TRY(opened->set_mark(drive::kFillingName, true));
+  core_.add_seat({folder.path, {}, std::move(opened)});
+  return {};
+}
+
+Status Moves::begin_move(std::unique_ptr<View> move) {
+  const View& before = core_.view();
+  TRY(mark_strays(core_, *move));
+  TRY(write_identities(core_, *move, before));
+  core_.order.locked([&] { core_.set_view(std::move(move)); });
+  return {};
+}
+
+Status Moves::add(DriveFolderOption folder) {
+  const std::lock_guard lock(resync_.members_mutex());
+  TRY(check_no_move());
+  const View& now = core_.view();
+  if (now.current.places.size() >= drive::kDrivesMax) {
+    return Error(Code::kOutOfRange,
+                 fmt::format("a cluster has at most {} drives", drive::kDrivesMax));
+  }
+  TRY_ASSIGN(drive::DriveFolder found, look_at_new(folder));
+  TRY_ASSIGN(const uint64_t weight, weight_of_folder(folder));
+  const drive::MemberRecord record{
+      .slot = core_.new_id(), .drive = core_.new_id(), .weight = weight};
+  auto move = std::make_unique<View>(now);
+  std::vector<Place> places = now.current.places;
+  places.push_back({.member = record, .seat = core_.next_seat(), .role = Role::kJoining});
+  ++move->layout;
+  move->next.emplace(std::move(places), core_.replicas);
+  move->strays = true;
+  TRY(open_new(folder, std::move(found), *move, record));
+  TRY(begin_move(std::move(move)));
+  log::info("drive.add", {{"path", folder.path}, {"id", record.drive.to_hex()}});
+  return {};
+}
+
+Status Moves::replace(const std::string& which, DriveFolderOption folder) {
+  const std::lock_guard lock(resync_.members_mutex());
+  TRY(check_no_move());
+  TRY_ASSIGN(const Place old, find(which));
+  const View& now = core_.view();
+  if (core_.replicas == 1 && !core_.seat(old.seat).in_service()) {
+    return Error(
+        Code::kIo,
+        fmt::format("{} has the only copy of what is on it and is not in service; bring it "
+                    "back first",
+                    called(core_, old)));
+  }
+  TRY_ASSIGN(drive::DriveFolder found, look_at_new(folder));
+  const drive::MemberRecord record{
+      .slot = old.member.slot, .drive = core_.new_id(), .weight = old.member.weight};
+  auto move = std::make_unique<View>(now);
+  std::vector<Place> places = now.current.places;
+  for (Place& place : places) {
+    if (place.seat != old.seat) continue;
+    place = Place{.member = record, .seat = core_.next_seat(), .role = Role::kJoining};
+  }
+  ++move->layout;
+  move->next.emplace(std::move(places), core_.replicas);
+  move->strays = true;
+  TRY(open_new(folder, std::move(found), *move, record));
+  TRY(begin_move(std::move(move)));
+  log::info("drive.replace", {{"old", core_.seat(old.seat).path}, {"path", folder.path}});
+  return {};
+}
+
+Status Moves::check_room_without(const Place& leaving) const {
+  if (!core_.seat(leaving.seat).in_service()) return {};
+  uint64_t stored = 0;
+  drive::Cursor cursor = core_.drive(leaving.seat).index().cursor(drive::Table::kBlobs);
+  for (cursor.seek(""); cursor.valid(); cursor.next()) {
+    const auto id = drive::Id128::from_key(cursor.key());
+    if (!id) continue;
+    const auto blob = drive::decode_blob(core_.seed(), *id, cursor.value());
+    if (blob.ok()) stored += blob->size_bytes;
+  }
+  TRY(cursor.status());
+  uint64_t free = 0;
+  for (const Place& place : core_.view().current.places) {
+    if (place.seat == leaving.seat || !core_.seat(place.seat).in_service()) continue;
+    const uint64_t available = core_.drive(place.seat).space().available_bytes;
+    free += available - std::min(available, drive::kReserveBytes);
+  }
+  if (stored <= free - free / kSpareDivisor) return {};
+  return Error(Code::kNoSpace,
+               fmt::format("{} holds {} bytes and the other drives have room for {}; add a drive "
+                           "first",
+                           called(core_, leaving), stored, free));
+}
+
+Status Moves::drain(const std::string& which) {
+  const std::lock_guard lock(resync_.members_mutex());
+  TRY_ASSIGN(const Place leaving, find(which));
+  const View& now = core_.view();
+  if (now.next && now.current.place_of(leaving.seat) == nullptr) return give_up_move();
+  TRY(check_no_move());
+  if (now.current.places.size() <= core_.replicas) {
+    return Error(Code::kConflict,
+                 fmt::format("{} copies of everything need {} drives, and there are no more; add "
+                             "one first, or use `strata drive replace`",
+                             core_.replicas, now.current.places.size()));
+  }
+  if (core_.replicas == 1 && !core_.seat(leaving.seat).in_service()) {
+    return Error(
+        Code::kIo,
+        fmt::format("{} has the only copy of what is on it and is not in service; bring it "
+                    "back first",
+                    called(core_, leaving)));
+  }
+  TRY(check_room_without(leaving));
+  auto move = std::make_unique<View>(now);
+  std::vector<Place> places;
+  for (const Place& place : now.current.places) {
+    if (place.seat != leaving.seat) places.push_back(place);
+  }
+  ++move->layout;
+  move->next.emplace(std::move(places), core_.replicas);
+  move->strays = true;
+  TRY(begin_move(std::move(move)));
+  log::info("drive.drain", {{"path", core_.seat(leaving.seat).path}});
+  return {};
+}
+
+// Back to the members of now. What was moved already is swept; a drive on its way in leaves.
+Status Moves::give_up_move() {
+  const View& before = core_.view();
+  auto after = std::make_unique<View>(before);
+  ++after->layout;
+  after->next.reset();
+  after->next_counted = false;
+  TRY(write_identities(core_, *after, before));
+  core_.order.locked([&] { core_.set_view(std::move(after)); });
+  resync_.forget_move();
+  for (const Place& place : before.next->places) {
+    if (before.current.place_of(place.seat) == nullptr) resync_.close_later(place.seat);
+  }
+  log::info("drive.move_given_up");
+  return {};
+}
+
+Status Moves::bring_back(const DriveFolderOption& folder) {
+  const std::lock_guard lock(resync_.members_mutex());
+  const Result<Place> named = find(folder.path);
+  if (named.ok() && core_.seat(named->seat).in_service()) {
+    const View& view = core_.view();
+    const bool leaves = view.next && view.next->place_of(named->seat) == nullptr;
+    if (leaves) return give_up_move();
+    return Error(Code::kAlreadyExists, fmt::format("{} is in service", called(core_, *named)));
+  }
+  if (!core_.has_free_seat()) {
+    return Error(Code::kBusy, "drives came and went too often; restart strata");
+  }
+  if (named.ok() && core_.seat(named->seat).drive) {
+    // Its folder is still ours: it lets go first, so that what it holds is read anew. Nobody who
+    // saw it in service gives it a change once the view is another one.
+    core_.order.locked([&] { core_.set_view(std::make_unique<View>(core_.view())); });
+    const Status closed =
+        core_.drive(named->seat).close("it is being brought back", Deadline::after(kCloseWait));
+    if (!closed.ok()) {
+      return closed.error().with_context(called(core_, *named) +
+                                         " does not let go of its folder; try again, or restart "
+                                         "strata");
+    }
+  }
+  TRY_ASSIGN(drive::DriveFolder found, drive::look_at_folder(*folder.files, folder.path));
+  if (!found.identity) {
+    return Error(Code::kNotFound,
+                 fmt::format("{0} is empty: mount the drive, or, if this is a new one, `strata "
+                             "drive replace OLD {0}`",
+                             folder.path));
+  }
+  if (found.identity->cluster != core_.cluster) {
+    return Error(Code::kConflict, fmt::format("{} is a drive of another cluster", folder.path));
+  }
+  const Result<Place> place = find(found.identity->drive.to_hex());
+  if (!place.ok()) {
+    return Error(Code::kConflict,
+                 fmt::format("{0} has left this cluster: it was drained or replaced; to use the "
+                             "folder again, empty it and `strata drive add {0}`",
+                             folder.path));
+  }
+  if (core_.seat(place->seat).in_service()) {
+    return Error(Code::kConflict, fmt::format("{} is a copy of {}, which is in service",
+                                              folder.path, called(core_, *place)));
+  }
+  const View& now = core_.view();
+  const size_t number = core_.next_seat();
+  const drive::Identity identity = *found.identity;
+  TRY_ASSIGN(auto opened, drive::Drive::open({.files = *folder.files,
+                                              .path = folder.path,
+                                              .cache = cache_,
+                                              .tag = number,
+                                              .lock = std::move(found.lock),
+                                              .identity = identity}));
+  TRY_ASSIGN(const drive::Drive::Position position, opened->position());
+  if (position.sequence > core_.order.last()) {
+    return Error(Code::kConflict,
+                 fmt::format("{} has changes that the others have not seen; restart strata, which "
+                             "compares them",
+                             folder.path));
+  }
+  TRY(opened->set_mark(drive::kFillingName, true));
+  if (identity.layout != now.layout) TRY(opened->set_mark(drive::kStraysName, true));
+  TRY_ASSIGN(const bool strays, opened->has_mark(drive::kStraysName));
+  TRY(opened->change_identity(identity_of(core_, now, identity.drive)));
+  core_.add_seat({folder.path, {}, std::move(opened)});
+  return reseat(place->seat, number, strays);
+}
+
+Status Moves::reseat(size_t old_seat, size_t new_seat, bool strays) {
+  auto view = std::make_unique<View>(core_.view());
+  const auto reseat = [&](Plan& plan) {
+    for (Place& place : plan.places) {
+      if (place.seat != old_seat) continue;
+      place.seat = new_seat;
+      place.role = Role::kJoining;
+    }
+  };
+  reseat(view->current);
+  if (view->next) reseat(*view->next);
+  view->strays = view->strays || strays;
+  core_.order.locked([&] { core_.set_view(std::move(view)); });
+  log::info("drive.return", {{"path", core_.seat(new_seat).path}});
+  return {};
+}
+
+}  // namespace strata::replica
