@@ -37,6 +37,14 @@ class ReplicaFixture {
     return {};
   }
   void stop() { store_.reset(); }
+  // Steps of the resync until it has nothing to do; an error of a step ends it.
+  [[nodiscard]] Status resync() {
+    for (int steps = 0; steps < 100'000; ++steps) {
+      TRY_ASSIGN(const worker::Step step, store().resync().step());
+      if (!step.more) return {};
+    }
+    return Error(Code::kTimeout, "the resync does not come to an end");
+  }
   [[nodiscard]] replica::ReplicaSet& store() { return *store_; }
   [[nodiscard]] std::vector<io::FileSystem*>& disks() { return disks_; }
   [[nodiscard]] async::BlockingPool& pool() { return pool_; }

@@ -68,15 +68,17 @@ TEST(FormatExample, an_identity_file_is_as_documented) {
   identity.cluster = kCluster;
   identity.drive = kBlob;
   identity.replicas = 1;
-  identity.members = {kBlob};
+  identity.layout = 3;
+  identity.members = {{kCluster, kBlob, 1024}};
   EXPECT_EQ(render_identity(identity),
             "strata drive\n"
             "format 1\n"
             "cluster 000102030405060708090a0b0c0d0e0f\n"
             "drive f0f1f2f3f4f5f6f7f8f9fafbfcfdfeff\n"
             "replicas 1\n"
-            "member f0f1f2f3f4f5f6f7f8f9fafbfcfdfeff\n"
-            "checksum 402da627dbab4c78\n");
+            "layout 3\n"
+            "member 000102030405060708090a0b0c0d0e0f f0f1f2f3f4f5f6f7f8f9fafbfcfdfeff 1024\n"
+            "checksum 453ae06a7aad8fc6\n");
 }
 
 }  // namespace

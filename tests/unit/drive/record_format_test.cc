@@ -91,7 +91,9 @@ TEST(Identity, it_comes_back_and_any_changed_byte_of_it_is_found) {
   identity.cluster = id_of(1);
   identity.drive = id_of(2);
   identity.replicas = 2;
-  identity.members = {id_of(2), id_of(3)};
+  identity.layout = 7;
+  identity.members = {{id_of(12), id_of(2), 100}, {id_of(13), id_of(3), 2}};
+  identity.next = {{id_of(12), id_of(2), 100}, {id_of(13), id_of(4), 2}};
   const std::string good = render_identity(identity);
   EXPECT_EQ(parse_identity(good).value(), identity);
   for_each_damage(good, [](const std::string& bad, size_t at) {
@@ -99,11 +101,42 @@ TEST(Identity, it_comes_back_and_any_changed_byte_of_it_is_found) {
   });
 }
 
+TEST(Identity, lists_that_contradict_themselves_are_refused) {
+  Identity good;
+  good.drive = id_of(2);
+  good.replicas = 1;
+  good.members = {{id_of(12), id_of(2), 1}, {id_of(13), id_of(3), 1}};
+  EXPECT_TRUE(parse_identity(render_identity(good)).ok());
+  Identity same_drive = good;
+  same_drive.members[1].drive = id_of(2);
+  EXPECT_FALSE(parse_identity(render_identity(same_drive)).ok());
+  Identity same_slot = good;
+  same_slot.members[1].slot = id_of(12);
+  EXPECT_FALSE(parse_identity(render_identity(same_slot)).ok());
+  Identity weightless = good;
+  weightless.members[0].weight = 0;
+  EXPECT_FALSE(parse_identity(render_identity(weightless)).ok());
+  Identity too_few = good;
+  too_few.replicas = 2;
+  too_few.next = {{id_of(12), id_of(2), 1}};
+  EXPECT_FALSE(parse_identity(render_identity(too_few)).ok());
+}
+
+TEST(Identity, a_drive_that_has_left_still_says_what_it_was) {
+  Identity left;
+  left.drive = id_of(9);
+  left.replicas = 1;
+  left.members = {{id_of(12), id_of(2), 1}};
+  const auto parsed = parse_identity(render_identity(left));
+  ASSERT_TRUE(parsed.ok());
+  EXPECT_FALSE(parsed->is_member());
+}
+
 TEST(Identity, a_newer_format_is_refused_with_advice) {
   Identity identity;
   identity.format = kDriveFormat + 1;
   identity.replicas = 1;
-  identity.members = {identity.drive};
+  identity.members = {{identity.drive, identity.drive, 1}};
   const auto refused = parse_identity(render_identity(identity));
   ASSERT_FALSE(refused.ok());
   EXPECT_EQ(refused.error().code, Code::kUnsupported);

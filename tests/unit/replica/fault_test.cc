@@ -244,6 +244,8 @@ TEST(ReplicaSet, an_empty_folder_is_not_filled_unless_that_is_allowed) {
   fixture.stop();
   fixture.fill_empty_drives = true;
   ASSERT_TRUE(fixture.start().ok());
+  EXPECT_EQ(fixture.store().status().drives[1].state, "joining 0 %");
+  ASSERT_TRUE(fixture.resync().ok());
   EXPECT_EQ(fixture.store().status().drives_in_service(), 3u);
   fixture.stop();
   fixture.disks()[0] = nullptr;  // the filled one and one old one are left

@@ -79,23 +79,31 @@ TEST_F(RecordHealing, any_changed_byte_of_a_row_is_found_and_healed_by_reads_and
 
 TEST_F(RecordHealing, a_small_blob_damaged_in_the_index_is_served_and_healed) {
   const std::string content = random_text(5, 2'000);
-  const BlobRef ref = fixture_.put_blob("b", content).value();
-  fixture_.stop();
-  for (size_t drive = 0; drive < 2; ++drive) {
-    with_index(disks_[drive], "/d" + std::to_string(drive), [&](Index& index) {
-      flip_byte(index, Table::kData, std::string(as_text(Bytes(ref.id.bytes))), 1'000);
-    });
+  uint64_t found = 0;
+  // Whichever drive is asked first, it has a bad copy two times out of three.
+  for (size_t good = 0; good < 3; ++good) {
+    const std::string key = "b" + std::to_string(good);
+    const BlobRef ref = fixture_.put_blob(key, content).value();
+    fixture_.stop();
+    for (size_t drive = 0; drive < 3; ++drive) {
+      if (drive == good) continue;
+      with_index(disks_[drive], "/d" + std::to_string(drive), [&](Index& index) {
+        flip_byte(index, Table::kData, std::string(as_text(Bytes(ref.id.bytes))), 1'000);
+      });
+    }
+    ASSERT_TRUE(fixture_.start().ok());
+    for (int round = 0; round < 3; ++round) {
+      ASSERT_EQ(fixture_.read_blob(key, ref).value(), content);
+      fixture_.store().settle();
+    }
+    found += fixture_.store().status().corrupt_found;
+    fixture_.stop();
+    // The same copy as before is read, and is good now.
+    ASSERT_TRUE(fixture_.start().ok());
+    ASSERT_EQ(fixture_.read_blob(key, ref).value(), content);
+    EXPECT_EQ(fixture_.store().status().corrupt_found, 0u);
   }
-  ASSERT_TRUE(fixture_.start().ok());
-  for (int round = 0; round < 3; ++round) {
-    ASSERT_EQ(fixture_.read_blob("b", ref).value(), content);
-    fixture_.store().settle();
-  }
-  EXPECT_GT(fixture_.store().status().corrupt_found, 0u);
-  fixture_.stop();
-  ASSERT_TRUE(fixture_.start().ok());
-  ASSERT_EQ(fixture_.read_blob("b", ref).value(), content);
-  EXPECT_EQ(fixture_.store().status().corrupt_found, 0u);
+  EXPECT_GT(found, 0u);
 }
 
 TEST_F(RecordHealing, a_row_damaged_everywhere_is_an_error_and_a_new_write_replaces_it) {
