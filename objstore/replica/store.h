@@ -102,6 +102,8 @@ inline constexpr size_t kMutationRowsMax = 20'100;
 struct DriveStatus {
   std::string path;
   std::string id;
+  std::string slot;     // what placements are hashed to; outlives the drive when it is replaced
+  uint64_t weight = 0;  // its share of the placements, beside the others' weights
   bool in_service = false;
   std::string state;     // "in service", "joining 43 %", "draining 12 %", or why it is not in use
   bool joining = false;  // being filled: takes changes, does not serve yet

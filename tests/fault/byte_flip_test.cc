@@ -125,6 +125,7 @@ TEST_F(ByteFlip, on_one_of_three_drives_is_never_served_and_is_repaired_or_repor
         ++tally_.refused;
         return;
       }
+      EXPECT_TRUE(fixture.resync().ok());
       const Findings findings = known.read_everything(fixture);
       EXPECT_EQ(findings.wrong + findings.errors, 0u) << findings.first;
       fixture.store().settle();

@@ -129,9 +129,11 @@ class KnownStore {
   };
 
   void choose_keys(const StoreStatus& status) {
-    std::vector<drive::Id128> ids;
-    for (const DriveStatus& one : status.drives) ids.push_back(*drive::Id128::from_hex(one.id));
-    const Placement placement(ids, drives_);
+    std::vector<Slot> slots;
+    for (const DriveStatus& one : status.drives) {
+      slots.push_back({*drive::Id128::from_hex(one.slot), one.weight});
+    }
+    const Placement placement(slots, drives_);
     for (size_t number = 0; keys_.size() < 12; ++number) {
       const std::string key = "key" + std::to_string(100 + number);
       if (placement.targets(Placement::hash("p/" + key)).front() == 0) keys_.push_back(key);
