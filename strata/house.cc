@@ -7,6 +7,7 @@
 #include "common/async/socket.h"
 #include "common/base/log.h"
 #include "common/io/posix_file_system.h"
+#include "strata/control_drives.h"
 #include "strata/control_scrub.h"
 #include "strata/control_verify.h"
 #include "strata/control_workers.h"
@@ -45,7 +46,10 @@ Status House::open_rooms() {
   pool_ = std::make_unique<async::BlockingPool>("pool", kPoolThreads);
   TRY_ASSIGN(loops_, LoopThreads::start(options_.threads));
   const ObjectHalf::Ground ground{*files_, clock_, random_, *pool_, *loops_, registry_};
-  TRY_ASSIGN(objects_, ObjectHalf::open(options_, credentials_, ground));
+  TRY_ASSIGN(drive_list_, DriveList::open(*files_, options_.data, options_.drives));
+  ServeOptions options = options_;
+  options.drives = drive_list_->paths();
+  TRY_ASSIGN(objects_, ObjectHalf::open(options, credentials_, ground));
   crew_ = std::make_unique<worker::Crew>(*files_, workers_path(options_.data), clock_);
   for (const worker::Job& job : objects_->workers()) crew_->add(*job.worker, job.default_rate);
   TRY_ASSIGN(blocks_, BlockHalf::open(options_, *files_, clock_, random_, registry_));
@@ -67,6 +71,7 @@ Status House::open_servers() {
   control_handler_->mount(kWorkersPath, workers_route(*crew_));
   control_handler_->mount(kVerifyPath, verify_route(objects_->inspector(), draining_));
   control_handler_->mount(kScrubPath, scrub_route(*crew_, objects_->scrub()));
+  control_handler_->mount(kDrivesPath, drives_route(objects_->drives(), *files_, *drive_list_));
   // Every port is bound before the first is served: a start that fails has answered nobody.
   if (options_.s3) {
     TRY_ASSIGN(s3_server_, open_web("s3", *options_.s3, objects_->handler()));
@@ -170,8 +175,10 @@ void House::add_gauges() {
   add_worker_gauges(registry_, *crew_, objects_->scrub());
   for (size_t i = 0; i < options_.drives.size(); ++i) {
     const auto drive = [this, i]() {
-      const replica::StoreStatus store = objects_->status();
-      return i < store.drives.size() ? store.drives[i] : replica::DriveStatus{};
+      for (const replica::DriveStatus& one : objects_->status().drives) {
+        if (one.path == options_.drives[i]) return one;
+      }
+      return replica::DriveStatus{};
     };
     const metrics::Labels labels = {{"drive", options_.drives[i]}};
     registry_.gauge("strata_drive_capacity_bytes", "Size of the drive's filesystem.", labels,

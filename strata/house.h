@@ -16,6 +16,7 @@
 #include "strata/block_half.h"
 #include "strata/control_api.h"
 #include "strata/data_folder.h"
+#include "strata/drive_list.h"
 #include "strata/loop_threads.h"
 #include "strata/object_half.h"
 #include "strata/server_status.h"
@@ -59,6 +60,7 @@ class House {
   SystemRandom random_;
   metrics::Registry registry_;
   std::unique_ptr<DataFolder> data_folder_;
+  std::unique_ptr<DriveList> drive_list_;
   std::unique_ptr<async::BlockingPool> pool_;
   std::unique_ptr<LoopThreads> loops_;
   std::unique_ptr<ObjectHalf> objects_;

@@ -46,6 +46,7 @@ Result<std::unique_ptr<ObjectHalf>> ObjectHalf::open(const ServeOptions& options
   set_options.replicas = options.replicas;
   set_options.workers.clock = &ground.clock;
   set_options.workers.scrub_period = options.scrub_period.value_or(std::chrono::milliseconds(0));
+  set_options.replicas_asked = options.replicas_given;
   for (const std::string& path : options.drives) {
     set_options.drives.push_back({&ground.files, path});
   }
@@ -85,6 +86,10 @@ const replica::Scrub& ObjectHalf::scrub() const {
 
 replica::Inspector& ObjectHalf::inspector() {
   return impl_->replicas->inspector();
+}
+
+replica::ReplicaSet& ObjectHalf::drives() noexcept {
+  return *impl_->replicas;
 }
 
 replica::StoreStatus ObjectHalf::status() const {

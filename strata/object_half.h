@@ -11,7 +11,7 @@
 #include "common/io/file_system.h"
 #include "common/metrics/metrics.h"
 #include "common/worker/worker.h"
-#include "objstore/replica/store.h"
+#include "objstore/replica/replica_set.h"
 #include "strata/credentials.h"
 #include "strata/loop_threads.h"
 #include "strata/options.h"
@@ -46,6 +46,7 @@ class ObjectHalf {
   ObjectHalf& operator=(const ObjectHalf&) = delete;
 
   [[nodiscard]] http::Handler& handler() noexcept;
+  [[nodiscard]] replica::ReplicaSet& drives() noexcept;
   [[nodiscard]] replica::StoreStatus status() const;
   // What works in the background; lives as long as this.
   [[nodiscard]] std::vector<worker::Job> workers();

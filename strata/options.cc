@@ -239,6 +239,7 @@ Status derive(ServeOptions& options) {
     options.nbd_socket.reset();
   }
   const auto drives = static_cast<uint32_t>(options.drives.size());
+  options.replicas_given = options.replicas != 0;
   if (options.replicas == 0) options.replicas = std::min<uint32_t>(drives, 3);
   if (options.replicas > drives) {
     return bad(

@@ -40,6 +40,7 @@ struct ServeOptions {
   std::string data;
   std::vector<std::string> drives;  // folders; never empty
   uint32_t replicas = 0;            // 1 to the number of drives
+  bool replicas_given = false;      // else it is only for drives that are new
   std::optional<HostPort> s3;
   std::optional<HostPort> admin;
   std::optional<HostPort> nbd;

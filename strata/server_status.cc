@@ -6,20 +6,11 @@
 
 #include "common/base/parse.h"
 #include "strata/control_api.h"
+#include "strata/control_drives.h"
 #include "strata/time_text.h"
 
 namespace strata::roof {
 namespace {
-
-nlohmann::json drive_json(const replica::DriveStatus& drive) {
-  return {{"path", drive.path},
-          {"id", drive.id},
-          {"in_service", drive.in_service},
-          {"state", drive.state},
-          {"capacity_bytes", drive.capacity_bytes},
-          {"available_bytes", drive.available_bytes},
-          {"position", drive.position}};
-}
 
 // The member if it is there and of the wanted type, else an empty one.
 nlohmann::json member(const nlohmann::json& object, const char* name, const nlohmann::json& empty) {

@@ -135,6 +135,15 @@ std::vector<size_t> Core::in_service(uint64_t hash) const {
   return seats;
 }
 
+std::vector<size_t> Core::serving() const {
+  std::vector<size_t> found;
+  for (const Place& place : view().current.places) {
+    if (place.role == Role::kServing && seat(place.seat).in_service()) found.push_back(place.seat);
+  }
+  std::ranges::sort(found);
+  return found;
+}
+
 std::vector<size_t> Core::writers(uint64_t hash) const {
   const View& now = view();
   std::vector<size_t> seats;

@@ -77,6 +77,10 @@ struct Core {
 
   // The placement's drives from which may be read, the preferred one first.
   [[nodiscard]] std::vector<size_t> in_service(uint64_t hash) const;
+  // All drives from which may be read, in ascending order.
+  [[nodiscard]] std::vector<size_t> serving() const;
+  // Whether drives hold, or lack, other things than the members of now say.
+  [[nodiscard]] bool is_moving() const { return view().next.has_value() || view().strays; }
   // The placement's drives to which changes go: those, and the ones that are being filled.
   [[nodiscard]] std::vector<size_t> writers(uint64_t hash) const;
   [[nodiscard]] size_t quorum() const { return view().current.placement.quorum(); }

@@ -17,11 +17,7 @@ constexpr Duration kNoDriveWait = std::chrono::minutes(1);
 }  // namespace
 
 std::vector<size_t> OrphanSweep::members() const {
-  std::vector<size_t> found;
-  for (size_t i = 0; i < core_.members.all.size(); ++i) {
-    if (core_.members.all[i].in_service()) found.push_back(i);
-  }
-  return found;
+  return core_.serving();
 }
 
 void OrphanSweep::begin_pass() {

@@ -34,14 +34,20 @@ int64_t verified_ms(const drive::Drive& drive, ScrubPart part, std::string_view 
 std::vector<ReplicaInspector::Target> ReplicaInspector::targets(
     const std::string& placement) const {
   std::vector<Target> found;
-  for (const size_t member : core_.placement.targets(Placement::hash(placement))) {
-    const Member& one = core_.members.all[member];
-    Target target{.member = member, .in_service = one.in_service(), .report = {}};
+  const Plan& plan = core_.view().current;
+  for (const size_t slot : plan.placement.targets(Placement::hash(placement))) {
+    const Place& place = plan.places[slot];
+    const Seat& one = core_.seat(place.seat);
+    const bool serves = one.in_service() && place.role == Role::kServing;
+    Target target{.member = place.seat, .in_service = serves, .report = {}};
     target.report.drive_path = one.path;
-    target.report.drive_id = one.id.to_hex();
-    if (!target.in_service) {
+    target.report.drive_id = place.member.drive.to_hex();
+    if (!serves) {
       target.report.state = CopyReport::State::kUnavailable;
-      target.report.error = one.drive ? one.drive->health().error().message : one.state;
+      const Status health = one.drive ? one.drive->health() : Status();
+      target.report.error = !health.ok() ? health.error().message
+                            : one.drive  ? "the drive is being filled"
+                                         : one.state;
     }
     found.push_back(std::move(target));
   }
@@ -135,11 +141,8 @@ Result<std::vector<CopyReport>> ReplicaInspector::blob(const std::string& placem
 Result<std::vector<std::string>> ReplicaInspector::keys(const std::string& from,
                                                         const std::string& to, size_t most) {
   CHECK(most > 0 && most <= kKeysMax);
-  std::vector<size_t> members;
-  for (size_t i = 0; i < core_.members.all.size(); ++i) {
-    if (core_.members.all[i].in_service()) members.push_back(i);
-  }
-  UnionWalk walk(core_, members, Table::kRows, from);
+  const std::vector<size_t> drives = core_.serving();
+  UnionWalk walk(core_, drives, Table::kRows, from);
   std::vector<std::string> found;
   while (found.size() < most) {
     std::optional<std::string> key = walk.next_key();

@@ -126,7 +126,9 @@ ReplicaSet::ReplicaSet(std::unique_ptr<drive::IndexCache> cache, std::unique_ptr
 ReplicaSet::~ReplicaSet() = default;
 
 std::vector<worker::Job> ReplicaSet::workers() {
-  return {{scrub_.get(), kScrubRate}, {orphans_.get(), kOrphanSweepRate}};
+  return {{resync_.get(), kResyncRate},
+          {scrub_.get(), kScrubRate},
+          {orphans_.get(), kOrphanSweepRate}};
 }
 
 Result<std::unique_ptr<ReplicaSet>> ReplicaSet::open(ReplicaSetOptions options,

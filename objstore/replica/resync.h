@@ -20,6 +20,9 @@
 
 namespace strata::replica {
 
+// No limit unless somebody sets one: until a drive is filled there is a copy less of everything.
+inline constexpr uint64_t kResyncRate = 0;
+
 class Resync final : public worker::Worker {
  public:
   explicit Resync(Core& core);

@@ -33,6 +33,7 @@ constexpr Duration kIdleWait = std::chrono::hours(1);
 // When repairs are behind, or no drive is there.
 constexpr Duration kRepairsWait = std::chrono::milliseconds(50);
 constexpr Duration kNoDriveWait = std::chrono::minutes(1);
+constexpr Duration kMoveWait = std::chrono::seconds(10);
 constexpr size_t kRepairsBehind = kHealsMax / 2;
 constexpr uint64_t kCopiesBehind = 8;
 
@@ -55,11 +56,7 @@ int64_t Scrub::wall_ms() const {
 }
 
 std::vector<size_t> Scrub::members() const {
-  std::vector<size_t> found;
-  for (size_t i = 0; i < core_.members.all.size(); ++i) {
-    if (core_.members.all[i].in_service()) found.push_back(i);
-  }
-  return found;
+  return core_.serving();
 }
 
 // Where the last pass stood: the drive that knows most of it. One that was away knows less.
@@ -81,6 +78,10 @@ Result<worker::Step> Scrub::step() {
   if (!loaded_) load();
   const std::vector<size_t> drives = members();
   if (drives.empty()) return worker::Step{.bytes = 0, .more = false, .wait = kNoDriveWait};
+  if (core_.is_moving()) {
+    // Which copies there should be is about to change, or has; the resync looks at all of them.
+    return worker::Step{.bytes = 0, .more = false, .wait = kMoveWait};
+  }
   {
     const std::lock_guard lock(core_.heal_mutex);
     if (core_.healing.size() >= kRepairsBehind || counts_->copying >= kCopiesBehind) {

@@ -69,10 +69,10 @@ StoreStatus status_of(const Core& core, const Resync& resync) {
       if (view.current.place_of(place.seat) != nullptr) continue;
       const Seat& seat = core.seat(place.seat);
       DriveStatus drive{.path = seat.path,
-                      .id = place.member.drive.to_hex(),
-                      .slot = place.member.slot.to_hex(),
-                      .weight = place.member.weight,
-                      .state = {}};
+                        .id = place.member.drive.to_hex(),
+                        .slot = place.member.slot.to_hex(),
+                        .weight = place.member.weight,
+                        .state = {}};
       describe_drive(seat, drive);
       describe_joining(moved, drive);
       status.drives.push_back(std::move(drive));
@@ -81,7 +81,8 @@ StoreStatus status_of(const Core& core, const Resync& resync) {
   for (const LeftOut& folder : core.left_out) {
     const auto used = [&](const DriveStatus& drive) { return drive.path == folder.path; };
     if (std::ranges::any_of(status.drives, used)) continue;
-    status.drives.push_back({.path = folder.path, .id = {}, .slot = {}, .state = "not used: " + folder.why});
+    status.drives.push_back(
+        {.path = folder.path, .id = {}, .slot = {}, .state = "not used: " + folder.why});
   }
   return status;
 }

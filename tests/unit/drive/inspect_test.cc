@@ -112,7 +112,7 @@ TEST(DescribeIdentity, lines_are_shown_also_of_a_damaged_one) {
   identity.cluster = id_of(1);
   identity.drive = id_of(2);
   identity.replicas = 1;
-  identity.members = {id_of(2)};
+  identity.members = {{id_of(3), id_of(2), 1}};
   std::string text = render_identity(identity);
   EXPECT_FALSE(describe_identity(text).damaged());
   EXPECT_EQ(*describe_identity(text).find("cluster"), id_of(1).to_hex());
