@@ -424,6 +424,12 @@ Cursor Index::cursor(Table table, Keep keep) const {
   return Cursor(std::move(impl));
 }
 
+uint64_t Index::estimated_keys(Table table) const {
+  const Use use(*impl_);
+  if (!use.status().ok()) return 0;
+  return impl_->number(impl_->table(table), rocksdb::DB::Properties::kEstimateNumKeys);
+}
+
 Batch Index::batch() const {
   return Batch(std::unique_ptr<Batch::Impl>(new Batch::Impl{rocksdb::WriteBatch(), impl_->tables}));
 }

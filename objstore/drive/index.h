@@ -120,6 +120,8 @@ class Index {
   enum class Keep { kCache, kNoCache };
   [[nodiscard]] Cursor cursor(Table table, Keep keep = Keep::kCache) const;
   [[nodiscard]] Batch batch() const;
+  // About how many keys the table has.
+  [[nodiscard]] uint64_t estimated_keys(Table table) const;
   // synced: durable when it returns. After a failure nothing more may be written.
   [[nodiscard]] Status write(Batch& batch, bool synced);
   // The last write of a life that ends in order: damage to any record before it can then be told

@@ -12,15 +12,15 @@ namespace strata::replica {
 using drive::Table;
 
 namespace {
-// Of the whole work, as shown: blobs, which are the bytes, and then rows.
-constexpr uint32_t kBlobsPercent = 90;
-constexpr uint32_t kAlmostPercent = 99;
+// What is shown until all is done: how many keys there are is an estimate.
+constexpr uint64_t kAlmostPercent = 99;
 // How long a step waits for the changes that were under way when the join began.
 constexpr Duration kAgreeWait = std::chrono::seconds(5);
 }  // namespace
 
 struct Join::Seen {
   std::string key;
+  uint64_t number = 0;  // of keys seen before it
   std::optional<std::string> here;
   std::vector<std::pair<size_t, std::string>> there;  // by seat, among the drives that serve
 };
@@ -69,6 +69,7 @@ Result<std::vector<Join::Seen>> Join::gather(const std::vector<size_t>& sources)
     TRY(walk.cursor.status());
   }
   const bool strays = core_.view().strays;
+  table_done_ = false;
   std::vector<Seen> found;
   uint64_t bytes = 0;
   for (size_t keys = 0; keys < kJoinKeysMax; ++keys) {
@@ -83,7 +84,7 @@ Result<std::vector<Join::Seen>> Join::gather(const std::vector<size_t>& sources)
       break;
     }
     if (found.size() >= kJoinItemsMax || bytes >= kJoinBytesMax) break;
-    Seen seen{.key = *first, .here = {}, .there = {}};
+    Seen seen{.key = *first, .number = keys_seen_, .here = {}, .there = {}};
     bool same = false;
     for (Walk& walk : walks) {
       if (!walk.cursor.valid() || walk.cursor.key() != *first) continue;
@@ -99,7 +100,7 @@ Result<std::vector<Join::Seen>> Join::gather(const std::vector<size_t>& sources)
       TRY(walk.cursor.status());
     }
     from_ = *first + '\0';
-    ++rows_seen_;
+    ++keys_seen_;
     // Records of one version are alike byte for byte; without strays each source is an owner.
     if (same && !strays) continue;
     bytes += seen.there.empty() ? 0 : seen.there.front().second.size();
@@ -294,6 +295,7 @@ Result<Join::Stepped> Join::step() {
   }
   if (looked_at < found.size()) {
     from_ = found[looked_at].key;
+    keys_seen_ = found[looked_at].number;
     table_done_ = false;
   }
   const Status applied = apply(std::move(items));
@@ -306,25 +308,21 @@ Result<Join::Stepped> Join::step() {
     table_ = Table::kRows;
     table_done_ = false;
     from_.clear();
-    rows_seen_ = 0;
   }
-  note_progress();
+  note_progress(from);
   return Stepped{.complete = table_done_, .bytes = bytes_};
 }
 
-void Join::note_progress() {
-  if (table_ == Table::kBlobs) {
-    // Ids are random, so the first bytes say how far through them this is.
-    const uint32_t first =
-        from_.size() < 2 ? 0
-                         : static_cast<uint8_t>(from_[0]) * 256U + static_cast<uint8_t>(from_[1]);
-    percent_ = first * kBlobsPercent / 65'536;
-    return;
+// By the keys of all, of which each source has a share.
+void Join::note_progress(const std::vector<size_t>& sources) {
+  uint64_t keys = 0;
+  for (const size_t source : sources) {
+    drive::Index& index = core_.drive(source).index();
+    keys += index.estimated_keys(Table::kBlobs) + index.estimated_keys(Table::kRows);
   }
-  // How many rows there are is not known; each power of two is a step on the way.
-  uint32_t steps = 0;
-  for (uint64_t rows = rows_seen_; rows > kJoinKeysMax; rows /= 4) ++steps;
-  percent_ = std::min(kBlobsPercent + steps, kAlmostPercent);
+  const uint64_t members = core_.view().current.places.size();
+  const uint64_t all = std::max<uint64_t>(1, keys * members / (core_.replicas * sources.size()));
+  percent_ = static_cast<uint32_t>(std::min(keys_seen_ * 100 / all, kAlmostPercent));
 }
 
 }  // namespace strata::replica

@@ -72,7 +72,7 @@ class Join {
   [[nodiscard]] Status copy_blob(const drive::BlobName& blob, const std::vector<size_t>& from,
                                  Item& item);
   [[nodiscard]] Status apply(std::vector<Item> items);
-  void note_progress();
+  void note_progress(const std::vector<size_t>& sources);
 
   Core& core_;
   const size_t seat_;
@@ -82,7 +82,7 @@ class Join {
   std::string from_;  // the first key not looked at yet
   bool table_done_ = false;
   uint64_t bytes_ = 0;  // read and written in this step
-  uint64_t rows_seen_ = 0;
+  uint64_t keys_seen_ = 0;
   std::atomic<uint32_t> percent_{0};
   std::atomic<uint64_t> changed_{0};
 };

@@ -126,9 +126,8 @@ ReplicaSet::ReplicaSet(std::unique_ptr<drive::IndexCache> cache, std::unique_ptr
 ReplicaSet::~ReplicaSet() = default;
 
 std::vector<worker::Job> ReplicaSet::workers() {
-  return {{resync_.get(), kResyncRate},
-          {scrub_.get(), kScrubRate},
-          {orphans_.get(), kOrphanSweepRate}};
+  return {
+      {scrub_.get(), kScrubRate}, {orphans_.get(), kOrphanSweepRate}, {resync_.get(), kResyncRate}};
 }
 
 Result<std::unique_ptr<ReplicaSet>> ReplicaSet::open(ReplicaSetOptions options,

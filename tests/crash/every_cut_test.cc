@@ -163,6 +163,7 @@ TEST_F(EveryCut, of_a_rebuild_loses_nothing_and_the_next_start_ends_it) {
     ObjectWorld world(three_times(*disk), kDrives, first.book());
     const Status started = world.start();
     ASSERT_TRUE(started.ok()) << started.error().to_string();
+    ASSERT_TRUE(world.fixture.resync().ok());
     const auto wrong = world.check();
     ASSERT_FALSE(wrong) << *wrong;
     EXPECT_EQ(world.fixture.store().status().drives_in_service(), kDrives);
