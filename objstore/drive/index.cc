@@ -3,21 +3,16 @@
 #include <fmt/format.h>
 #include <rocksdb/cache.h>
 #include <rocksdb/db.h>
-#include <rocksdb/file_checksum.h>
-#include <rocksdb/filter_policy.h>
-#include <rocksdb/listener.h>
-#include <rocksdb/table.h>
 #include <rocksdb/write_batch.h>
 
 #include <algorithm>
 #include <array>
 #include <atomic>
 #include <condition_variable>
-#include <cstdarg>
-#include <cstdio>
 #include <mutex>
 
 #include "common/base/log.h"
+#include "objstore/drive/index_options.h"
 #include "objstore/drive/log_check.h"
 #include "objstore/drive/rocksdb_env.h"
 
@@ -25,20 +20,6 @@ namespace strata::drive {
 
 namespace {
 
-constexpr std::array<const char*, kTables> kTableNames = {"default", "rows", "data", "blobs",
-                                                          "dropped", "log",  "gone"};
-// What a table gathers in memory before it is written out, on a drive of kFullSizeBytes or more.
-constexpr std::array<size_t, kTables> kWriteBufferBytes = {1 * kMiB, 8 * kMiB, 16 * kMiB, 4 * kMiB,
-                                                           1 * kMiB, 4 * kMiB, 1 * kMiB};
-constexpr size_t kArenaBlockBytes = 128 * kKiB;
-constexpr size_t kLogBytesMax = 64 * kMiB;
-constexpr size_t kValueFileBytes = 64 * kMiB;
-constexpr int kOpenFilesMax = 256;
-constexpr size_t kTableBlockBytes = 8 * kKiB;
-constexpr size_t kMetadataBlockBytes = 4 * kKiB;
-// Small blobs from this size on are kept beside the table, in files of their own, so that merging
-// the table's files does not copy them again and again.
-constexpr size_t kValueBytesMin = 512;
 // When space is asked for, the oldest of these files are copied without what was dropped: at most
 // this share of them at a time.
 constexpr double kValueOldestShare = 0.25;
@@ -46,20 +27,6 @@ constexpr double kValueOldestShare = 0.25;
 constexpr uint64_t kGarbageDivisor = 16;
 // From here on, garbage is worth a copy although nobody asks for space.
 constexpr uint64_t kGarbageBytesMin = 256 * kMiB;
-// The tables' own files: what one merge of them may take meanwhile is a small multiple.
-constexpr size_t kTableFileBytes = 16 * kMiB;
-
-// A small drive gets smaller buffers, logs and files, so that they do not fill it by themselves.
-constexpr uint64_t kFullSizeBytes = 4 * kGiB;
-constexpr uint64_t kSmallestShare = 64;
-struct Scale {
-  uint64_t capacity_bytes;
-  [[nodiscard]] size_t operator()(size_t full) const {
-    const uint64_t share = std::max(kFullSizeBytes / kSmallestShare, capacity_bytes);
-    if (share >= kFullSizeBytes) return full;
-    return static_cast<size_t>(full / (kFullSizeBytes / share));
-  }
-};
 
 rocksdb::Slice slice(std::string_view text) {
   return {text.data(), text.size()};
@@ -77,104 +44,6 @@ Error to_error(const rocksdb::Status& status, std::string_view what) {
   if (status.IsCorruption() || missing)
     return Error(Code::kCorrupt, kReasonIndexDamaged, std::move(message));
   return Error(code, std::move(message));
-}
-
-// Hands RocksDB's warnings to our log and drops the rest.
-class ForwardingLogger final : public rocksdb::Logger {
- public:
-  explicit ForwardingLogger(std::string path)
-      : rocksdb::Logger(rocksdb::InfoLogLevel::ERROR_LEVEL), path_(std::move(path)) {}
-  using rocksdb::Logger::Logv;
-  void Logv(const char* format, va_list arguments) override {
-    std::array<char, 512> line{};
-    std::vsnprintf(line.data(), line.size(), format, arguments);
-    log::warning("drive.index", {{"path", path_}, {"text", std::string_view(line.data())}});
-  }
-
- private:
-  std::string path_;
-};
-
-class FailureListener final : public rocksdb::EventListener {
- public:
-  explicit FailureListener(std::function<void(const std::string&)> failed)
-      : failed_(std::move(failed)) {}
-  void OnBackgroundError(rocksdb::BackgroundErrorReason, rocksdb::Status* status) override {
-    if (!told_.exchange(true)) failed_("the index could not be written: " + status->ToString());
-  }
-  void OnErrorRecoveryBegin(rocksdb::BackgroundErrorReason, rocksdb::Status,
-                            bool* auto_recovery) override {
-    *auto_recovery = false;  // a drive that failed once stays out
-  }
-
- private:
-  std::function<void(const std::string&)> failed_;
-  std::atomic<bool> told_{false};
-};
-
-// Small blobs lie in files beside their table.
-void keep_values_apart(rocksdb::ColumnFamilyOptions& options, Scale scale,
-                       const std::shared_ptr<rocksdb::Cache>& cache) {
-  options.enable_blob_files = true;
-  options.min_blob_size = kValueBytesMin;
-  options.blob_file_size = scale(kValueFileBytes);
-  options.blob_compression_type = rocksdb::kNoCompression;
-  options.blob_cache = cache;
-}
-
-rocksdb::ColumnFamilyOptions table_options(size_t table, Scale scale,
-                                           const std::shared_ptr<rocksdb::Cache>& cache) {
-  rocksdb::ColumnFamilyOptions options;
-  options.write_buffer_size = scale(kWriteBufferBytes[table]);
-  options.arena_block_size = std::min(kArenaBlockBytes, options.write_buffer_size / 4);
-  options.max_write_buffer_number = 2;
-  options.target_file_size_base = scale(kTableFileBytes);
-  options.max_bytes_for_level_base = 4 * options.target_file_size_base;
-  options.compression = rocksdb::kNoCompression;
-  options.bottommost_compression = rocksdb::kNoCompression;
-  options.level_compaction_dynamic_level_bytes = true;
-  rocksdb::BlockBasedTableOptions blocks;
-  blocks.block_cache = cache;
-  blocks.block_size = kTableBlockBytes;
-  blocks.cache_index_and_filter_blocks = true;
-  blocks.cache_index_and_filter_blocks_with_high_priority = true;
-  // In small pieces: a lookup reads the piece that it needs, not a whole file's index.
-  blocks.index_type = rocksdb::BlockBasedTableOptions::kTwoLevelIndexSearch;
-  blocks.partition_filters = true;
-  blocks.metadata_block_size = kMetadataBlockBytes;
-  blocks.pin_top_level_index_and_filter = true;
-  blocks.filter_policy.reset(rocksdb::NewBloomFilterPolicy(10));
-  blocks.checksum = rocksdb::kXXH3;
-  options.table_factory.reset(rocksdb::NewBlockBasedTableFactory(blocks));
-  if (table == static_cast<size_t>(Table::kData)) keep_values_apart(options, scale, cache);
-  return options;
-}
-
-rocksdb::DBOptions database_options(rocksdb::Env* env, const std::string& path, Scale scale,
-                                    std::function<void(const std::string&)> failed) {
-  rocksdb::DBOptions options;
-  options.env = env;
-  options.create_if_missing = true;
-  options.create_missing_column_families = true;
-  options.paranoid_checks = true;
-  options.info_log = std::make_shared<ForwardingLogger>(path);
-  options.listeners.push_back(std::make_shared<FailureListener>(std::move(failed)));
-  options.max_bgerror_resume_count = 0;
-  options.wal_recovery_mode = rocksdb::WALRecoveryMode::kPointInTimeRecovery;
-  options.max_total_wal_size = scale(kLogBytesMax);
-  options.max_open_files = kOpenFilesMax;
-  options.max_file_opening_threads = 1;
-  options.max_background_jobs = 2;
-  options.max_subcompactions = 1;
-  options.stats_dump_period_sec = 0;
-  options.stats_persist_period_sec = 0;
-  options.skip_stats_update_on_db_open = true;
-  options.allow_fallocate = false;
-  options.writable_file_max_buffer_size = 256 * kKiB;
-  options.manual_wal_flush = false;
-  options.track_and_verify_wals_in_manifest = true;
-  options.file_checksum_gen_factory = rocksdb::GetFileChecksumGenCrc32cFactory();
-  return options;
 }
 
 }  // namespace

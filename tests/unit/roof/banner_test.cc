@@ -16,13 +16,10 @@ BannerFacts facts() {
   out.region = "us-east-1";
   out.credentials = {std::string(kDevelopmentUser), std::string(kDevelopmentPassword), true, ""};
   out.store.replicas = 3;
-  out.store.drives = {{.path = "./strata-data/drive1",
-                       .id = "",
-                       .in_service = true,
-                       .state = "in service",
-                       .capacity_bytes = 0,
-                       .available_bytes = 0,
-                       .position = 0}};
+  replica::DriveStatus& drive = out.store.drives.emplace_back();
+  drive.path = "./strata-data/drive1";
+  drive.in_service = true;
+  drive.state = "in service";
   out.ready_ms = 42;
   return out;
 }
