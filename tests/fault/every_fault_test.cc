@@ -108,6 +108,7 @@ class EveryFault : public ::testing::TestWithParam<Case> {
       const Status started = world.start();
       ASSERT_TRUE(started.ok()) << "with drive " << away
                                 << " away: " << started.error().to_string();
+      ASSERT_TRUE(world.fixture.resync().ok());
       const auto wrong = world.check();
       EXPECT_FALSE(wrong) << "with drive " << away << " away: " << *wrong;
       world.fixture.store().settle();
