@@ -4,6 +4,7 @@
 
 #include <deque>
 #include <map>
+#include <thread>
 
 #include "common/fault/faulty_file_system.h"
 #include "common/io/memory_file_system.h"
@@ -155,6 +156,33 @@ TEST_F(Joining, changes_between_the_steps_of_a_join_win_over_what_it_copies) {
   EXPECT_EQ(fixture_->store().status().drives_in_service(), 3u);
   check("after the join");
   check_without_each({0, 1, 2});
+}
+
+TEST_F(Joining, deletes_beside_the_copying_stay_deleted_on_the_drive_that_joins) {
+  constexpr size_t kRows = 3000;
+  const auto key_of = [](size_t i) { return "row" + std::to_string(100'000 + i); };
+  start(3, 3);
+  fail(1);
+  for (size_t i = 0; i < kRows; ++i) ASSERT_TRUE(fixture_->put(key_of(i), "1").ok());
+  ASSERT_TRUE(fixture_->store().return_drive(folder(1)).ok());
+  Status resynced;
+  std::thread resync([&] { resynced = fixture_->resync(); });
+  // From both ends: some are deleted before they are looked at, some after, some just then.
+  for (size_t i = 0; i < kRows; i += 2) {
+    const size_t row = i % 4 == 0 ? i : kRows - i;
+    EXPECT_TRUE(fixture_->remove(key_of(row)).ok());
+  }
+  resync.join();
+  ASSERT_TRUE(resynced.ok()) << resynced.error().to_string();
+  ASSERT_TRUE(fixture_->resync().ok());
+  ASSERT_EQ(fixture_->store().status().drives_in_service(), 3u);
+  fixture_->stop();
+  // What that drive holds by itself: it and one other, which is asked first half of the time.
+  fixture_->disks()[0] = nullptr;
+  ASSERT_TRUE(fixture_->start().ok());
+  for (size_t i = 0; i < kRows; ++i) {
+    ASSERT_EQ(fixture_->get(key_of(i)).value().has_value(), i % 2 == 1) << i;
+  }
 }
 
 TEST_F(Joining, a_blob_begun_before_a_drive_joins_is_on_that_drive_afterwards) {
