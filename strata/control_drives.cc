@@ -35,7 +35,7 @@ std::string name_in_store(const Rooms& rooms, const std::string& given) {
 Status with_new_folder(const Rooms& rooms, const std::string& path, bool& remembered,
                        const std::function<Status(replica::DriveFolderOption)>& begin) {
   TRY_ASSIGN(remembered, rooms.list.remember(path));
-  const Status begun = begin({.files = &rooms.files, .path = name_in_store(rooms, path)});
+  Status begun = begin({.files = &rooms.files, .path = name_in_store(rooms, path)});
   if (begun.ok() || !remembered) return begun;
   remembered = false;
   TRY(rooms.list.forget(path));

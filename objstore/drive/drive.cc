@@ -183,7 +183,7 @@ Status Drive::set_mark(std::string_view name, bool on) {
 
 Status Drive::change_identity(const Identity& identity) {
   TRY(health());
-  const Status written = write_identity(setup_.files, path(), identity);
+  Status written = write_identity(setup_.files, path(), identity);
   if (!written.ok()) {
     take_out("its identity could not be written: " + written.error().message);
     return written;

@@ -14,6 +14,7 @@
 #include <string_view>
 #include <vector>
 
+#include "common/base/bytes.h"
 #include "common/base/result.h"
 #include "objstore/drive/id128.h"
 
@@ -21,7 +22,7 @@ namespace strata::drive {
 
 inline constexpr uint32_t kDriveFormat = 1;
 inline constexpr size_t kDrivesMax = 32;
-inline constexpr size_t kIdentityBytesMax = 16 * 1024;
+inline constexpr size_t kIdentityBytesMax = 16 * kKiB;
 
 // Weights are capacities in MiB, see replica/placement.h.
 inline constexpr uint64_t kWeightMax = uint64_t{1} << 40;

@@ -59,6 +59,7 @@ Result<std::vector<Join::Seen>> Join::gather(const std::vector<size_t>& sources)
     drive::Cursor cursor;
   };
   std::vector<Walk> walks;
+  walks.reserve(sources.size() + 1);
   for (const size_t seat : sources) {
     walks.push_back({seat, core_.drive(seat).index().cursor(table_)});
   }

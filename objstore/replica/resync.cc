@@ -133,7 +133,7 @@ Status Resync::complete(size_t seat, bool was_filling) {
     TRY(committer.set_log_start(std::max(begun_at, committer.log_start())));
     return was_filling ? drive.set_mark(drive::kFillingName, false) : Status();
   };
-  const Status written = run_on_drive(core_, seat, work);
+  Status written = run_on_drive(core_, seat, work);
   if (!written.ok() && written.error().code != Code::kTimeout) {
     return drive.write_failed(written.error());
   }
