@@ -58,6 +58,7 @@ class MembersModel {
     for (io::MemoryFileSystem& disk : memory_) faulty_.emplace_back(disk);
     used_ = replicas_ + random_.below(3);
     std::vector<io::FileSystem*> disks;
+    disks.reserve(kDisksMax);
     for (size_t i = 0; i < used_; ++i) disks.push_back(&faulty_[i]);
     return disks;
   }

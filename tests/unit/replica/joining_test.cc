@@ -26,6 +26,7 @@ class Joining : public ::testing::Test {
 
   ReplicaFixture& start(size_t drives, uint32_t replicas) {
     std::vector<io::FileSystem*> disks;
+    disks.reserve(kDisksMax);
     for (size_t i = 0; i < drives; ++i) disks.push_back(&faulty_[i]);
     fixture_.emplace(disks, replicas);
     EXPECT_TRUE(fixture_->start().ok());
