@@ -215,7 +215,8 @@ io::Space Drive::space() {
 
 uint64_t Drive::room_beyond_reserve() {
   const io::Space now = space();
-  return now.available_bytes - std::min(now.available_bytes, reserve_of(now));
+  // Merging is what the reserve is for; half of it stays for deletes.
+  return now.available_bytes - std::min(now.available_bytes, reserve_of(now) / 2);
 }
 
 void Drive::reclaim_if_worth(const io::Space& now) {
@@ -233,6 +234,8 @@ Status Drive::check_space(uint64_t more_bytes) {
   const std::lock_guard lock(mutex_);
   const uint64_t wanted = promised_since_ + more_bytes + reserve;
   if (wanted < more_bytes || wanted > now.available_bytes) {
+    // What was dropped may make room for it, even where space is not low.
+    if (!out_ && dropped_small_.exchange(0) > 0) reclaimer_->ask();
     return Error(Code::kNoSpace,
                  fmt::format("drive {} is full ({} bytes free, {} of them reserved); delete "
                              "something or add space",
