@@ -1,5 +1,6 @@
 #include "common/async/event_loop.h"
 
+#include <thread>
 #include <utility>
 
 namespace strata::async {
@@ -12,7 +13,9 @@ Result<std::unique_ptr<EventLoop>> EventLoop::create(ring::RingOptions options) 
   return std::unique_ptr<EventLoop>(new EventLoop(std::move(ring)));
 }
 
-EventLoop::~EventLoop() = default;
+EventLoop::~EventLoop() {
+  while (posting_.load(std::memory_order_acquire) > 0) std::this_thread::yield();
+}
 
 EventLoop& EventLoop::current() noexcept {
   CHECK(current_loop != nullptr, "not on an event loop");
@@ -51,19 +54,21 @@ void EventLoop::stop() noexcept {
 }
 
 void EventLoop::post(std::coroutine_handle<> handle) {
-  {
-    const std::lock_guard lock(posted_mutex_);
-    posted_.push_back({handle, {}});
-  }
-  wake_for_posted();
+  enqueue({handle, {}});
 }
 
 void EventLoop::post(std::function<void()> function) {
+  enqueue({{}, std::move(function)});
+}
+
+void EventLoop::enqueue(Posted item) {
+  posting_.fetch_add(1, std::memory_order_acq_rel);
   {
     const std::lock_guard lock(posted_mutex_);
-    posted_.push_back({{}, std::move(function)});
+    posted_.push_back(std::move(item));
   }
   wake_for_posted();
+  posting_.fetch_sub(1, std::memory_order_release);
 }
 
 void EventLoop::wake_for_posted() noexcept {

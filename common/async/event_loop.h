@@ -39,8 +39,8 @@ class EventLoop {
   void stop() noexcept;
 
   // Runs the handle or function on the loop's thread, in order. Any thread; never blocks. The loop
-  // must outlive the call, also where what was posted runs and ends the loop meanwhile: destroy a
-  // loop after the pools and threads that post to it.
+  // must be alive when the call begins; what was posted may end it meanwhile, its destructor waits
+  // for the call.
   void post(std::coroutine_handle<> handle);
   void post(std::function<void()> function);
 
@@ -52,6 +52,11 @@ class EventLoop {
 
  private:
   explicit EventLoop(std::unique_ptr<ring::Ring> ring) : ring_(std::move(ring)) {}
+  struct Posted {
+    std::coroutine_handle<> handle;
+    std::function<void()> function;
+  };
+  void enqueue(Posted item);
   void run_posted();
   void wake_for_posted() noexcept;
   void run_timers() noexcept;
@@ -60,10 +65,9 @@ class EventLoop {
   TimerHeap timers_;
   bool posted_to_itself_ = false;  // since run_posted last began; the loop's thread only
   std::atomic<bool> stopping_{false};
-  struct Posted {
-    std::coroutine_handle<> handle;
-    std::function<void()> function;
-  };
+  // Threads inside post. What one of them posted may let the owner go on and end the loop before
+  // that thread has rung the bell.
+  std::atomic<uint32_t> posting_{0};
   std::mutex posted_mutex_;
   std::vector<Posted> posted_;  // guarded by posted_mutex_
   std::vector<Posted> running_;

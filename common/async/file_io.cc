@@ -65,8 +65,6 @@ bool try_again(int32_t result) {
 
 Task<Result<size_t>> read_file_at(BlockingPool& pool, io::File& file, uint64_t offset,
                                   MutableBytes out) {
-  CO_TRY_ASSIGN(const std::optional<size_t> cached, file.read_cached(offset, out));
-  if (cached) co_return *cached;
   if (file.descriptor() < 0) {
     auto read = [&file, offset, out] { return file.read_at(offset, out); };
     co_return co_await pool.run(std::move(read));

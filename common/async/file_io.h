@@ -10,8 +10,7 @@
 
 namespace strata::async {
 
-// As io::File::read_at: fewer bytes than asked only at the end of the file. What is in memory is
-// read at once.
+// As io::File::read_at: fewer bytes than asked only at the end of the file.
 [[nodiscard]] Task<Result<size_t>> read_file_at(BlockingPool& pool, io::File& file, uint64_t offset,
                                                 MutableBytes out);
 
