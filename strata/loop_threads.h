@@ -3,10 +3,9 @@
 
 #include <future>
 #include <memory>
-#include <thread>
 #include <vector>
 
-#include "common/async/event_loop.h"
+#include "common/async/loop_thread.h"
 #include "common/async/task.h"
 #include "common/base/result.h"
 
@@ -18,7 +17,7 @@ class LoopThreads {
   // Starts `count` loops, each on a thread named "loop-N".
   [[nodiscard]] static Result<std::unique_ptr<LoopThreads>> start(uint32_t count);
   // Stops and joins; no task may be under way any more.
-  ~LoopThreads();
+  ~LoopThreads() = default;
   LoopThreads(const LoopThreads&) = delete;
   LoopThreads& operator=(const LoopThreads&) = delete;
 
@@ -33,7 +32,7 @@ class LoopThreads {
     // outlives it because it waits below.
     async::Task<T>* source = &task;
     std::promise<T>* target = &promise;
-    loops_.front()->post([source, target] { finish(std::move(*source), target); });
+    threads_.front()->loop().post([source, target] { finish(std::move(*source), target); });
     return future.get();
   }
 
@@ -44,8 +43,7 @@ class LoopThreads {
     target->set_value(co_await std::move(task));
   }
 
-  std::vector<std::unique_ptr<async::EventLoop>> loops_;
-  std::vector<std::thread> threads_;
+  std::vector<std::unique_ptr<async::LoopThread>> threads_;
 };
 
 }  // namespace strata::roof
