@@ -6,11 +6,10 @@
 #include <nlohmann/json.hpp>
 
 #include "common/base/parse.h"
-#include "strata/control_client.h"
 #include "strata/control_drives.h"
 #include "strata/drive_list.h"
 #include "strata/json.h"
-#include "strata/verbs.h"
+#include "strata/server_verb.h"
 
 namespace strata::roof {
 namespace {
@@ -56,22 +55,13 @@ std::string drive_name(const std::string& given) {
 }
 
 ExitCode list_drives(const DriveArguments& arguments) {
-  const Result<nlohmann::json> answer =
-      ask_server(find_data_folder(arguments.data), "GET", kDrivesPath, "");
-  if (!answer.ok()) return report(answer.error());
-  return print_answer(*answer, [&](const nlohmann::json& drives) {
-    return arguments.json ? dump_json(drives, 2) + "\n" : drives_text(drives);
-  });
+  return ask_and_print(arguments.data, "GET", kDrivesPath, "", arguments.json, drives_text);
 }
 
 // Asks for it and says what happens now.
 ExitCode tell(const DriveArguments& arguments, const nlohmann::json& request,
               const std::string& what) {
-  const Result<nlohmann::json> answer =
-      ask_server(find_data_folder(arguments.data), "POST", kDrivesPath, dump_json(request));
-  if (!answer.ok()) return report(answer.error());
-  return print_answer(*answer, [&](const nlohmann::json& drives) {
-    if (arguments.json) return dump_json(drives, 2) + "\n";
+  const auto text = [&](const nlohmann::json& drives) {
     std::string out = what + "; `strata drive list` shows how far it is\n";
     if (drives.value("remembered", false)) {
       out += fmt::format(
@@ -80,7 +70,9 @@ ExitCode tell(const DriveArguments& arguments, const nlohmann::json& request,
           request.value("path", ""));
     }
     return out;
-  });
+  };
+  return ask_and_print(arguments.data, "POST", kDrivesPath, dump_json(request), arguments.json,
+                       text);
 }
 
 ExitCode add_drive(const DriveArguments& arguments) {
@@ -106,14 +98,11 @@ ExitCode return_drive(const DriveArguments& arguments) {
   return tell(arguments, {{"action", "return"}, {"path", path}}, path + " comes back");
 }
 
-CLI::App* add_action(CLI::App& verb, const char* name, const char* help, const Arguments& arguments,
-                     VerbAction& chosen, ExitCode (*run)(const DriveArguments&)) {
-  CLI::App* action = verb.add_subcommand(name, help);
-  action->add_option("--data", arguments->data, "Data folder of the server (or STRATA_DATA)")
-      ->type_name("DIR");
-  action->add_flag("--json", arguments->json, "Print JSON");
-  action->callback(
-      [&chosen, arguments, run] { chosen = [arguments, run] { return run(*arguments); }; });
+CLI::App* add_drive_action(CLI::App& verb, const char* name, const char* help,
+                           const Arguments& arguments, VerbAction& chosen,
+                           ExitCode (*run)(const DriveArguments&)) {
+  CLI::App* action = add_action(verb, name, help, arguments, chosen, run);
+  add_json_flag(*action, arguments);
   return action;
 }
 
@@ -125,22 +114,24 @@ void add_drive_verb(CLI::App& program, VerbAction& chosen) {
   verb->require_subcommand(1);
   verb->footer(kFooter);
   const auto arguments = std::make_shared<DriveArguments>();
-  (void)add_action(*verb, "list", "List the drives", arguments, chosen, list_drives);
-  CLI::App* add =
-      add_action(*verb, "add", "Make an empty folder one more drive", arguments, chosen, add_drive);
+  (void)add_drive_action(*verb, "list", "List the drives", arguments, chosen, list_drives);
+  CLI::App* add = add_drive_action(*verb, "add", "Make an empty folder one more drive", arguments,
+                                   chosen, add_drive);
   add->add_option("PATH", arguments->path, "Folder of the new drive")->required();
-  CLI::App* drain = add_action(*verb, "drain",
-                               "Move everything off a drive, and let it go; also gives up an add "
-                               "or replace under way",
-                               arguments, chosen, drain_drive);
+  CLI::App* drain =
+      add_drive_action(*verb, "drain",
+                       "Move everything off a drive, and let it go; also gives up an add "
+                       "or replace under way",
+                       arguments, chosen, drain_drive);
   drain->add_option("DRIVE", arguments->drive, "Id or path of the drive")->required();
-  CLI::App* replace = add_action(*verb, "replace", "Fill an empty folder in the place of a drive",
-                                 arguments, chosen, replace_drive);
+  CLI::App* replace =
+      add_drive_action(*verb, "replace", "Fill an empty folder in the place of a drive", arguments,
+                       chosen, replace_drive);
   replace->add_option("OLD", arguments->drive, "Id or path of the drive to replace")->required();
   replace->add_option("PATH", arguments->path, "Folder of the new drive")->required();
-  CLI::App* back = add_action(*verb, "return",
-                              "Bring back a drive that was away or out; also gives up its drain",
-                              arguments, chosen, return_drive);
+  CLI::App* back = add_drive_action(
+      *verb, "return", "Bring back a drive that was away or out; also gives up its drain",
+      arguments, chosen, return_drive);
   back->add_option("PATH", arguments->path, "Folder of the drive")->required();
 }
 

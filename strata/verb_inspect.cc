@@ -47,7 +47,7 @@ void add_inspect_verb(CLI::App& program, VerbAction& chosen) {
       ->type_name("PATH")
       ->required();
   verb->add_option("--table", request.table,
-                   "List a drive's records: meta, rows, data, blobs, dropped, log")
+                   "List a drive's records: meta, rows, data, blobs, dropped, log, gone")
       ->type_name("TABLE");
   verb->add_option("--key", request.key,
                    "Only those that begin so: BUCKET/KEY of rows, hex of blobs, number of the log")

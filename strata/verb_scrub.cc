@@ -6,11 +6,9 @@
 #include <nlohmann/json.hpp>
 
 #include "common/base/parse.h"
-#include "strata/control_client.h"
 #include "strata/control_scrub.h"
-#include "strata/json.h"
+#include "strata/server_verb.h"
 #include "strata/time_text.h"
-#include "strata/verbs.h"
 
 namespace strata::roof {
 namespace {
@@ -19,7 +17,6 @@ struct ScrubArguments {
   std::string data;
   bool json = false;
 };
-using Arguments = std::shared_ptr<ScrubArguments>;
 
 constexpr const char* kFooter =
     "The scrub reads every copy of everything on every drive and replaces bad ones from good "
@@ -63,31 +60,12 @@ std::string scrub_text(const nlohmann::json& answer) {
   return out;
 }
 
-ExitCode ask(const ScrubArguments& arguments, const char* method) {
-  const Result<nlohmann::json> answer =
-      ask_server(find_data_folder(arguments.data), method, kScrubPath, "");
-  if (!answer.ok()) return report(answer.error());
-  return print_answer(*answer, [&](const nlohmann::json& scrub) {
-    return arguments.json ? dump_json(scrub, 2) + "\n" : scrub_text(scrub);
-  });
-}
-
 ExitCode start_scrub(const ScrubArguments& arguments) {
-  return ask(arguments, "POST");
+  return ask_and_print(arguments.data, "POST", kScrubPath, "", arguments.json, scrub_text);
 }
 
 ExitCode show_scrub(const ScrubArguments& arguments) {
-  return ask(arguments, "GET");
-}
-
-void add_action(CLI::App& verb, const char* name, const char* help, const Arguments& arguments,
-                VerbAction& chosen, ExitCode (*run)(const ScrubArguments&)) {
-  CLI::App* action = verb.add_subcommand(name, help);
-  action->add_option("--data", arguments->data, "Data folder of the server (or STRATA_DATA)")
-      ->type_name("DIR");
-  action->add_flag("--json", arguments->json, "Print JSON");
-  action->callback(
-      [&chosen, arguments, run] { chosen = [arguments, run] { return run(*arguments); }; });
+  return ask_and_print(arguments.data, "GET", kScrubPath, "", arguments.json, scrub_text);
 }
 
 }  // namespace
@@ -97,9 +75,13 @@ void add_scrub_verb(CLI::App& program, VerbAction& chosen) {
   verb->require_subcommand(1);
   verb->footer(kFooter);
   const auto arguments = std::make_shared<ScrubArguments>();
-  add_action(*verb, "start", "Begin a pass now, or hurry the one under way", arguments, chosen,
-             start_scrub);
-  add_action(*verb, "status", "Where it stands and what it found", arguments, chosen, show_scrub);
+  for (CLI::App* action :
+       {add_action(*verb, "start", "Begin a pass now, or hurry the one under way", arguments,
+                   chosen, start_scrub),
+        add_action(*verb, "status", "Where it stands and what it found", arguments, chosen,
+                   show_scrub)}) {
+    add_json_flag(*action, arguments);
+  }
 }
 
 }  // namespace strata::roof

@@ -1,12 +1,9 @@
 #include <CLI/CLI.hpp>
-#include <iostream>
 #include <memory>
 #include <nlohmann/json.hpp>
 
-#include "strata/control_client.h"
-#include "strata/json.h"
 #include "strata/server_status.h"
-#include "strata/verbs.h"
+#include "strata/server_verb.h"
 
 namespace strata::roof {
 namespace {
@@ -17,12 +14,7 @@ struct StatusArguments {
 };
 
 ExitCode show_status(const StatusArguments& arguments) {
-  const Result<nlohmann::json> answer =
-      ask_server(find_data_folder(arguments.data), "GET", "/v1/status", "");
-  if (!answer.ok()) return report(answer.error());
-  return print_answer(*answer, [&](const nlohmann::json& status) {
-    return arguments.json ? dump_json(status, 2) + "\n" : status_text(status);
-  });
+  return ask_and_print(arguments.data, "GET", "/v1/status", "", arguments.json, status_text);
 }
 
 }  // namespace
@@ -34,11 +26,8 @@ void add_status_verb(CLI::App& program, VerbAction& chosen) {
       "  strata status\n"
       "  strata status --data /srv/strata --json");
   const auto arguments = std::make_shared<StatusArguments>();
-  verb->add_option("--data", arguments->data, "Data folder of the server (or STRATA_DATA)")
-      ->type_name("DIR");
-  verb->add_flag("--json", arguments->json, "Print JSON");
-  verb->callback(
-      [&chosen, arguments] { chosen = [arguments] { return show_status(*arguments); }; });
+  make_server_verb(*verb, arguments, chosen, show_status);
+  add_json_flag(*verb, arguments);
 }
 
 }  // namespace strata::roof

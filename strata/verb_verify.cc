@@ -9,8 +9,8 @@
 #include "strata/control_client.h"
 #include "strata/control_verify.h"
 #include "strata/json.h"
+#include "strata/server_verb.h"
 #include "strata/time_text.h"
-#include "strata/verbs.h"
 
 namespace strata::roof {
 namespace {
@@ -25,7 +25,6 @@ struct VerifyArguments {
   std::string name;
   bool json = false;
 };
-using Arguments = std::shared_ptr<VerifyArguments>;
 
 constexpr const char* kFooter =
     "Reads every copy of the object, or of every object of the bucket, from the drives and prints "
@@ -131,11 +130,9 @@ void add_verify_verb(CLI::App& program, VerbAction& chosen) {
       "verify", "Read every copy of an object or a bucket and print a durability receipt");
   verb->footer(kFooter);
   const auto arguments = std::make_shared<VerifyArguments>();
-  verb->add_option("--data", arguments->data, "Data folder of the server (or STRATA_DATA)")
-      ->type_name("DIR");
+  make_server_verb(*verb, arguments, chosen, verify);
   verb->add_option("NAME", arguments->name, "BUCKET or BUCKET/KEY")->required();
   verb->add_flag("--json", arguments->json, "Print JSON, one line an object");
-  verb->callback([&chosen, arguments] { chosen = [arguments] { return verify(*arguments); }; });
 }
 
 }  // namespace strata::roof

@@ -9,8 +9,8 @@
 #include "common/base/parse.h"
 #include "strata/control_client.h"
 #include "strata/json.h"
+#include "strata/server_verb.h"
 #include "strata/time_text.h"
-#include "strata/verbs.h"
 
 namespace strata::roof {
 namespace {
@@ -72,21 +72,12 @@ ExitCode create_volume(const VolumeArguments& arguments) {
 }
 
 ExitCode list_volumes(const VolumeArguments& arguments) {
-  const Result<nlohmann::json> answer =
-      ask_server(find_data_folder(arguments.data), "GET", "/v1/volumes", "");
-  if (!answer.ok()) return report(answer.error());
-  return print_answer(*answer, [&](const nlohmann::json& volumes) {
-    return arguments.json ? dump_json(volumes, 2) + "\n" : volumes_text(volumes);
-  });
+  return ask_and_print(arguments.data, "GET", "/v1/volumes", "", arguments.json, volumes_text);
 }
 
 ExitCode show_volume(const VolumeArguments& arguments) {
-  const Result<nlohmann::json> answer =
-      ask_server(find_data_folder(arguments.data), "GET", "/v1/volumes/" + arguments.name, "");
-  if (!answer.ok()) return report(answer.error());
-  return print_answer(*answer, [&](const nlohmann::json& volume) {
-    return arguments.json ? dump_json(volume, 2) + "\n" : volume_text(volume);
-  });
+  return ask_and_print(arguments.data, "GET", "/v1/volumes/" + arguments.name, "", arguments.json,
+                       volume_text);
 }
 
 ExitCode delete_volume(const VolumeArguments& arguments) {
@@ -101,16 +92,6 @@ ExitCode delete_volume(const VolumeArguments& arguments) {
 std::string check_name(const std::string& name) {
   const Status good = volume::check_volume_name(name);
   return good.ok() ? std::string() : good.error().message;
-}
-
-CLI::App* add_action(CLI::App& verb, const char* name, const char* help, const Arguments& arguments,
-                     VerbAction& chosen, ExitCode (*run)(const VolumeArguments&)) {
-  CLI::App* action = verb.add_subcommand(name, help);
-  action->add_option("--data", arguments->data, "Data folder of the server (or STRATA_DATA)")
-      ->type_name("DIR");
-  action->callback(
-      [&chosen, arguments, run] { chosen = [arguments, run] { return run(*arguments); }; });
-  return action;
 }
 
 void add_name(CLI::App& action, const Arguments& arguments) {
@@ -131,10 +112,10 @@ void add_volume_verb(CLI::App& program, VerbAction& chosen) {
   add_name(*create, arguments);
   create->add_option("SIZE", arguments->size, "Size, as in 512M or 10G")->required();
   CLI::App* list = add_action(*verb, "list", "List the volumes", arguments, chosen, list_volumes);
-  list->add_flag("--json", arguments->json, "Print JSON");
+  add_json_flag(*list, arguments);
   CLI::App* show = add_action(*verb, "show", "Show one volume", arguments, chosen, show_volume);
   add_name(*show, arguments);
-  show->add_flag("--json", arguments->json, "Print JSON");
+  add_json_flag(*show, arguments);
   CLI::App* remove = add_action(*verb, "delete", "Delete a volume and all its data", arguments,
                                 chosen, delete_volume);
   add_name(*remove, arguments);

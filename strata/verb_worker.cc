@@ -7,11 +7,10 @@
 
 #include "common/base/parse.h"
 #include "common/worker/settings.h"
-#include "strata/control_client.h"
 #include "strata/control_workers.h"
 #include "strata/json.h"
+#include "strata/server_verb.h"
 #include "strata/time_text.h"
-#include "strata/verbs.h"
 
 namespace strata::roof {
 namespace {
@@ -66,30 +65,25 @@ std::string workers_text(const nlohmann::json& answer) {
 }
 
 ExitCode list_workers(const WorkerArguments& arguments) {
-  const Result<nlohmann::json> answer =
-      ask_server(find_data_folder(arguments.data), "GET", kWorkersPath, "");
-  if (!answer.ok()) return report(answer.error());
-  return print_answer(*answer, [&](const nlohmann::json& workers) {
-    return arguments.json ? dump_json(workers, 2) + "\n" : workers_text(workers);
-  });
+  return ask_and_print(arguments.data, "GET", kWorkersPath, "", arguments.json, workers_text);
 }
 
 ExitCode tell(const WorkerArguments& arguments, const nlohmann::json& request) {
-  const Result<nlohmann::json> answer =
-      ask_server(find_data_folder(arguments.data), "POST",
-                 fmt::format("{}/{}", kWorkersPath, arguments.name), dump_json(request));
-  if (!answer.ok()) return report(answer.error());
-  return print_answer(*answer, [&](const nlohmann::json& worker) {
-    return fmt::format("worker {}: {}, rate {}\n", arguments.name, state_text(worker),
-                       rate_text(worker));
-  });
+  return ask_and_print(arguments.data, "POST", fmt::format("{}/{}", kWorkersPath, arguments.name),
+                       dump_json(request), false, [&](const nlohmann::json& worker) {
+                         return fmt::format("worker {}: {}, rate {}\n", arguments.name,
+                                            state_text(worker), rate_text(worker));
+                       });
 }
 
-template <const char* const& Action>
-ExitCode act(const WorkerArguments& arguments) {
-  nlohmann::json request;
-  request["action"] = Action;
-  return tell(arguments, request);
+ExitCode start_worker(const WorkerArguments& arguments) {
+  return tell(arguments, {{"action", "start"}});
+}
+ExitCode pause_worker(const WorkerArguments& arguments) {
+  return tell(arguments, {{"action", "pause"}});
+}
+ExitCode resume_worker(const WorkerArguments& arguments) {
+  return tell(arguments, {{"action", "resume"}});
 }
 
 ExitCode set_rate(const WorkerArguments& arguments) {
@@ -114,25 +108,11 @@ std::string check_name(const std::string& name) {
   return worker::is_worker_name(name) ? std::string() : "'" + name + "' is not a worker's name";
 }
 
-CLI::App* add_action(CLI::App& verb, const char* name, const char* help, const Arguments& arguments,
-                     VerbAction& chosen, ExitCode (*run)(const WorkerArguments&)) {
-  CLI::App* action = verb.add_subcommand(name, help);
-  action->add_option("--data", arguments->data, "Data folder of the server (or STRATA_DATA)")
-      ->type_name("DIR");
-  action->callback(
-      [&chosen, arguments, run] { chosen = [arguments, run] { return run(*arguments); }; });
-  return action;
-}
-
 void add_name(CLI::App& action, const Arguments& arguments) {
   action.add_option("NAME", arguments->name, "Name of the worker")
       ->required()
       ->check(CLI::Validator(check_name, "", "worker name"));
 }
-
-constexpr const char* kStart = "start";
-constexpr const char* kPause = "pause";
-constexpr const char* kResume = "resume";
 
 }  // namespace
 
@@ -143,14 +123,14 @@ void add_worker_verb(CLI::App& program, VerbAction& chosen) {
   const auto arguments = std::make_shared<WorkerArguments>();
   CLI::App* list =
       add_action(*verb, "list", "What each worker is doing", arguments, chosen, list_workers);
-  list->add_flag("--json", arguments->json, "Print JSON");
+  add_json_flag(*list, arguments);
   add_name(*add_action(*verb, "start", "Begin a pass now, or hurry the one under way", arguments,
-                       chosen, act<kStart>),
+                       chosen, start_worker),
            arguments);
   add_name(*add_action(*verb, "pause", "Stop after the current step, until resumed", arguments,
-                       chosen, act<kPause>),
+                       chosen, pause_worker),
            arguments);
-  add_name(*add_action(*verb, "resume", "Go on after a pause", arguments, chosen, act<kResume>),
+  add_name(*add_action(*verb, "resume", "Go on after a pause", arguments, chosen, resume_worker),
            arguments);
   CLI::App* rate = add_action(*verb, "rate", "Limit the bytes a second it may read and write",
                               arguments, chosen, set_rate);
