@@ -97,17 +97,23 @@ Result<drive::DriveFolder> Moves::look_at_new(const DriveFolderOption& folder) c
                   folder.path));
 }
 
+// For the seat that is added next.
+Result<std::unique_ptr<drive::Drive>> Moves::open_drive(const DriveFolderOption& folder,
+                                                        drive::DriveFolder found,
+                                                        const drive::Identity& identity) {
+  return drive::Drive::open({.files = *folder.files,
+                             .path = folder.path,
+                             .cache = cache_,
+                             .tag = core_.next_seat(),
+                             .lock = std::move(found.lock),
+                             .identity = identity});
+}
+
 Status Moves::open_new(const DriveFolderOption& folder, drive::DriveFolder found, View& move,
                        const drive::MemberRecord& record) {
   const drive::Identity identity = identity_of(core_, move, record.drive);
   TRY(drive::write_identity(*folder.files, folder.path, identity));
-  const size_t number = core_.next_seat();
-  TRY_ASSIGN(auto opened, drive::Drive::open({.files = *folder.files,
-                                              .path = folder.path,
-                                              .cache = cache_,
-                                              .tag = number,
-                                              .lock = std::move(found.lock),
-                                              .identity = identity}));
+  TRY_ASSIGN(auto opened, open_drive(folder, std::move(found), identity));
   TRY(opened->set_mark(drive::kFillingName, true));
   core_.add_seat({folder.path, {}, std::move(opened)});
   return {};
@@ -297,12 +303,7 @@ Status Moves::bring_back(const DriveFolderOption& folder) {
   const View& now = core_.view();
   const size_t number = core_.next_seat();
   const drive::Identity identity = *found.identity;
-  TRY_ASSIGN(auto opened, drive::Drive::open({.files = *folder.files,
-                                              .path = folder.path,
-                                              .cache = cache_,
-                                              .tag = number,
-                                              .lock = std::move(found.lock),
-                                              .identity = identity}));
+  TRY_ASSIGN(auto opened, open_drive(folder, std::move(found), identity));
   TRY_ASSIGN(const drive::Drive::Position position, opened->position());
   if (position.sequence > core_.order.last()) {
     return Error(Code::kConflict,

@@ -32,6 +32,9 @@ class Moves {
   // An empty folder, locked.
   [[nodiscard]] Result<drive::DriveFolder> look_at_new(const DriveFolderOption& folder) const;
   // Makes a new drive in the folder, which is to be a member of the move's `next`, and its seat.
+  [[nodiscard]] Result<std::unique_ptr<drive::Drive>> open_drive(const DriveFolderOption& folder,
+                                                                 drive::DriveFolder found,
+                                                                 const drive::Identity& identity);
   [[nodiscard]] Status open_new(const DriveFolderOption& folder, drive::DriveFolder found,
                                 View& move, const drive::MemberRecord& record);
   // Puts the move into force: marks, identities, view.

@@ -32,6 +32,17 @@ void describe_joining(uint32_t percent, DriveStatus& status) {
   status.state = fmt::format("joining {} %", percent);
 }
 
+DriveStatus status_of_place(const Core& core, const Place& place) {
+  const Seat& seat = core.seat(place.seat);
+  DriveStatus drive{.path = seat.path,
+                    .id = place.member.drive.to_hex(),
+                    .slot = place.member.slot.to_hex(),
+                    .weight = place.member.weight,
+                    .state = {}};
+  describe_drive(seat, drive);
+  return drive;
+}
+
 }  // namespace
 
 StoreStatus status_of(const Core& core, const Resync& resync) {
@@ -43,13 +54,7 @@ StoreStatus status_of(const Core& core, const Resync& resync) {
   status.corrupt_healed = core.corrupt_healed;
   const uint32_t moved = view.next ? resync.move_percent() : 0;
   for (const Place& place : view.current.places) {
-    const Seat& seat = core.seat(place.seat);
-    DriveStatus drive{.path = seat.path,
-                      .id = place.member.drive.to_hex(),
-                      .slot = place.member.slot.to_hex(),
-                      .weight = place.member.weight,
-                      .state = {}};
-    describe_drive(seat, drive);
+    DriveStatus drive = status_of_place(core, place);
     if (place.role != Role::kServing) {
       describe_joining(resync.percent(place.seat).value_or(0), drive);
     }
@@ -67,13 +72,7 @@ StoreStatus status_of(const Core& core, const Resync& resync) {
   if (view.next) {
     for (const Place& place : view.next->places) {
       if (view.current.place_of(place.seat) != nullptr) continue;
-      const Seat& seat = core.seat(place.seat);
-      DriveStatus drive{.path = seat.path,
-                        .id = place.member.drive.to_hex(),
-                        .slot = place.member.slot.to_hex(),
-                        .weight = place.member.weight,
-                        .state = {}};
-      describe_drive(seat, drive);
+      DriveStatus drive = status_of_place(core, place);
       describe_joining(moved, drive);
       status.drives.push_back(std::move(drive));
     }
