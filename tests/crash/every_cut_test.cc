@@ -7,23 +7,16 @@
 // any one drive away.
 #include <gtest/gtest.h>
 
-#include <cstdlib>
-
 #include "common/base/log.h"
-#include "common/base/parse.h"
 #include "common/io/memory_file_system.h"
 #include "tests/support/minimise.h"
 #include "tests/support/object_history.h"
+#include "tests/support/seeds.h"
 
 namespace strata::tests {
 namespace {
 
 constexpr size_t kDrives = 3;
-
-uint64_t number_from(const char* variable, uint64_t otherwise) {
-  const char* const given = std::getenv(variable);
-  return given != nullptr ? parse_u64(given).value() : otherwise;
-}
 
 std::vector<io::FileSystem*> three_times(io::MemoryFileSystem& disk) {
   return std::vector<io::FileSystem*>(kDrives, &disk);
@@ -123,13 +116,12 @@ class EveryCut : public ::testing::Test {
 };
 
 TEST_F(EveryCut, of_a_short_life_leaves_what_was_acknowledged_whole) {
-  try_cuts(short_history(), number_from("STRATA_TEST_SEED", SystemRandom().next_u64() >> 32),
-           number_from("STRATA_TEST_STRIDE", 9));
+  try_cuts(short_history(), test_seed(), number_from("STRATA_TEST_STRIDE", 9));
   std::printf("%llu cuts, 4 outcomes each\n", static_cast<unsigned long long>(cuts_));
 }
 
 TEST_F(EveryCut, of_long_random_lives_leaves_what_was_acknowledged_whole) {
-  const uint64_t first = number_from("STRATA_TEST_SEED", SystemRandom().next_u64() >> 32);
+  const uint64_t first = test_seed();
   const uint64_t lives = number_from("STRATA_TEST_LIVES", 2);
   for (uint64_t seed = first; seed < first + lives && !HasFailure(); ++seed) {
     SeededRandom random(seed);
@@ -148,7 +140,9 @@ TEST_F(EveryCut, of_a_rebuild_loses_nothing_and_the_next_start_ends_it) {
   for (const Step& step : short_history()) ASSERT_TRUE(first.apply(step).ok());
   first.stop();
   ASSERT_TRUE(io::write_file_atomic(base(), "/d0/index.damaged", as_bytes(why)).ok());
-  SeededRandom random(number_from("STRATA_TEST_SEED", SystemRandom().next_u64() >> 32));
+  const uint64_t seed = test_seed();
+  SCOPED_TRACE("STRATA_TEST_SEED=" + std::to_string(seed));
+  SeededRandom random(seed);
   const uint64_t stride = number_from("STRATA_TEST_STRIDE", 13);
   bool whole = false;
   for (uint64_t after = random.below(stride); !whole; after += stride) {

@@ -3,13 +3,13 @@
 // deleted returns, the move goes on or never began, and any drive may be away.
 #include <gtest/gtest.h>
 
-#include <cstdlib>
 #include <map>
 
 #include "common/base/log.h"
 #include "common/base/parse.h"
 #include "common/io/memory_file_system.h"
 #include "tests/support/replica_fixture.h"
+#include "tests/support/seeds.h"
 
 namespace strata::replica {
 namespace {
@@ -167,22 +167,7 @@ class MembersCrash {
 
 TEST(MembersCrash, a_cut_while_drives_come_and_go_loses_and_returns_nothing) {
   log::start(log::Level::kOff, log::Format::kHuman);
-  const char* const given = std::getenv("STRATA_TEST_SEED");
-  const char* const longer = std::getenv("STRATA_TEST_SECONDS");
-  uint64_t seed = given != nullptr ? parse_u64(given).value() : SystemRandom().next_u64() >> 32;
-  const std::chrono::seconds in_all(longer != nullptr ? parse_u64(longer).value() : kSecondsInAll);
-  const auto end = std::chrono::steady_clock::now() + in_all;
-  int runs = 0;
-  do {
-    SCOPED_TRACE("STRATA_TEST_SEED=" + std::to_string(seed));
-    MembersCrash crash(seed);
-    crash.run();
-    ++runs;
-    if (HasFailure()) break;
-    ++seed;
-  } while (given == nullptr && std::chrono::steady_clock::now() < end);
-  std::printf("%d cuts, up to STRATA_TEST_SEED=%llu\n", runs,
-              static_cast<unsigned long long>(seed));
+  tests::for_seeds(kSecondsInAll, [](uint64_t seed) { MembersCrash(seed).run(); });
   log::start(log::Level::kWarning, log::Format::kHuman);
 }
 

@@ -8,15 +8,14 @@
 #include <gtest/gtest.h>
 
 #include <chrono>
-#include <cstdlib>
 #include <optional>
 #include <set>
 
 #include "common/async/when_all.h"
 #include "common/base/log.h"
-#include "common/base/parse.h"
 #include "common/io/memory_file_system.h"
 #include "tests/support/replica_fixture.h"
+#include "tests/support/seeds.h"
 
 namespace strata::replica {
 namespace {
@@ -261,27 +260,13 @@ TEST(StoreCrash, a_first_start_that_is_cut_anywhere_can_be_started_again) {
 
 TEST(StoreCrash, acknowledged_changes_survive_power_cuts_and_others_are_whole_or_absent) {
   log::start(log::Level::kOff, log::Format::kHuman);  // drives fail by the hundred here
-  const char* const given = std::getenv("STRATA_TEST_SEED");
-  uint64_t seed = given != nullptr ? parse_u64(given).value() : SystemRandom().next_u64() >> 32;
-  const char* const longer = std::getenv("STRATA_TEST_SECONDS");
-  const std::chrono::seconds in_all(longer != nullptr ? parse_u64(longer).value() : kSecondsInAll);
-  const auto end = std::chrono::steady_clock::now() + in_all;
   int acknowledged = 0;
-  int runs = 0;
-  do {
-    SCOPED_TRACE("STRATA_TEST_SEED=" + std::to_string(seed));
+  tests::for_seeds(kSecondsInAll, [&](uint64_t seed) {
     StoreCrash crash(seed);
     crash.run(4);
     acknowledged += crash.acknowledged();
-    if (HasFailure()) {
-      std::printf("failed with STRATA_TEST_SEED=%llu\n", static_cast<unsigned long long>(seed));
-      break;
-    }
-    ++seed;
-    ++runs;
-  } while (given == nullptr && std::chrono::steady_clock::now() < end);
-  std::printf("%d runs up to seed %llu, %d changes acknowledged\n", runs,
-              static_cast<unsigned long long>(seed), acknowledged);
+  });
+  std::printf("%d changes acknowledged\n", acknowledged);
   log::start(log::Level::kWarning, log::Format::kHuman);
 }
 

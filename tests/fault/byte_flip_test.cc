@@ -10,8 +10,8 @@
 #include <set>
 
 #include "common/base/log.h"
-#include "common/base/parse.h"
 #include "tests/fault/known_store.h"
+#include "tests/support/seeds.h"
 
 namespace strata::replica {
 namespace {
@@ -20,11 +20,6 @@ using tests::ReplicaFixture;
 
 bool exhaustive() {
   return std::getenv("STRATA_TEST_EXHAUSTIVE") != nullptr;
-}
-
-uint64_t test_seed() {
-  const char* const given = std::getenv("STRATA_TEST_SEED");
-  return given != nullptr ? parse_u64(given).value() : SystemRandom().next_u64() >> 32;
 }
 
 void flip(io::FileSystem& disk, const std::string& path, uint64_t at, std::byte mask) {
@@ -102,7 +97,7 @@ class ByteFlip : public ::testing::Test {
     return ::testing::UnitTest::GetInstance()->current_test_info()->result()->total_part_count();
   }
 
-  const uint64_t seed_ = test_seed();
+  const uint64_t seed_ = tests::test_seed();
   SeededRandom random_{seed_};
   Tally tally_;
 };

@@ -10,10 +10,10 @@
 #include <set>
 
 #include "common/base/log.h"
-#include "common/base/parse.h"
 #include "common/fault/faulty_file_system.h"
 #include "common/io/memory_file_system.h"
 #include "tests/support/object_history.h"
+#include "tests/support/seeds.h"
 
 namespace strata::tests {
 namespace {
@@ -122,8 +122,7 @@ class EveryFault : public ::testing::TestWithParam<Case> {
 
 TEST_P(EveryFault, at_any_call_is_survived_and_nothing_wrong_is_read) {
   const char* const exhaustive = std::getenv("STRATA_TEST_EXHAUSTIVE");
-  const char* const given = std::getenv("STRATA_TEST_SEED");
-  const uint64_t seed = given ? parse_u64(given).value() : SystemRandom().next_u64() >> 32;
+  const uint64_t seed = tests::test_seed();
   const uint64_t stride = exhaustive != nullptr ? 1 : 23;
   uint64_t calls = 0;
   for (uint64_t call = exhaustive != nullptr ? 0 : seed % stride; !HasFailure(); call += stride) {

@@ -6,7 +6,6 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
-#include <cstdlib>
 #include <deque>
 #include <mutex>
 #include <thread>
@@ -19,6 +18,7 @@
 #include "common/fault/faulty_file_system.h"
 #include "common/io/memory_file_system.h"
 #include "tests/support/object_history.h"
+#include "tests/support/seeds.h"
 
 namespace strata::tests {
 namespace {
@@ -242,10 +242,8 @@ class LinearizableStore : public ::testing::Test {
 };
 
 TEST_F(LinearizableStore, keys_behave_as_registers_while_drives_fail) {
-  const char* const given = std::getenv("STRATA_TEST_SEED");
-  const char* const more = std::getenv("STRATA_TEST_HISTORIES");
-  uint64_t seed = given != nullptr ? parse_u64(given).value() : SystemRandom().next_u64() >> 32;
-  const uint64_t histories = more != nullptr ? parse_u64(more).value() : 12;
+  uint64_t seed = test_seed();
+  const uint64_t histories = number_from("STRATA_TEST_HISTORIES", 12);
   std::printf("%llu histories from STRATA_TEST_SEED=%llu\n",
               static_cast<unsigned long long>(histories), static_cast<unsigned long long>(seed));
   for (uint64_t i = 0; i < histories && !HasFailure(); ++i, ++seed) run_once(seed, i % 3);

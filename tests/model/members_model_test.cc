@@ -2,7 +2,6 @@
 // replaced, and the store restarts, with the resync stepping in between.
 #include <gtest/gtest.h>
 
-#include <cstdlib>
 #include <deque>
 #include <map>
 
@@ -11,6 +10,7 @@
 #include "common/fault/faulty_file_system.h"
 #include "common/io/memory_file_system.h"
 #include "tests/support/replica_fixture.h"
+#include "tests/support/seeds.h"
 
 namespace strata::replica {
 namespace {
@@ -246,24 +246,13 @@ class MembersModel {
 
 TEST(MembersModel, rows_and_blobs_are_what_a_map_says_while_drives_come_and_go) {
   log::start(log::Level::kOff, log::Format::kHuman);
-  const char* const given = std::getenv("STRATA_TEST_SEED");
-  const char* const longer = std::getenv("STRATA_TEST_SECONDS");
-  uint64_t seed = given != nullptr ? parse_u64(given).value() : SystemRandom().next_u64() >> 32;
-  const std::chrono::seconds in_all(longer != nullptr ? parse_u64(longer).value() : kSecondsInAll);
-  const auto end = std::chrono::steady_clock::now() + in_all;
   int moves = 0;
-  int runs = 0;
-  do {
-    SCOPED_TRACE("STRATA_TEST_SEED=" + std::to_string(seed));
+  tests::for_seeds(kSecondsInAll, [&](uint64_t seed) {
     MembersModel model(seed);
     model.run();
     moves += model.moves();
-    ++runs;
-    if (HasFailure()) break;
-    ++seed;
-  } while (given == nullptr && std::chrono::steady_clock::now() < end);
-  std::printf("%d runs, %d moves, up to STRATA_TEST_SEED=%llu\n", runs, moves,
-              static_cast<unsigned long long>(seed));
+  });
+  std::printf("%d moves\n", moves);
   log::start(log::Level::kWarning, log::Format::kHuman);
 }
 
