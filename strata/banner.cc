@@ -58,11 +58,13 @@ std::string credentials_line(const Credentials& credentials) {
 std::string drive_lines(const BannerFacts& facts) {
   std::string out = fmt::format("  Data         {}\n", facts.data);
   out += fmt::format("  Drives       {} of {} in service, {} {} of each object\n",
-                     facts.store.drives_in_service(), facts.store.drives.size(),
-                     facts.store.replicas, facts.store.replicas == 1 ? "copy" : "copies");
+                     facts.store.drives_in_service(), facts.store.members(), facts.store.replicas,
+                     facts.store.replicas == 1 ? "copy" : "copies");
   for (const replica::DriveStatus& drive : facts.store.drives) {
-    out += fmt::format("               {}  {}, {} free\n", drive.path, drive.state,
-                       format_size(drive.available_bytes));
+    out += fmt::format("               {}  {}", drive.path, drive.state);
+    out += drive.capacity_bytes == 0
+               ? "\n"
+               : fmt::format(", {} free\n", format_size(drive.available_bytes));
   }
   return out;
 }

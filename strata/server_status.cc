@@ -73,10 +73,12 @@ std::string status_text(const nlohmann::json& status) {
   }
   out += "drives\n";
   for (const nlohmann::json& drive : member(store, "drives", nlohmann::json::array())) {
-    out +=
-        fmt::format("  {}  {}, {} of {} free\n", drive.value("path", ""), drive.value("state", ""),
-                    format_size(drive.value("available_bytes", uint64_t{0})),
-                    format_size(drive.value("capacity_bytes", uint64_t{0})));
+    const auto capacity = drive.value("capacity_bytes", uint64_t{0});
+    out += fmt::format("  {}  {}", drive.value("path", ""), drive.value("state", ""));
+    out += capacity == 0 ? "\n"
+                         : fmt::format(", {} of {} free\n",
+                                       format_size(drive.value("available_bytes", uint64_t{0})),
+                                       format_size(capacity));
   }
   const nlohmann::json volumes = member(status, "volumes", nlohmann::json::array());
   out += volumes.empty() ? "volumes  none\n" : "volumes\n";

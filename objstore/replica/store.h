@@ -119,6 +119,12 @@ struct StoreStatus {
   uint32_t write_quorum = 0;
   uint64_t corrupt_found = 0;   // bad copies met since the start
   uint64_t corrupt_healed = 0;  // of those, replaced from a good copy
+  // The cluster's drives, there or not: not the folders that it does not use, which have no id.
+  [[nodiscard]] uint32_t members() const noexcept {
+    uint32_t count = 0;
+    for (const DriveStatus& drive : drives) count += drive.id.empty() ? 0 : 1;
+    return count;
+  }
   [[nodiscard]] uint32_t drives_in_service() const noexcept {
     uint32_t count = 0;
     for (const DriveStatus& drive : drives) count += drive.in_service ? 1 : 0;

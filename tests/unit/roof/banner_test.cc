@@ -18,6 +18,9 @@ BannerFacts facts() {
   out.store.replicas = 3;
   replica::DriveStatus& drive = out.store.drives.emplace_back();
   drive.path = "./strata-data/drive1";
+  drive.id = "c5b4375543452bb08b3644323a1c3146";
+  drive.capacity_bytes = 2 * kGiB;
+  drive.available_bytes = kGiB;
   drive.in_service = true;
   drive.state = "in service";
   out.ready_ms = 42;
@@ -43,6 +46,17 @@ TEST(Banner, tells_where_everything_is_and_what_to_paste) {
       << text;
   EXPECT_TRUE(shows(text, "nbdinfo nbd://127.0.0.1:10809/demo")) << text;
   EXPECT_TRUE(shows(text, "strata compare --quick")) << text;
+}
+
+TEST(Banner, a_folder_that_is_not_used_is_named_and_is_none_of_the_drives) {
+  BannerFacts more = facts();
+  replica::DriveStatus& left_out = more.store.drives.emplace_back();
+  left_out.path = "./strata-data/drive2";
+  left_out.state = "not used: it has left the cluster";
+  const std::string text = banner(more);
+  EXPECT_TRUE(shows(text, "1 of 1 in service")) << text;
+  EXPECT_TRUE(shows(text, "drive1  in service, 1 GiB free\n")) << text;
+  EXPECT_TRUE(shows(text, "drive2  not used: it has left the cluster\n")) << text;
 }
 
 TEST(Banner, never_shows_a_secret_that_somebody_set) {
