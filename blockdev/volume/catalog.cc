@@ -18,11 +18,12 @@ struct Entry {
   explicit Entry(Metadata from_disk) : metadata(std::move(from_disk)) {}
   const Metadata metadata;
   uint32_t clients = 0;   // under the catalogue's mutex
+  uint32_t holds = 0;     // under the catalogue's mutex
   bool removing = false;  // under the catalogue's mutex: no new leases
   // Opened by the first client and closed after the last one.
   std::mutex device_mutex;
   uint32_t device_users = 0;
-  std::unique_ptr<device::FileDevice> device;
+  std::unique_ptr<device::BlockDevice> device;
 };
 
 std::string hexadecimal(Bytes bytes) {
@@ -56,12 +57,16 @@ struct Catalog::Impl {
     return found == volumes.end() ? nullptr : found->second;
   }
   [[nodiscard]] VolumeInfo describe(const Metadata& metadata, uint32_t clients) const;
-  void release(Entry& entry);
+  enum class Use { kClient, kHold };
+  [[nodiscard]] Result<std::unique_ptr<device::ExportLease>> take(std::string_view name, Use use);
+  [[nodiscard]] Result<std::unique_ptr<device::BlockDevice>> open_device(const Metadata& metadata);
+  void release(Entry& entry, Use use);
 
   io::FileSystem& files;
   const VolumeFolder folder;
   const io::Clock& clock;
   RandomSource& random;  // under change
+  VolumeHooks* hooks = nullptr;
   std::mutex change;
   mutable std::mutex mutex;
   std::map<std::string, std::shared_ptr<Entry>, std::less<>> volumes;  // under mutex
@@ -71,14 +76,14 @@ struct Catalog::Impl {
 // which NBD's multi-connection needs. The device keeps them coherent.
 class Catalog::Impl::Lease final : public device::ExportLease {
  public:
-  Lease(Impl& catalog, std::shared_ptr<Entry> entry)
-      : catalog_(catalog), entry_(std::move(entry)) {}
+  Lease(Impl& catalog, std::shared_ptr<Entry> entry, Use use)
+      : catalog_(catalog), entry_(std::move(entry)), use_(use) {}
   ~Lease() override {
     {
       const std::lock_guard lock(entry_->device_mutex);
       if (opened_ && --entry_->device_users == 0) entry_->device.reset();
     }
-    catalog_.release(*entry_);
+    catalog_.release(*entry_, use_);
   }
   Lease(const Lease&) = delete;
   Lease& operator=(const Lease&) = delete;
@@ -86,16 +91,7 @@ class Catalog::Impl::Lease final : public device::ExportLease {
   [[nodiscard]] Status open() {
     const std::lock_guard lock(entry_->device_mutex);
     if (entry_->device == nullptr) {
-      const Metadata& metadata = entry_->metadata;
-      const std::string path = catalog_.folder.image_path(metadata.name);
-      TRY_ASSIGN(auto file, catalog_.files.open(path, {.write = true, .direct = true}));
-      TRY_ASSIGN(auto device, device::FileDevice::open(std::move(file), path));
-      if (device->geometry().size_bytes != metadata.size_bytes) {
-        return Error(Code::kCorrupt, "volume_image",
-                     fmt::format("{} is {} bytes long and should be {}; restore the image", path,
-                                 device->geometry().size_bytes, metadata.size_bytes));
-      }
-      entry_->device = std::move(device);
+      TRY_ASSIGN(entry_->device, catalog_.open_device(entry_->metadata));
     }
     ++entry_->device_users;
     opened_ = true;
@@ -106,12 +102,27 @@ class Catalog::Impl::Lease final : public device::ExportLease {
  private:
   Impl& catalog_;
   const std::shared_ptr<Entry> entry_;
+  const Use use_;
   bool opened_ = false;
 };
 
-void Catalog::Impl::release(Entry& entry) {
+Result<std::unique_ptr<device::BlockDevice>> Catalog::Impl::open_device(const Metadata& metadata) {
+  const std::string path = folder.image_path(metadata.name);
+  TRY_ASSIGN(auto file, files.open(path, {.write = true, .direct = true}));
+  TRY_ASSIGN(auto image, device::FileDevice::open(std::move(file), path));
+  if (image->geometry().size_bytes != metadata.size_bytes) {
+    return Error(Code::kCorrupt, "volume_image",
+                 fmt::format("{} is {} bytes long and should be {}; restore the image", path,
+                             image->geometry().size_bytes, metadata.size_bytes));
+  }
+  if (hooks == nullptr) return std::unique_ptr<device::BlockDevice>(std::move(image));
+  return hooks->wrap({.name = metadata.name, .id = metadata.id, .folder = io::parent_path(path)},
+                     std::move(image));
+}
+
+void Catalog::Impl::release(Entry& entry, Use use) {
   const std::lock_guard lock(mutex);
-  --entry.clients;
+  --(use == Use::kClient ? entry.clients : entry.holds);
 }
 
 VolumeInfo Catalog::Impl::describe(const Metadata& metadata, uint32_t clients) const {
@@ -131,7 +142,8 @@ Catalog::Catalog(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 
 Catalog::~Catalog() {
   for (const auto& [name, entry] : impl_->volumes) {
-    CHECK(entry->clients == 0, "the catalogue was destroyed while a client holds a volume");
+    CHECK(entry->clients == 0 && entry->holds == 0,
+          "the catalogue was destroyed while a client holds a volume");
   }
 }
 
@@ -146,9 +158,15 @@ Result<std::unique_ptr<Catalog>> Catalog::open(io::FileSystem& files, std::strin
   return std::unique_ptr<Catalog>(new Catalog(std::move(impl)));
 }
 
-Result<VolumeInfo> Catalog::create(std::string_view name, uint64_t size_bytes) {
+void Catalog::set_hooks(VolumeHooks* hooks) {
+  impl_->hooks = hooks;
+}
+
+Result<VolumeInfo> Catalog::create(std::string_view name, uint64_t size_bytes,
+                                   const CreateOptions& options) {
   TRY(check_volume_name(name));
   TRY(check_volume_size(size_bytes));
+  CHECK(options.id.empty() || is_volume_id(options.id), "not the id of a volume");
   const std::lock_guard change(impl_->change);
   {
     const std::lock_guard lock(impl_->mutex);
@@ -164,10 +182,10 @@ Result<VolumeInfo> Catalog::create(std::string_view name, uint64_t size_bytes) {
   std::array<std::byte, kIdBytes / 2> id;
   impl_->random.fill(id);
   const Metadata metadata{.name = std::string(name),
-                          .id = hexadecimal(id),
+                          .id = options.id.empty() ? hexadecimal(id) : options.id,
                           .size_bytes = size_bytes,
                           .created_ms = impl_->clock.wall_now().time_since_epoch().count()};
-  TRY(impl_->folder.create(metadata));
+  TRY(impl_->folder.create(metadata, options.seeds));
   {
     const std::lock_guard lock(impl_->mutex);
     impl_->volumes.emplace(metadata.name, std::make_shared<Entry>(metadata));
@@ -216,6 +234,17 @@ Status Catalog::remove(std::string_view name) {
     }
     entry->removing = true;
   }
+  if (impl_->hooks != nullptr) impl_->hooks->let_go(entry->metadata.id);
+  {
+    const std::lock_guard lock(impl_->mutex);
+    if (entry->holds > 0) {
+      entry->removing = false;
+      return Error(Code::kConflict, "volume_in_use",
+                   fmt::format("the volume '{}' is in use by the server itself, as for a snapshot "
+                               "of it; wait until that is done",
+                               name));
+    }
+  }
   Status removed = impl_->folder.remove(entry->metadata);
   const std::lock_guard lock(impl_->mutex);
   entry->removing = false;
@@ -236,18 +265,26 @@ std::vector<device::ExportInfo> Catalog::exports() const {
   return all;
 }
 
-Result<std::unique_ptr<device::ExportLease>> Catalog::lease(std::string_view name) {
-  std::unique_ptr<Impl::Lease> lease;
+Result<std::unique_ptr<device::ExportLease>> Catalog::Impl::take(std::string_view name, Use use) {
+  std::unique_ptr<Lease> lease;
   {
-    const std::lock_guard lock(impl_->mutex);
-    auto entry = impl_->find(name);
-    if (name.empty() && impl_->volumes.size() == 1) entry = impl_->volumes.begin()->second;
+    const std::lock_guard lock(mutex);
+    auto entry = find(name);
+    if (name.empty() && volumes.size() == 1) entry = volumes.begin()->second;
     if (entry == nullptr || entry->removing) return no_such_volume(name);
-    ++entry->clients;
-    lease = std::make_unique<Impl::Lease>(*impl_, std::move(entry));
+    ++(use == Use::kClient ? entry->clients : entry->holds);
+    lease = std::make_unique<Lease>(*this, std::move(entry), use);
   }
   TRY(lease->open());
   return std::unique_ptr<device::ExportLease>(std::move(lease));
+}
+
+Result<std::unique_ptr<device::ExportLease>> Catalog::lease(std::string_view name) {
+  return impl_->take(name, Impl::Use::kClient);
+}
+
+Result<std::unique_ptr<device::ExportLease>> Catalog::hold(std::string_view name) {
+  return impl_->take(name, Impl::Use::kHold);
 }
 
 }  // namespace strata::volume

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "blockdev/device/export_table.h"
+#include "blockdev/volume/volume_hooks.h"
 #include "common/base/random.h"
 #include "common/base/result.h"
 #include "common/io/clock.h"
@@ -35,6 +36,12 @@ struct VolumeInfo {
   std::string image_path;
 };
 
+// What a new volume may have besides its name and size.
+struct CreateOptions {
+  std::string id;               // 32 hexadecimal digits that nobody else has; empty: random
+  std::vector<SeedFile> seeds;  // names that are none of the catalogue's own
+};
+
 class Catalog final : public device::ExportTable {
  public:
   // root: a folder, made if missing. kCorrupt names the damaged metadata file and what to do.
@@ -44,15 +51,23 @@ class Catalog final : public device::ExportTable {
                                                              RandomSource& random);
   ~Catalog() override;
 
+  // Before the first lease; the hooks outlive every lease and hold. Without hooks clients get the
+  // image as it is.
+  void set_hooks(VolumeHooks* hooks);
+
   // Names: a letter or digit, then letters, digits, '.', '_' or '-', at most kNameBytesMax.
-  [[nodiscard]] Result<VolumeInfo> create(std::string_view name, uint64_t size_bytes);
+  [[nodiscard]] Result<VolumeInfo> create(std::string_view name, uint64_t size_bytes,
+                                          const CreateOptions& options = {});
   [[nodiscard]] Result<VolumeInfo> show(std::string_view name) const;
   [[nodiscard]] std::vector<VolumeInfo> list() const;
-  // kConflict while a client is connected.
+  // kConflict while a client is connected or work that cannot be given up holds the volume.
   [[nodiscard]] Status remove(std::string_view name);
 
   [[nodiscard]] std::vector<device::ExportInfo> exports() const override;
   [[nodiscard]] Result<std::unique_ptr<device::ExportLease>> lease(std::string_view name) override;
+  // A lease of the program's own, for work on the volume: it keeps the volume, is given while
+  // clients have leases too, and does not count as a client.
+  [[nodiscard]] Result<std::unique_ptr<device::ExportLease>> hold(std::string_view name);
 
  private:
   struct Impl;

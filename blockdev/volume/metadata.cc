@@ -30,17 +30,17 @@ std::optional<std::string_view> take_value(std::string_view& text, std::string_v
   return line;
 }
 
-bool is_id(std::string_view text) {
-  return text.size() == kIdBytes && std::all_of(text.begin(), text.end(), [](char c) {
-           return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f');
-         });
-}
-
 Error corrupt(std::string_view what) {
   return Error(Code::kCorrupt, "volume_metadata", std::string(what));
 }
 
 }  // namespace
+
+bool is_volume_id(std::string_view text) noexcept {
+  return text.size() == kIdBytes && std::all_of(text.begin(), text.end(), [](char c) {
+           return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f');
+         });
+}
 
 std::string encode_metadata(const Metadata& metadata) {
   std::string text =
@@ -74,7 +74,7 @@ Result<Metadata> decode_metadata(Bytes file) {
   if (*checksum != checksum_text(covered)) return corrupt("the checksum does not match");
   const auto size_number = parse_u64(*size);
   const auto created_number = parse_u64(*created);
-  if (!check_volume_name(*name).ok() || !is_id(*id) || !size_number ||
+  if (!check_volume_name(*name).ok() || !is_volume_id(*id) || !size_number ||
       !check_volume_size(*size_number).ok() || !created_number || *created_number > INT64_MAX) {
     return corrupt("a value is not one that this program writes");
   }

@@ -28,6 +28,8 @@ struct Metadata {
 // encode_metadata would not have written.
 [[nodiscard]] Result<Metadata> decode_metadata(Bytes file);
 
+[[nodiscard]] bool is_volume_id(std::string_view text) noexcept;
+
 // The rules for values, shared with the catalogue: see catalog.h.
 [[nodiscard]] Status check_volume_size(uint64_t size_bytes);
 

@@ -31,11 +31,11 @@ std::string VolumeFolder::metadata_path(std::string_view name) const {
   return io::join_path(io::join_path(root_, name), kMetadataFile);
 }
 
-Status VolumeFolder::create(const Metadata& metadata) const {
+Status VolumeFolder::create(const Metadata& metadata, const std::vector<SeedFile>& seeds) const {
   const std::string made = io::join_path(root_, std::string(kCreating) + metadata.id);
   const std::string folder = io::join_path(root_, metadata.name);
   TRY(files_.create_directory(made));
-  Status done = fill(made, metadata);
+  Status done = fill(made, metadata, seeds);
   if (done.ok()) done = files_.rename(made, folder);
   if (!done.ok()) {
     // What cannot be removed now is removed at the next open.
@@ -47,7 +47,8 @@ Status VolumeFolder::create(const Metadata& metadata) const {
   return done;
 }
 
-Status VolumeFolder::fill(const std::string& folder, const Metadata& metadata) const {
+Status VolumeFolder::fill(const std::string& folder, const Metadata& metadata,
+                          const std::vector<SeedFile>& seeds) const {
   {
     io::OpenOptions options{.write = true, .create = true, .exclusive = true};
     TRY_ASSIGN(auto image, files_.open(io::join_path(folder, kImage), options));
@@ -56,6 +57,11 @@ Status VolumeFolder::fill(const std::string& folder, const Metadata& metadata) c
     TRY_ASSIGN(auto file, files_.open(io::join_path(folder, kMetadataFile), options));
     TRY(file->write_at(0, as_bytes(encode_metadata(metadata))));
     TRY(file->sync());
+    for (const SeedFile& seed : seeds) {
+      TRY_ASSIGN(auto extra, files_.open(io::join_path(folder, seed.name), options));
+      TRY(extra->write_at(0, seed.bytes));
+      TRY(extra->sync());
+    }
   }
   return files_.sync_directory(folder);
 }

@@ -2,6 +2,7 @@
 //
 //   ROOT/NAME/image          the volume's bytes, sparse
 //   ROOT/NAME/metadata       docs/volume-format.md
+//   ROOT/NAME/*              seeds, and what other rooms keep there
 //   ROOT/.creating-ID/       a volume that is being made; undone at the next open
 //   ROOT/.removing-ID/       a volume that is being removed; finished at the next open
 //
@@ -15,6 +16,7 @@
 #include <vector>
 
 #include "blockdev/volume/metadata.h"
+#include "blockdev/volume/volume_hooks.h"
 #include "common/io/file_system.h"
 
 namespace strata::volume {
@@ -27,7 +29,8 @@ class VolumeFolder {
   [[nodiscard]] std::string metadata_path(std::string_view name) const;
 
   // The volume is there, whole and for good, or it is not there.
-  [[nodiscard]] Status create(const Metadata& metadata) const;
+  [[nodiscard]] Status create(const Metadata& metadata,
+                              const std::vector<SeedFile>& seeds = {}) const;
   // The volume is gone for good when this returns; its space is given back before it returns,
   // or, if that fails, at the next open. An error means that it is still there.
   [[nodiscard]] Status remove(const Metadata& metadata) const;
@@ -36,7 +39,8 @@ class VolumeFolder {
   [[nodiscard]] Result<std::vector<Metadata>> open_all() const;
 
  private:
-  [[nodiscard]] Status fill(const std::string& folder, const Metadata& metadata) const;
+  [[nodiscard]] Status fill(const std::string& folder, const Metadata& metadata,
+                            const std::vector<SeedFile>& seeds) const;
   [[nodiscard]] Status remove_tree(const std::string& folder) const;
   [[nodiscard]] Result<Metadata> open_one(const std::string& name) const;
 

@@ -230,5 +230,60 @@ TEST_F(CatalogCrash, at_every_step_leaves_volumes_whole_or_absent) {
   }
 }
 
+// Hooks that put nothing over an image and count what they were asked.
+class CountingHooks final : public VolumeHooks {
+ public:
+  Result<std::unique_ptr<device::BlockDevice>> wrap(
+      const OpenVolume& volume, std::unique_ptr<device::BlockDevice> image) override {
+    opened.push_back(volume);
+    return image;
+  }
+  void let_go(const std::string& volume_id) override {
+    asked.push_back(volume_id);
+    background.reset();
+  }
+  std::vector<OpenVolume> opened;
+  std::vector<std::string> asked;
+  std::unique_ptr<device::ExportLease> background;
+};
+
+TEST_F(CatalogTest, a_volume_is_opened_through_the_hooks_once_for_all_who_use_it) {
+  CountingHooks hooks;
+  auto catalog = open();
+  catalog->set_hooks(&hooks);
+  const auto made = catalog->create("db", kMiB);
+  ASSERT_TRUE(made.ok());
+  auto held = catalog->hold("db").value();
+  auto leased = catalog->lease("db").value();
+  EXPECT_EQ(&held->device(), &leased->device());
+  EXPECT_EQ(catalog->show("db")->clients, 1U);
+  ASSERT_EQ(hooks.opened.size(), 1U);
+  EXPECT_EQ(hooks.opened[0].id, made->id);
+  EXPECT_EQ(hooks.opened[0].folder, folder_ / "volumes/db");
+}
+
+TEST_F(CatalogTest, a_held_volume_is_removed_only_if_the_hold_is_let_go) {
+  CountingHooks hooks;
+  auto catalog = open();
+  catalog->set_hooks(&hooks);
+  ASSERT_TRUE(catalog->create("db", kMiB).ok());
+  auto stubborn = catalog->hold("db").value();
+  EXPECT_EQ(catalog->remove("db").error().code, Code::kConflict);
+  hooks.background = std::move(stubborn);
+  EXPECT_TRUE(catalog->remove("db").ok());
+  EXPECT_EQ(hooks.asked.size(), 2U);
+}
+
+TEST_F(CatalogTest, a_new_volume_has_its_seeds_and_the_id_that_was_chosen) {
+  const std::string id = "00112233445566778899aabbccddeeff";
+  auto catalog = open();
+  CreateOptions options{.id = id, .seeds = {{"origin", ByteVector(5, std::byte{7})}}};
+  const auto made = catalog->create("db", kMiB, options);
+  ASSERT_TRUE(made.ok());
+  EXPECT_EQ(made->id, id);
+  EXPECT_EQ(io::read_file(files_, folder_ / "volumes/db/origin", 100)->size(), 5U);
+  EXPECT_TRUE(catalog->remove("db").ok());
+}
+
 }  // namespace
 }  // namespace strata::volume
