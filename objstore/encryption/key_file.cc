@@ -81,6 +81,7 @@ std::string render_keys(const std::vector<MasterKey>& keys) {
 
 Result<std::vector<MasterKey>> parse_keys(std::string_view text) {
   if (text.size() > kKeyFileBytesMax) return damaged("is too large");
+  if (!text.ends_with('\n')) return damaged("is cut off");
   const std::string_view all = text;
   if (take(text, '\n') != kFirstLine) {
     return damaged("does not begin as this program writes it");
