@@ -9,10 +9,13 @@
 //   2. When a flush completes, every write that completed before it was submitted, on any queue, is
 //      on stable media. A write with fua is on stable media when it completes.
 //   3. Ranges never written, or discarded, read as zeroes.
+//   4. A device may grow while it is in use and never shrinks then: what a geometry said once stays
+//      reachable. A wire that is asked for more than it knows of asks geometry() again.
 #pragma once
 
 #include <cstdint>
 #include <memory>
+#include <span>
 
 #include "common/base/bytes.h"
 #include "common/base/result.h"
@@ -34,10 +37,23 @@ struct Capabilities {
   bool trim = true;
   bool write_zeroes = true;
   bool fast_zero = false;
-  bool multi_queue = true;  // guarantee 1 and 2 hold across queues: NBD's CAN_MULTI_CONN
+  bool multi_queue = true;    // guarantee 1 and 2 hold across queues: NBD's CAN_MULTI_CONN
+  bool cache = false;         // Op::kCache is served
+  bool block_status = false;  // Op::kBlockStatus is served; else everything counts as data
 };
 
-enum class Op : uint8_t { kRead, kWrite, kFlush, kTrim, kWriteZeroes };
+// kCache brings a range nearer: into memory or the disk's own cache, from a snapshot to the volume.
+// kBlockStatus tells what of a range is allocated. What the capabilities do not offer is answered
+// with -EOPNOTSUPP.
+enum class Op : uint8_t { kRead, kWrite, kFlush, kTrim, kWriteZeroes, kCache, kBlockStatus };
+inline constexpr size_t kOps = 7;
+
+// A stretch of a device whose blocks are alike.
+struct Extent {
+  uint64_t length = 0;  // bytes, at least 1
+  bool hole = false;    // takes no room
+  bool zero = false;    // reads as zeroes
+};
 
 struct IoRequest;
 
@@ -60,6 +76,7 @@ struct DeviceState {
   uint64_t progress = 0;  // bytes done from the request's start
   uint64_t piece = 0;     // bytes of the step under way
   uint32_t attempts = 0;  // steps in a row that moved nothing
+  int32_t error = 0;      // what another thread found
   uint8_t step = 0;
   uint8_t guard = 0;
   bool exclusive = false;
@@ -74,6 +91,12 @@ struct IoRequest {
   uint64_t offset = 0;
   uint64_t length = 0;  // bytes; a read's or write's length is its buffer's
   MutableBytes buffer;  // read into, or written from
+  // Block status: filled by the device from the first on, beginning at `offset`, neighbours
+  // different. At least one; together at most `length`, and less when there is no more room.
+  std::span<Extent> extents;
+  size_t extent_count = 0;
+  // After an error of a read or write: where it was, if the device knows better than `offset`.
+  uint64_t error_offset = 0;
   // Called once on the queue's thread, possibly inside submit: 0 or -errno.
   void (*complete)(IoRequest& self, int32_t error) noexcept = nullptr;
   DeviceState state;
@@ -82,14 +105,16 @@ struct IoRequest {
 class BlockQueue {
  public:
   virtual ~BlockQueue() = default;
-  // The range lies inside the device: the wire has checked. The request and its buffer live until
-  // its completion. The caller drains all requests before it destroys the queue.
+  // The range lies inside the device, and is not empty but for a flush: the wire has checked. The
+  // request and its buffer live until its completion. The caller drains all requests before it
+  // destroys the queue.
   virtual void submit(IoRequest& request) noexcept = 0;
 };
 
 class BlockDevice {
  public:
   virtual ~BlockDevice() = default;
+  // Everything but the size stays as it is.
   [[nodiscard]] virtual Geometry geometry() const noexcept = 0;
   [[nodiscard]] virtual Capabilities capabilities() const noexcept = 0;
   [[nodiscard]] virtual Result<std::unique_ptr<BlockQueue>> open_queue(ring::Ring& ring) = 0;

@@ -40,6 +40,16 @@ void ask_alignment(int fd, FileDevice::Limits& limits) {
 #endif
 }
 
+Result<uint64_t> size_of(int fd, const std::string& name) {
+  struct stat info{};
+  if (fstat(fd, &info) != 0) return errno_error(errno, fmt::format("stat of {}", name));
+  if (!S_ISBLK(info.st_mode)) return static_cast<uint64_t>(info.st_size);
+  uint64_t size = 0;
+  if (ioctl(fd, BLKGETSIZE64, &size) != 0)
+    return errno_error(errno, fmt::format("size of {}", name));
+  return size;
+}
+
 Result<FileDevice::Limits> measure(io::File& file, const std::string& name) {
   const int fd = file.descriptor();
   FileDevice::Limits limits;
@@ -48,19 +58,16 @@ Result<FileDevice::Limits> measure(io::File& file, const std::string& name) {
   const int flags = fcntl(fd, F_GETFL);
   if (flags < 0) return errno_error(errno, fmt::format("flags of {}", name));
   limits.read_only = (flags & O_ACCMODE) == O_RDONLY;
-  if (S_ISBLK(info.st_mode)) {
-    if (ioctl(fd, BLKGETSIZE64, &limits.size) != 0) {
-      return errno_error(errno, fmt::format("size of {}", name));
-    }
-  } else if (S_ISREG(info.st_mode)) {
-    limits.size = static_cast<uint64_t>(info.st_size);
+  TRY_ASSIGN(limits.size, size_of(fd, name));
+  if (S_ISREG(info.st_mode)) {
+    limits.has_extents = true;
     // Past the end there is nothing to deallocate: this only asks whether the filesystem could.
     if (!limits.read_only && fallocate(fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
                                        static_cast<off_t>(round_up(limits.size, kSafeBlockBytes)),
                                        kSafeBlockBytes) != 0) {
       limits.can_deallocate = false;
     }
-  } else {
+  } else if (!S_ISBLK(info.st_mode)) {
     return Error(Code::kInvalidArgument,
                  fmt::format("{} is neither a file nor a block device; give a raw image", name));
   }
@@ -82,7 +89,11 @@ Result<FileDevice::Limits> measure(io::File& file, const std::string& name) {
 }  // namespace
 
 FileDevice::FileDevice(std::unique_ptr<io::File> file, std::string name, Limits limits)
-    : file_(std::move(file)), name_(std::move(name)), limits_(limits) {}
+    : file_(std::move(file)),
+      name_(std::move(name)),
+      limits_(limits),
+      size_(limits.size),
+      scanner_(file_->descriptor(), &FileQueue::scanned) {}
 FileDevice::~FileDevice() = default;
 
 Result<std::unique_ptr<FileDevice>> FileDevice::open(std::unique_ptr<io::File> file,
@@ -96,19 +107,38 @@ Result<std::unique_ptr<FileDevice>> FileDevice::open(std::unique_ptr<io::File> f
 }
 
 Geometry FileDevice::geometry() const noexcept {
-  return {.size_bytes = limits_.size,
+  return {.size_bytes = size_.load(std::memory_order_acquire),
           .block_bytes_min = 1,
           .block_bytes_preferred = std::max(kSafeBlockBytes, limits_.block)};
 }
 
 Capabilities FileDevice::capabilities() const noexcept {
-  return {.read_only = limits_.read_only, .trim = limits_.can_deallocate};
+  return {.read_only = limits_.read_only,
+          .trim = limits_.can_deallocate,
+          .fast_zero = limits_.can_deallocate,
+          .cache = true,
+          .block_status = limits_.has_extents};
 }
 
 Result<std::unique_ptr<BlockQueue>> FileDevice::open_queue(ring::Ring& ring) {
   auto queue = std::make_unique<FileQueue>(*this, ring);
   TRY(queue->start());
   return std::unique_ptr<BlockQueue>(std::move(queue));
+}
+
+Status FileDevice::refresh_size() {
+  TRY_ASSIGN(const uint64_t size, size_of(file_->descriptor(), name_));
+  if (size < size_.load(std::memory_order_acquire)) {
+    return Error(Code::kInvalidArgument,
+                 fmt::format("{} has become shorter; a disk in use can only grow", name_));
+  }
+  if (size % limits_.block != 0) {
+    return Error(
+        Code::kInvalidArgument,
+        fmt::format("the size of {} must be a multiple of {} bytes", name_, limits_.block));
+  }
+  size_.store(size, std::memory_order_release);
+  return {};
 }
 
 void FileDevice::fail(int32_t error) noexcept {

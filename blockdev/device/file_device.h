@@ -7,6 +7,9 @@
 // Flush is fdatasync; FUA is RWF_DSYNC. Trim and write zeroes deallocate whole filesystem blocks
 // and write zeroes to what is left at the edges, so that both read back as zeroes.
 //
+// Block status asks the filesystem, on a thread of the device's own (ExtentScanner). Cache reads
+// ahead into the page cache; with direct I/O it reads, which warms the disk's own.
+//
 // A flush that failed may have lost writes that were answered before it, and a later one might
 // not say so again. So after it every write and flush fails with -EIO until the device is reopened.
 #pragma once
@@ -17,6 +20,7 @@
 #include <string>
 
 #include "blockdev/device/block_device.h"
+#include "blockdev/device/extent_scanner.h"
 #include "blockdev/device/range_guard.h"
 #include "common/io/file_system.h"
 
@@ -25,7 +29,7 @@ namespace strata::device {
 class FileDevice final : public BlockDevice {
  public:
   // file: open for reading, or for both; its descriptor is used in io_urings (kUnsupported without
-  // one). The size is taken now and does not follow the file's.
+  // one). The size is taken now and follows the file's only by refresh_size().
   [[nodiscard]] static Result<std::unique_ptr<FileDevice>> open(std::unique_ptr<io::File> file,
                                                                 std::string name);
   ~FileDevice() override;
@@ -34,6 +38,10 @@ class FileDevice final : public BlockDevice {
   [[nodiscard]] Capabilities capabilities() const noexcept override;
   // The queue must be destroyed before the device.
   [[nodiscard]] Result<std::unique_ptr<BlockQueue>> open_queue(ring::Ring& ring) override;
+
+  // Takes the size that the file has now: it has grown. kInvalidArgument if it shrank, or is no
+  // multiple of the block. Any thread; clients that are connected reach the new part at once.
+  [[nodiscard]] Status refresh_size();
 
   // Whether requests bypass the page cache, and the block that they must be aligned to for it.
   [[nodiscard]] bool direct() const noexcept { return limits_.block > 1; }
@@ -47,6 +55,7 @@ class FileDevice final : public BlockDevice {
     uint32_t deallocate = 4096;  // pieces that are worth deallocating
     bool read_only = false;
     bool can_deallocate = true;
+    bool has_extents = false;  // a regular file: its filesystem knows what is allocated
   };
 
  private:
@@ -56,8 +65,10 @@ class FileDevice final : public BlockDevice {
 
   std::unique_ptr<io::File> file_;
   std::string name_;
-  Limits limits_;
+  const Limits limits_;
+  std::atomic<uint64_t> size_;
   RangeGuard guard_;
+  ExtentScanner scanner_;
   std::atomic<bool> failed_{false};
 };
 

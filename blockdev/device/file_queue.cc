@@ -19,15 +19,26 @@ namespace {
 constexpr uint32_t kAttemptsMax = 32;
 constexpr uint64_t kPageBytes = 4096;
 constexpr uint64_t kZeroBytes = 256 * kKiB;
+// What the page cache is asked to read ahead at a time.
+constexpr uint64_t kAdviseBytes = 16 * kMiB;
 
 // DeviceState::step: what the completion under way means.
-enum Step : uint8_t { kDirect, kBounceRead, kPartRead, kBounceWrite, kZeroWrite, kAllocate, kSync };
+enum Step : uint8_t {
+  kDirect,
+  kBounceRead,
+  kPartRead,
+  kBounceWrite,
+  kZeroWrite,
+  kAllocate,
+  kAdvise,
+  kSync
+};
 
 // Written where zeroes must be bytes. Never changed; in the program's zeroed memory.
 alignas(kPageBytes) constinit std::byte zero_bytes[kZeroBytes] = {};
 
 bool writes(const IoRequest& request) noexcept {
-  return request.op != Op::kRead && request.op != Op::kFlush;
+  return request.op == Op::kWrite || request.op == Op::kTrim || request.op == Op::kWriteZeroes;
 }
 
 uint64_t end_of(const IoRequest& request) noexcept {
@@ -47,11 +58,13 @@ FileQueue::FileQueue(FileDevice& device, ring::Ring& ring)
     FileQueue& queue = *static_cast<Wakeup&>(op).queue;
     queue.wakeup_armed_ = false;
     queue.run_granted();
+    queue.take_scanned();
+    if (queue.parked_ > 0 || queue.scanning_ > 0) queue.arm_wakeup();
   };
 }
 
 FileQueue::~FileQueue() {
-  CHECK(parked_ == 0 && !wakeup_armed_,
+  CHECK(parked_ == 0 && scanning_ == 0 && !wakeup_armed_,
         "a block queue was destroyed before its requests completed");
   if (lane_.signal.valid()) device_.guard_.remove(lane_);
 }
@@ -69,12 +82,20 @@ void FileQueue::submit(IoRequest& request) noexcept {
     static_cast<FileQueue*>(done.state.queue)->completed(done, result);
   };
   if (request.op == Op::kRead || request.op == Op::kWrite) request.length = request.buffer.size();
-  if (request.op != Op::kRead && device_.failed_.load(std::memory_order_relaxed)) {
+  if (request.op == Op::kBlockStatus) {
+    ++scanning_;
+    arm_wakeup();
+    return device_.scanner_.ask(request);
+  }
+  if ((request.op == Op::kFlush || writes(request)) &&
+      device_.failed_.load(std::memory_order_relaxed)) {
     return finish(request, -EIO);
   }
   if (writes(request)) {
     if (limits_.read_only) return finish(request, -EPERM);
-    if (request.op == Op::kWriteZeroes && request.fast_only) return finish(request, -EOPNOTSUPP);
+    if (request.op == Op::kWriteZeroes && request.fast_only && !zeroes_fast(request)) {
+      return finish(request, -EOPNOTSUPP);
+    }
     request.state.write_out_zeroes = !limits_.can_deallocate;
     request.state.first = round_down(request.offset, limits_.block);
     request.state.last = round_up(end_of(request), limits_.block);
@@ -88,6 +109,12 @@ void FileQueue::submit(IoRequest& request) noexcept {
 
 bool FileQueue::covers_blocks(const IoRequest& request) const noexcept {
   return ((request.offset | request.length) & (limits_.block - 1)) == 0;
+}
+
+// Something is left to deallocate beside the edges, which are written.
+bool FileQueue::zeroes_fast(const IoRequest& request) const noexcept {
+  return limits_.can_deallocate && round_up(request.offset, limits_.deallocate) <
+                                       round_down(end_of(request), limits_.deallocate);
 }
 
 bool FileQueue::aligned(const IoRequest& request) const noexcept {
@@ -109,6 +136,8 @@ void FileQueue::next_step(IoRequest& request) noexcept {
         return step_read(request);
       case Op::kWrite:
         return step_write(request);
+      case Op::kCache:
+        return step_cache(request);
       default:
         return step_zero(request);
     }
@@ -129,12 +158,7 @@ void FileQueue::step_read(IoRequest& request) noexcept {
     state.piece = request.length - state.progress;
     return ring_.read(state.operation, fd_, request.buffer.subspan(state.progress), at);
   }
-  if (!want_bounce(request)) return;
-  const uint64_t start = round_down(at, limits_.block);
-  const uint64_t end = std::min(round_up(end_of(request), limits_.block), start + kBounceBytes);
-  state.step = kBounceRead;
-  state.piece = end - start;
-  ring_.read(state.operation, fd_, {state.bounce, state.piece}, start);
+  if (want_bounce(request)) read_bounce(request);
 }
 
 void FileQueue::step_write(IoRequest& request) noexcept {
@@ -152,6 +176,28 @@ void FileQueue::step_write(IoRequest& request) noexcept {
   state.piece = std::min(whole - at, kBounceBytes);
   std::memcpy(state.bounce, request.buffer.data() + state.progress, state.piece);
   write_back(request);
+}
+
+void FileQueue::step_cache(IoRequest& request) noexcept {
+  if (limits_.block > 1) {
+    if (want_bounce(request)) read_bounce(request);
+    return;
+  }
+  DeviceState& state = request.state;
+  state.step = kAdvise;
+  state.piece = std::min(request.length - state.progress, kAdviseBytes);
+  ring_.advise(state.operation, fd_, request.offset + state.progress, state.piece,
+               POSIX_FADV_WILLNEED);
+}
+
+// Reads the blocks from where the request is into the bounce buffer, as many as it takes.
+void FileQueue::read_bounce(IoRequest& request) noexcept {
+  DeviceState& state = request.state;
+  const uint64_t start = round_down(request.offset + state.progress, limits_.block);
+  const uint64_t end = std::min(round_up(end_of(request), limits_.block), start + kBounceBytes);
+  state.step = kBounceRead;
+  state.piece = end - start;
+  ring_.read(state.operation, fd_, {state.bounce, state.piece}, start);
 }
 
 void FileQueue::step_zero(IoRequest& request) noexcept {
@@ -207,6 +253,7 @@ void FileQueue::completed(IoRequest& request, int32_t result) noexcept {
   DeviceState& state = request.state;
   if (result == -EINTR || result == -EAGAIN) return moved(request, 0);
   if (state.step == kAllocate && (result == -EOPNOTSUPP || result == -ENOSYS)) {
+    if (request.fast_only) return finish(request, -EOPNOTSUPP);
     state.write_out_zeroes = true;
     return next_step(request);
   }
@@ -224,6 +271,7 @@ void FileQueue::completed(IoRequest& request, int32_t result) noexcept {
       // The kernel tells an error of the file once: to one of several flushes at a time.
       return finish(request, device_.failed_.load() ? -EIO : 0);
     case kAllocate:
+    case kAdvise:
       return moved(request, state.piece);
     case kDirect:
       return moved(request, bytes == state.piece ? bytes : round_down(bytes, limits_.block));
@@ -251,7 +299,9 @@ void FileQueue::copy_out(IoRequest& request) noexcept {
   DeviceState& state = request.state;
   const uint64_t lead = (request.offset + state.progress) & (limits_.block - 1);
   const uint64_t bytes = std::min(state.piece - lead, request.length - state.progress);
-  std::memcpy(request.buffer.data() + state.progress, state.bounce + lead, bytes);
+  if (request.op == Op::kRead) {
+    std::memcpy(request.buffer.data() + state.progress, state.bounce + lead, bytes);
+  }
   moved(request, bytes);
 }
 
@@ -265,6 +315,7 @@ void FileQueue::moved(IoRequest& request, uint64_t bytes) noexcept {
 }
 
 void FileQueue::finish(IoRequest& request, int32_t error) noexcept {
+  if (error != 0) request.error_offset = request.offset + request.state.progress;
   if (request.state.bounce != nullptr) release_bounce(request);
   if (request.state.guard != 0) device_.guard_.leave(lane_, request);
   request.complete(request, error);
@@ -318,7 +369,29 @@ void FileQueue::run_granted() noexcept {
     next_step(*request);
     request = following;
   }
-  if (parked_ > 0) arm_wakeup();
+}
+
+void FileQueue::scanned(IoRequest& request) noexcept {
+  FileQueue& queue = *static_cast<FileQueue*>(request.state.queue);
+  // Signalled under the mutex: after it the queue may be gone.
+  const std::lock_guard lock(queue.scanned_mutex_);
+  request.state.next_queued = std::exchange(queue.scanned_, &request);
+  RangeGuard::signal(queue.lane_);
+}
+
+void FileQueue::take_scanned() noexcept {
+  if (scanning_ == 0) return;
+  IoRequest* request = nullptr;
+  {
+    const std::lock_guard lock(scanned_mutex_);
+    request = std::exchange(scanned_, nullptr);
+  }
+  while (request != nullptr) {
+    IoRequest* const following = std::exchange(request->state.next_queued, nullptr);
+    --scanning_;
+    finish(*request, request->state.error);
+    request = following;
+  }
 }
 
 }  // namespace strata::device

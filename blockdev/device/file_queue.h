@@ -9,6 +9,8 @@
 //   zero    part of a block -> as for write;   less than the filesystem's block -> write zeroes;
 //           the rest -> deallocate, or write zeroes if the filesystem cannot;   then sync, if FUA
 //   flush   sync
+//   cache   direct: read blocks and drop them;   else advise the page cache
+//   status  ask the device's ExtentScanner
 //
 // A step that was cut short or interrupted is done again from where it got to.
 #pragma once
@@ -16,6 +18,7 @@
 #include <array>
 #include <cstdint>
 #include <memory>
+#include <mutex>
 
 #include "blockdev/device/file_device.h"
 
@@ -30,6 +33,8 @@ class FileQueue final : public BlockQueue {
 
   [[nodiscard]] Status start();
   void submit(IoRequest& request) noexcept override;
+  // Takes a block status back from the scanner, on the scanner's thread.
+  static void scanned(IoRequest& request) noexcept;
 
  private:
   // Bytes of one buffer for unaligned requests, and how many a queue has.
@@ -45,11 +50,14 @@ class FileQueue final : public BlockQueue {
 
   [[nodiscard]] bool aligned(const IoRequest& request) const noexcept;
   [[nodiscard]] bool covers_blocks(const IoRequest& request) const noexcept;
+  [[nodiscard]] bool zeroes_fast(const IoRequest& request) const noexcept;
   [[nodiscard]] bool want_bounce(IoRequest& request) noexcept;
   void next_step(IoRequest& request) noexcept;
   void step_read(IoRequest& request) noexcept;
   void step_write(IoRequest& request) noexcept;
   void step_zero(IoRequest& request) noexcept;
+  void read_bounce(IoRequest& request) noexcept;
+  void step_cache(IoRequest& request) noexcept;
   void step_part(IoRequest& request, uint64_t at) noexcept;
   void deallocate(IoRequest& request, uint64_t at, uint64_t bytes) noexcept;
   void write_back(IoRequest& request) noexcept;
@@ -58,6 +66,7 @@ class FileQueue final : public BlockQueue {
   void copy_out(IoRequest& request) noexcept;
   void finish(IoRequest& request, int32_t error) noexcept;
   void run_granted() noexcept;
+  void take_scanned() noexcept;
   void arm_wakeup() noexcept;
   void release_bounce(IoRequest& request) noexcept;
 
@@ -66,7 +75,10 @@ class FileQueue final : public BlockQueue {
   const FileDevice::Limits limits_;
   const int fd_;
   RangeGuard::Lane lane_;
-  uint32_t parked_ = 0;  // requests that wait for their range
+  uint32_t parked_ = 0;    // requests that wait for their range
+  uint32_t scanning_ = 0;  // requests at the scanner
+  std::mutex scanned_mutex_;
+  IoRequest* scanned_ = nullptr;  // by state.next_queued; under scanned_mutex_
   bool wakeup_armed_ = false;
   Wakeup wakeup_;
   std::array<std::unique_ptr<std::byte, FreeAligned>, kBounceBuffers> bounces_;

@@ -3,10 +3,15 @@
 #include <fmt/format.h>
 #include <sys/mman.h>
 
+#include <cerrno>
 #include <cstring>
 
 namespace strata::device {
 namespace {
+
+constexpr uint64_t kPageBytes = 4096;
+// Less than this is zeroed faster than the page tables are changed.
+constexpr uint64_t kPunchBytesMin = 128 * kKiB;
 
 class MemoryQueue final : public BlockQueue {
  public:
@@ -24,16 +29,37 @@ class MemoryQueue final : public BlockQueue {
         break;
       case Op::kTrim:
       case Op::kWriteZeroes:
-        std::memset(bytes_.data() + request.offset, 0, request.length);
+        zero(bytes_.subspan(request.offset, request.length),
+             request.op == Op::kTrim || request.may_punch);
         break;
       case Op::kFlush:
+      case Op::kCache:
         break;
+      case Op::kBlockStatus:
+        return request.complete(request, -EOPNOTSUPP);
     }
     order_.fetch_add(1, std::memory_order_acq_rel);
     request.complete(request, 0);
   }
 
  private:
+  // Whole pages are given back where that is allowed: a memset of a large range would hold the
+  // thread for as long as writing it does.
+  static void zero(MutableBytes range, bool may_punch) noexcept {
+    const auto address = reinterpret_cast<uintptr_t>(range.data());
+    const uint64_t lead = round_up(address, kPageBytes) - address;
+    if (!may_punch || range.size() < lead + kPunchBytesMin) {
+      std::memset(range.data(), 0, range.size());
+      return;
+    }
+    const uint64_t pages = round_down(range.size() - lead, kPageBytes);
+    std::memset(range.data(), 0, lead);
+    if (madvise(range.data() + lead, pages, MADV_DONTNEED) != 0) {
+      std::memset(range.data() + lead, 0, pages);
+    }
+    std::memset(range.data() + lead + pages, 0, range.size() - lead - pages);
+  }
+
   MutableBytes bytes_;
   std::atomic<uint64_t>& order_;
 };

@@ -23,7 +23,9 @@ class MemoryDevice final : public BlockDevice {
   [[nodiscard]] Geometry geometry() const noexcept override {
     return {.size_bytes = bytes_.size()};
   }
-  [[nodiscard]] Capabilities capabilities() const noexcept override { return {}; }
+  [[nodiscard]] Capabilities capabilities() const noexcept override {
+    return {.fast_zero = true, .cache = true};
+  }
   [[nodiscard]] Result<std::unique_ptr<BlockQueue>> open_queue(ring::Ring& ring) override;
 
  private:

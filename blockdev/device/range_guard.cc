@@ -96,6 +96,12 @@ void RangeGuard::leave(Lane& lane, IoRequest& request) noexcept {
   }
 }
 
+void RangeGuard::signal(Lane& lane) noexcept {
+  const uint64_t one = 1;
+  // The counter stays far below its maximum: the owner reads it back to zero.
+  (void)!::write(lane.signal.get(), &one, sizeof one);
+}
+
 IoRequest* RangeGuard::take_granted(Lane& lane) noexcept {
   uint64_t count = 0;
   // Nothing to read means a signal for requests that were taken before: fine.
@@ -130,9 +136,7 @@ void RangeGuard::grant_waiting() noexcept {
       held_.push_back(*candidate);
       Lane& lane = *static_cast<Lane*>(candidate->state.lane);
       candidate->state.next_queued = std::exchange(lane.granted, candidate);
-      const uint64_t one = 1;
-      // The counter stays far below its maximum: the owner reads it back to zero.
-      (void)!::write(lane.signal.get(), &one, sizeof one);
+      signal(lane);
     }
     candidate = following;
   }

@@ -58,6 +58,8 @@ class RangeGuard {
   [[nodiscard]] bool enter(Lane& lane, IoRequest& request, bool exclusive) noexcept;
   // Gives the range back. A request that never entered is ignored.
   void leave(Lane& lane, IoRequest& request) noexcept;
+  // Makes the lane's signal readable, for what else its thread is to be told.
+  static void signal(Lane& lane) noexcept;
   // Clears the lane's signal and returns what has been granted to it, linked by next_queued.
   [[nodiscard]] IoRequest* take_granted(Lane& lane) noexcept;
 

@@ -23,15 +23,19 @@ std::byte* BufferPool::take(uint64_t bytes) noexcept {
     std::byte* const buffer = kept_[index].back().release();
     kept_[index].pop_back();
     kept_bytes_ -= size;
+    bytes_out_ += size;
     return buffer;
   }
-  return static_cast<std::byte*>(std::aligned_alloc(kBufferBytesMin, size));
+  auto* const buffer = static_cast<std::byte*>(std::aligned_alloc(kBufferBytesMin, size));
+  if (buffer != nullptr) bytes_out_ += size;
+  return buffer;
 }
 
 void BufferPool::give_back(std::byte* buffer, uint64_t bytes) noexcept {
   const size_t index = class_of(bytes);
   const uint64_t size = kBufferBytesMin << index;
   std::unique_ptr<std::byte, Free> owned(buffer);
+  bytes_out_ -= size;
   if (kept_bytes_ + size > kKeptBytesMax) return;
   kept_[index].push_back(std::move(owned));
   kept_bytes_ += size;

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <climits>
 #include <cstring>
 
 #include "common/base/log.h"
@@ -40,7 +41,14 @@ Connection::Connection(ConnectionContext context, UniqueFd socket, uint64_t id)
   // Replies must not wait for each other. On a Unix socket this fails, and is not needed.
   const int on = 1;
   (void)setsockopt(socket_.get(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+  // A peer that vanished without a word is noticed after two minutes.
+  constexpr int kKeepIdleSeconds = 60;
+  constexpr int kKeepIntervalSeconds = 15;
+  constexpr int kKeepProbes = 4;
   (void)setsockopt(socket_.get(), SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on);
+  (void)setsockopt(socket_.get(), IPPROTO_TCP, TCP_KEEPIDLE, &kKeepIdleSeconds, sizeof(int));
+  (void)setsockopt(socket_.get(), IPPROTO_TCP, TCP_KEEPINTVL, &kKeepIntervalSeconds, sizeof(int));
+  (void)setsockopt(socket_.get(), IPPROTO_TCP, TCP_KEEPCNT, &kKeepProbes, sizeof(int));
   const auto arrived = [](ring::Operation& op, int32_t result) noexcept {
     auto& self = static_cast<SocketOperation&>(op);
     self.result = result;
@@ -59,6 +67,7 @@ Connection::~Connection() {
   queue_.reset();
   for (Slot& slot : slots_) {
     if (slot.memory != nullptr) context_.buffers.give_back(slot.memory, slot.memory_bytes);
+    if (slot.chunks != nullptr) context_.buffers.give_back(slot.chunks, kChunkMemoryBytes);
   }
 }
 
@@ -79,10 +88,20 @@ void Connection::pump() noexcept {
     parse();
     send_replies();
     receive();
+    watch_progress();
   } else if (state_ == State::kDraining) {
     send_replies();
     if (in_device_ == 0 && !send_op_.started) close("");
   }
+}
+
+// Whoever is in the middle of something must get on with it; who is idle may stay so.
+void Connection::watch_progress() noexcept {
+  if (state_ != State::kTransmission) return;
+  const bool owes = send_op_.started || receiving_ != nullptr || drain_bytes_ > 0;
+  if (owes && !owes_) progress_ = context_.now;
+  owes_ = owes;
+  set_due(owes ? progress_ + context_.options.stall_time : SteadyTime::max());
 }
 
 void Connection::on_received() noexcept {
@@ -96,6 +115,7 @@ void Connection::on_received() noexcept {
     if (state_ == State::kHandshake) return close("the client left during the handshake");
     return drain(Deadline::after(kDrainTime).when());
   }
+  progress_ = context_.now;
   auto bytes = static_cast<uint64_t>(result);
   if (receiving_ != nullptr) {
     const uint64_t payload =
@@ -141,6 +161,8 @@ void Connection::feed_handshake() noexcept {
 
 void Connection::enter_transmission() noexcept {
   log::info("nbd.opened", {{"connection", id_}, {"export", negotiation_->export_name()}});
+  session_ = negotiation_->session();
+  request_bytes_ = session_.extended ? kExtendedRequestBytes : kRequestBytes;
   negotiation_.reset();
   handshake_out_ = {};
   capabilities_ = lease_->device().capabilities();
@@ -154,7 +176,7 @@ void Connection::enter_transmission() noexcept {
     };
     slot.next = std::exchange(free_, &slot);
   }
-  parts_.reserve(2 * slots_.size());
+  parts_.reserve(IOV_MAX);
   set_due(SteadyTime::max());
   state_ = State::kTransmission;
 }
@@ -163,7 +185,7 @@ void Connection::enter_transmission() noexcept {
 void Connection::receive() noexcept {
   if (receive_op_.started || state_ == State::kDraining || state_ == State::kClosed) return;
   // Requests are waiting for a slot or a buffer: what comes next must wait in the socket.
-  if (receiving_ == nullptr && available() >= kRequestBytes) return;
+  if (receiving_ == nullptr && available() >= request_bytes_) return;
   if (receive_begin_ > 0) {
     std::memmove(receive_buffer_.get(), receive_buffer_.get() + receive_begin_, available());
     receive_end_ -= receive_begin_;

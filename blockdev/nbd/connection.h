@@ -13,7 +13,9 @@
 //
 // Bounds: requests_in_flight_max slots, made once; a slot is free again when its reply has been
 // sent, so a client that does not read its replies is not read from either. Payload buffers up to
-// buffer_bytes_max; a request waits in the receive buffer until it fits.
+// buffer_bytes_max, and all of a thread's together up to its part of memory_bytes_max; a request
+// waits in the receive buffer until it fits. A client that stops in the middle of a payload, or of
+// reading a reply, is closed after stall_time.
 //
 // Thread rule: its queue thread only.
 #pragma once
@@ -23,6 +25,7 @@
 #include <array>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "blockdev/device/export_table.h"
@@ -56,7 +59,9 @@ struct ConnectionContext {
   device::ExportTable& exports;
   Instruments& instruments;
   const ServerOptions& options;
-  SteadyTime& next_due;  // when the thread looks at the connections' due times next
+  SteadyTime& next_due;   // when the thread looks at the connections' due times next
+  const SteadyTime& now;  // taken once a turn
+  bool& starved;          // a connection waits for buffers that others of the thread hold
 };
 
 class Connection {
@@ -90,16 +95,29 @@ class Connection {
     bool started = false;
     bool arrived = false;
   };
+  // Of an error's text on the wire.
+  static constexpr size_t kProblemBytesMax = 72;
+  // The header of a reply in one chunk, or a whole error.
+  static constexpr size_t kReplyBytesMax = 128;
+  static_assert(kExtendedReplyBytes + 6 + kProblemBytesMax + 8 <= kReplyBytesMax);
+  // Holds the parts and headers of a read that is answered in several chunks.
+  static constexpr uint64_t kChunkMemoryBytes = 8192;
   struct Slot : device::IoRequest {
     Connection* connection = nullptr;
-    Slot* next = nullptr;  // in the list of free slots or of replies
-    std::byte* memory = nullptr;
+    Slot* next = nullptr;         // in the list of free slots or of replies
+    std::byte* memory = nullptr;  // its payload, or its extents
     uint64_t memory_bytes = 0;
+    std::byte* chunks = nullptr;  // kChunkMemoryBytes: iovecs, then what they point at
     uint64_t cookie = 0;
     uint64_t payload_received = 0;
     SteadyTime started;
-    uint32_t reply_payload = 0;
-    std::array<std::byte, kSimpleReplyBytes> reply;
+    uint16_t flags = 0;
+    // The reply: `part_count` iovecs of `chunks`; or, if that is 0, reply_bytes of `reply` and then
+    // body_bytes of the buffer.
+    uint32_t part_count = 0;
+    uint32_t reply_bytes = 0;
+    uint64_t body_bytes = 0;
+    std::array<std::byte, kReplyBytesMax> reply;
   };
 
   // connection.cc: life and handshake
@@ -107,20 +125,37 @@ class Connection {
   void pump_handshake() noexcept;
   void feed_handshake() noexcept;
   void enter_transmission() noexcept;
+  void watch_progress() noexcept;
   void receive() noexcept;
   void set_due(SteadyTime due) noexcept;
 
   // transmission.cc: requests in
   void parse() noexcept;
   [[nodiscard]] bool take_payload() noexcept;
+  [[nodiscard]] std::optional<RequestHeader> decode() const noexcept;
+  [[nodiscard]] bool has_grown() noexcept;
   [[nodiscard]] bool take_request() noexcept;
   [[nodiscard]] bool refuse(const RequestHeader& header, const Verdict& verdict) noexcept;
   void start(Slot& slot, const RequestHeader& header, const Verdict& verdict) noexcept;
+  void start_status(Slot& slot) noexcept;
   void submit(Slot& slot) noexcept;
+  [[nodiscard]] bool may_take(uint64_t bytes) noexcept;
+  [[nodiscard]] bool give_memory(Slot& slot, uint64_t bytes) noexcept;
   [[nodiscard]] Slot* take_slot() noexcept;
   void free_slot(Slot& slot) noexcept;
   void completed(Slot& slot, int32_t error) noexcept;
-  void answer(Slot& slot, uint32_t error) noexcept;
+
+  // answers.cc: what is answered
+  void answer_done(Slot& slot) noexcept;
+  void answer_error(Slot& slot, uint32_t error, std::string_view problem) noexcept;
+  void answer_device_error(Slot& slot, int32_t device_error) noexcept;
+  void answer_read(Slot& slot) noexcept;
+  void answer_status(Slot& slot) noexcept;
+  void encode_error(Slot& slot, uint32_t error, std::string_view problem,
+                    const uint64_t* place) noexcept;
+  [[nodiscard]] uint32_t encode_read_chunk(std::byte* to, const Slot& slot, uint16_t flags,
+                                           size_t from, size_t bytes, bool hole) const noexcept;
+  [[nodiscard]] bool split_read(Slot& slot) noexcept;
 
   // replies.cc: replies out
   void push_reply(Slot& slot) noexcept;
@@ -135,6 +170,8 @@ class Connection {
   const uint64_t id_;
   State state_ = State::kHandshake;
   SteadyTime due_ = SteadyTime::max();
+  SteadyTime progress_{};  // when the client last took or gave bytes that it owed
+  bool owes_ = false;
   bool in_pump_list_ = false;
   Connection* next_pump_ = nullptr;
   size_t index_ = 0;  // in the thread's list
@@ -161,6 +198,8 @@ class Connection {
   std::unique_ptr<device::ExportLease> lease_;
   std::unique_ptr<device::BlockQueue> queue_;
   device::Capabilities capabilities_;
+  Session session_;
+  size_t request_bytes_ = kRequestBytes;
   uint64_t device_bytes_ = 0;
   std::vector<Slot> slots_;
   Slot* free_ = nullptr;

@@ -3,8 +3,8 @@
 namespace strata::nbd {
 namespace {
 
-constexpr std::array<const char*, Instruments::kOps> kOpNames = {"read", "write", "flush", "trim",
-                                                                 "write_zeroes"};
+constexpr std::array<const char*, device::kOps> kOpNames = {
+    "read", "write", "flush", "trim", "write_zeroes", "cache", "block_status"};
 constexpr const char* kBytesName = "strata_nbd_bytes_total";
 constexpr const char* kBytesHelp = "Bytes of payload that NBD clients read and wrote.";
 constexpr const char* kConnectionsName = "strata_nbd_connections_total";
@@ -20,7 +20,7 @@ Instruments::Instruments(metrics::Registry& registry)
       accepted(registry.counter(kConnectionsName, kConnectionsHelp, {{"outcome", "accepted"}})),
       refused_connections(
           registry.counter(kConnectionsName, kConnectionsHelp, {{"outcome", "refused"}})) {
-  for (size_t i = 0; i < kOps; ++i) {
+  for (size_t i = 0; i < device::kOps; ++i) {
     const metrics::Labels labels = {{"op", kOpNames[i]}};
     ops[i].requests =
         &registry.counter("strata_nbd_requests_total", "NBD requests served, by kind.", labels);

@@ -10,7 +10,6 @@
 namespace strata::nbd {
 
 struct Instruments {
-  static constexpr size_t kOps = 5;  // as many as device::Op has values
   struct OfOp {
     metrics::Counter* requests = nullptr;
     metrics::Counter* errors = nullptr;
@@ -20,7 +19,7 @@ struct Instruments {
   explicit Instruments(metrics::Registry& registry);
   [[nodiscard]] OfOp& of(device::Op op) noexcept { return ops[static_cast<size_t>(op)]; }
 
-  std::array<OfOp, kOps> ops;
+  std::array<OfOp, device::kOps> ops;
   metrics::Counter& refused_requests;
   metrics::Counter& read_bytes;
   metrics::Counter& written_bytes;

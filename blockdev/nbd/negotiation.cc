@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 
+#include "blockdev/nbd/meta_context.h"
 #include "blockdev/nbd/request.h"
 #include "common/base/log.h"
 
@@ -109,22 +110,18 @@ Negotiation::State Negotiation::on_option_header(ByteVector& out) {
 
 Negotiation::State Negotiation::on_option(ByteVector& out) {
   State state = State::kContinue;
-  switch (static_cast<Option>(option_)) {
-    case Option::kExportName:
-      return on_export_name(out);
-    case Option::kAbort:
-      reply(out, OptionReply::kAck);
-      return close("");
-    case Option::kList:
-      on_list(out);
-      break;
-    case Option::kInfo:
-    case Option::kGo:
-      state = on_info(out);
-      break;
-    default:
-      reply_error(out, OptionReply::kErrorUnsupported, "this option is not supported");
-      break;
+  const auto option = static_cast<Option>(option_);
+  if (option == Option::kAbort) {
+    reply(out, OptionReply::kAck);
+    return close("");
+  }
+  if (option == Option::kExportName) return on_export_name(out);
+  if (option == Option::kStartTls) {
+    state = on_start_tls(out);
+  } else if (needs_tls()) {
+    reply_error(out, OptionReply::kErrorTlsRequired, "STARTTLS comes first here");
+  } else {
+    state = on_protected_option(option, out);
   }
   pending_.clear();
   expect_ = Expect::kOptionHeader;
@@ -132,17 +129,127 @@ Negotiation::State Negotiation::on_option(ByteVector& out) {
   return state;
 }
 
+// The options that need TLS where TLS is required.
+Negotiation::State Negotiation::on_protected_option(Option option, ByteVector& out) {
+  switch (option) {
+    case Option::kList:
+      on_list(out);
+      break;
+    case Option::kInfo:
+    case Option::kGo:
+      return on_info(out);
+    case Option::kStructuredReply:
+      on_structured_reply(out);
+      break;
+    case Option::kExtendedHeaders:
+      on_extended_headers(out);
+      break;
+    case Option::kListMetaContext:
+    case Option::kSetMetaContext:
+      on_meta_context(out);
+      break;
+    default:
+      reply_error(out, OptionReply::kErrorUnsupported, "this option is not supported");
+      break;
+  }
+  return State::kContinue;
+}
+
+Negotiation::State Negotiation::on_start_tls(ByteVector& out) {
+  if (!pending_.empty()) {
+    reply_error(out, OptionReply::kErrorInvalid, "STARTTLS takes no data");
+    return State::kContinue;
+  }
+  if (protected_) {
+    reply_error(out, OptionReply::kErrorInvalid, "TLS is on already");
+    return State::kContinue;
+  }
+  if (tls_ == TlsMode::kOff) {
+    reply_error(out, OptionReply::kErrorUnsupported, "this server has no certificate or key");
+    return State::kContinue;
+  }
+  reply(out, OptionReply::kAck);
+  session_ = {};
+  context_export_.clear();
+  return State::kStartTls;
+}
+
+void Negotiation::on_structured_reply(ByteVector& out) {
+  if (!pending_.empty()) {
+    return reply_error(out, OptionReply::kErrorInvalid, "STRUCTURED_REPLY takes no data");
+  }
+  if (session_.extended) {
+    return reply_error(out, OptionReply::kErrorExtendedHeadersRequired,
+                       "extended headers were agreed on already");
+  }
+  if (session_.structured) {
+    return reply_error(out, OptionReply::kErrorInvalid,
+                       "structured replies were agreed on already");
+  }
+  session_.structured = true;
+  reply(out, OptionReply::kAck);
+}
+
+void Negotiation::on_extended_headers(ByteVector& out) {
+  if (!pending_.empty()) {
+    return reply_error(out, OptionReply::kErrorInvalid, "EXTENDED_HEADERS takes no data");
+  }
+  if (session_.extended) {
+    return reply_error(out, OptionReply::kErrorInvalid, "extended headers were agreed on already");
+  }
+  session_.structured = true;
+  session_.extended = true;
+  reply(out, OptionReply::kAck);
+}
+
+// LIST tells what there is, SET selects; a SET that fails has selected nothing.
+void Negotiation::on_meta_context(ByteVector& out) {
+  const bool is_set = option_ == static_cast<uint32_t>(Option::kSetMetaContext);
+  if (is_set) {
+    session_.allocation = false;
+    context_export_.clear();
+  }
+  if (!session_.structured) {
+    return reply_error(out, OptionReply::kErrorInvalid, "STRUCTURED_REPLY comes first");
+  }
+  const MetaContextParse parse = parse_meta_context(pending_);
+  if (!parse.query) return reply_error(out, parse.error, parse.problem);
+  const MetaContextQuery& query = *parse.query;
+  auto lease = exports_.lease(query.export_name);
+  if (!lease.ok()) return reply_lease_error(out, lease.error());
+  const bool wanted = is_set ? query.allocation : query.allocation || query.base || !query.any;
+  if (wanted) {
+    ByteVector context;
+    append(context, kAllocationContextId);
+    append(context, as_bytes(kAllocationContext));
+    reply(out, OptionReply::kMetaContext, context);
+  }
+  if (is_set && wanted) {
+    session_.allocation = true;
+    context_export_ = query.export_name;
+  }
+  reply(out, OptionReply::kAck);
+}
+
 Negotiation::State Negotiation::on_export_name(ByteVector& out) {
+  // This option has no error reply.
+  if (needs_tls()) return close("an export was asked for without TLS");
   if (pending_.size() > kExportNameBytesMax) return close("export name too long");
   auto lease = exports_.lease(as_text(pending_));
   if (!lease.ok()) return close("no such export");
   device::BlockDevice& device = (*lease)->device();
   append(out, device.geometry().size_bytes);
-  append(out, transmission_flags(device.capabilities()));
+  append(out, transmission_flags(device.capabilities(), session_));
   if (!no_zeroes_) out.resize(out.size() + kExportNameZeroes);
-  lease_ = std::move(lease).value();
-  export_name_ = as_text(pending_);
+  choose(as_text(pending_), std::move(lease).value());
   return State::kTransmission;
+}
+
+void Negotiation::choose(std::string_view name, std::unique_ptr<device::ExportLease> lease) {
+  lease_ = std::move(lease);
+  export_name_ = name;
+  // Metadata was agreed on for one export, by its name.
+  if (context_export_ != export_name_) session_.allocation = false;
 }
 
 void Negotiation::on_list(ByteVector& out) {
@@ -190,8 +297,7 @@ Negotiation::State Negotiation::on_info(ByteVector& out) {
   reply_infos(out, name, wanted, (*lease)->device());
   reply(out, OptionReply::kAck);
   if (option_ != static_cast<uint32_t>(Option::kGo)) return State::kContinue;
-  lease_ = std::move(lease).value();
-  export_name_ = name;
+  choose(name, std::move(lease).value());
   return State::kTransmission;
 }
 
@@ -201,7 +307,7 @@ void Negotiation::reply_infos(ByteVector& out, std::string_view name, Bytes want
   ByteVector info;
   append(info, static_cast<uint16_t>(Info::kExport));
   append(info, geometry.size_bytes);
-  append(info, transmission_flags(device.capabilities()));
+  append(info, transmission_flags(device.capabilities(), session_));
   reply(out, OptionReply::kInfo, info);
   // A type asked for twice is answered once.
   uint32_t asked = 0;

@@ -1,6 +1,7 @@
 // Negotiation: the handshake of one connection as a state machine over bytes, without a socket.
 //
 //   greeting -> client flags -> option* -> transmission | closed
+//                                 \-> TLS handshake -> option*
 //
 // The server speaks first: greeting(). Then each consume() takes bytes of the client and answers at
 // most one option, so that what waits to be sent is bounded; the caller sends it before it consumes
@@ -8,6 +9,11 @@
 //
 // Limits: an option's data is at most kOptionBytesMax; up to kOversizedBytesMax are read and
 // dropped after a refusal; beyond that, and after kOptionsMax options, the connection is closed.
+//
+// TLS: after the answer to STARTTLS the state is kStartTls. What the client had sent beyond that
+// option came unprotected and must be dropped; what was agreed on before is forgotten. The caller
+// sends the answer, does the TLS handshake, says so with tls_started(), and goes on with what is
+// inside.
 //
 // Thread rule: one thread at a time.
 #pragma once
@@ -28,14 +34,22 @@ inline constexpr uint32_t kOversizedBytesMax = 1024 * 1024;
 inline constexpr uint32_t kOptionsMax = 4096;
 inline constexpr size_t kExportNameBytesMax = 4096;  // the protocol's limit for any string
 
+// What a listener does about TLS.
+enum class TlsMode : uint8_t {
+  kOff,       // STARTTLS is unsupported
+  kOptional,  // for who asks
+  kRequired,  // before anything else: FORCEDTLS in the protocol's words
+};
+
 class Negotiation {
  public:
-  explicit Negotiation(device::ExportTable& exports) noexcept : exports_(exports) {}
+  explicit Negotiation(device::ExportTable& exports, TlsMode tls = TlsMode::kOff) noexcept
+      : exports_(exports), tls_(tls) {}
 
   // The server's first bytes.
   static void greeting(ByteVector& out);
 
-  enum class State { kContinue, kTransmission, kClosed };
+  enum class State { kContinue, kStartTls, kTransmission, kClosed };
   struct Step {
     size_t consumed = 0;  // of the input; call again with the rest if the state is kContinue
     State state = State::kContinue;
@@ -43,10 +57,15 @@ class Negotiation {
   // Appends what must be sent to `out`. After kClosed: send it, then close.
   [[nodiscard]] Step consume(Bytes input, ByteVector& out);
 
+  // The connection is protected from here on. Once, after kStartTls.
+  void tls_started() noexcept { protected_ = true; }
+
   // Why the handshake ended; empty after a polite end. Points at static storage.
   [[nodiscard]] std::string_view problem() const noexcept { return problem_; }
   // The name that the chosen export was asked for by; empty for the only one.
   [[nodiscard]] std::string_view export_name() const noexcept { return export_name_; }
+  // What was agreed on. After kTransmission.
+  [[nodiscard]] const Session& session() const noexcept { return session_; }
   // The export that was chosen. Once, after kTransmission.
   [[nodiscard]] std::unique_ptr<device::ExportLease> take_lease() noexcept {
     return std::move(lease_);
@@ -58,15 +77,24 @@ class Negotiation {
   [[nodiscard]] State on_client_flags();
   [[nodiscard]] State on_option_header(ByteVector& out);
   [[nodiscard]] State on_option(ByteVector& out);
+  [[nodiscard]] State on_protected_option(Option option, ByteVector& out);
   [[nodiscard]] State on_export_name(ByteVector& out);
   void on_list(ByteVector& out);
+  [[nodiscard]] State on_start_tls(ByteVector& out);
+  void on_structured_reply(ByteVector& out);
+  void on_extended_headers(ByteVector& out);
+  void on_meta_context(ByteVector& out);
   [[nodiscard]] State on_info(ByteVector& out);
+  void choose(std::string_view name, std::unique_ptr<device::ExportLease> lease);
   void reply(ByteVector& out, OptionReply type, Bytes data = {}) const;
   void reply_error(ByteVector& out, OptionReply type, std::string_view message) const;
   void reply_lease_error(ByteVector& out, const Error& error) const;
   void reply_infos(ByteVector& out, std::string_view name, Bytes wanted,
                    device::BlockDevice& device) const;
   [[nodiscard]] State close(std::string_view problem) noexcept;
+  [[nodiscard]] bool needs_tls() const noexcept {
+    return tls_ == TlsMode::kRequired && !protected_;
+  }
 
   device::ExportTable& exports_;
   Expect expect_ = Expect::kClientFlags;
@@ -76,6 +104,10 @@ class Negotiation {
   uint32_t options_ = 0;
   bool fixed_newstyle_ = false;
   bool no_zeroes_ = false;
+  const TlsMode tls_;
+  bool protected_ = false;
+  Session session_;
+  std::string context_export_;  // the export that session_.allocation is about
   std::string_view problem_;
   std::string export_name_;
   std::unique_ptr<device::ExportLease> lease_;

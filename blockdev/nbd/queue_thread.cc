@@ -24,7 +24,11 @@ Result<std::unique_ptr<QueueThread>> QueueThread::create(ServerShared& shared,
 
 QueueThread::QueueThread(ServerShared& shared, std::unique_ptr<ring::Ring> ring,
                          std::vector<UniqueFd> listeners, Deal deal)
-    : shared_(shared), ring_(std::move(ring)), deal_(std::move(deal)) {
+    : shared_(shared),
+      ring_(std::move(ring)),
+      deal_(std::move(deal)),
+      buffers_(std::max<uint64_t>(shared.options.memory_bytes_max / shared.options.threads,
+                                  kPayloadBytesMax)) {
   for (UniqueFd& listener : listeners) {
     auto accept = std::make_unique<Accept>();
     accept->thread = this;
@@ -78,11 +82,11 @@ void QueueThread::run() {
   while (!stopped()) {
     const Status turn = ring_->run_once(Deadline::at(next_due_));
     CHECK(turn.ok(), turn.ok() ? std::string() : turn.error().message);
+    now_ = std::chrono::steady_clock::now();
     if (has_mail_.exchange(false, std::memory_order_acquire)) take_inbox();
     pump();
-    if (next_due_ == SteadyTime::max()) continue;
-    const SteadyTime now = std::chrono::steady_clock::now();
-    if (now >= next_due_) close_due(now);
+    feed_starved();
+    if (now_ >= next_due_) close_due(now_);
   }
 }
 
@@ -91,6 +95,13 @@ void QueueThread::pump() {
     connection->pump();
     if (connection->finished() && !connection->in_pump_list_) destroy(*connection);
   }
+}
+
+// What one connection gave back may be what another waits for.
+void QueueThread::feed_starved() {
+  if (!std::exchange(starved_, false)) return;
+  for (const auto& connection : connections_) pumps_.add(*connection);
+  pump();
 }
 
 void QueueThread::take_inbox() {
@@ -103,7 +114,8 @@ void QueueThread::take_inbox() {
   }
   for (UniqueFd& socket : arrivals) {
     const ConnectionContext context{
-        *ring_, buffers_, pumps_, shared_.exports, shared_.instruments, shared_.options, next_due_};
+        *ring_,          buffers_,  pumps_, shared_.exports, shared_.instruments,
+        shared_.options, next_due_, now_,   starved_};
     auto connection =
         std::make_unique<Connection>(context, std::move(socket), shared_.next_id.fetch_add(1));
     connection->index_ = connections_.size();

@@ -59,6 +59,7 @@ class QueueThread {
   void run();
   void take_inbox();
   void pump();
+  void feed_starved();
   void close_due(SteadyTime now);
   void destroy(Connection& connection);
   void arm_accepts();
@@ -74,6 +75,8 @@ class QueueThread {
   PumpList pumps_;
   std::vector<std::unique_ptr<Connection>> connections_;
   SteadyTime next_due_ = SteadyTime::max();
+  SteadyTime now_{};
+  bool starved_ = false;  // a connection waits for buffers
   bool stopping_ = false;
 
   std::mutex mutex_;

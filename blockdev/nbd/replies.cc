@@ -25,10 +25,16 @@ void Connection::send_replies() noexcept {
   parts_.clear();
   sending_ = ready_first_;
   Slot* last = nullptr;
-  for (Slot* slot = ready_first_; slot != nullptr && parts_.size() + 2 <= kPartsMax;
-       slot = slot->next) {
-    parts_.push_back({slot->reply.data(), slot->reply.size()});
-    if (slot->reply_payload > 0) parts_.push_back({slot->buffer.data(), slot->reply_payload});
+  for (Slot* slot = ready_first_; slot != nullptr; slot = slot->next) {
+    const size_t count = slot->part_count > 0 ? slot->part_count : 2;
+    if (parts_.size() + count > kPartsMax) break;
+    if (slot->part_count > 0) {
+      const auto* const own = reinterpret_cast<const iovec*>(slot->chunks);
+      parts_.insert(parts_.end(), own, own + slot->part_count);
+    } else {
+      parts_.push_back({slot->reply.data(), slot->reply_bytes});
+      if (slot->body_bytes > 0) parts_.push_back({slot->buffer.data(), slot->body_bytes});
+    }
     last = slot;
   }
   ready_first_ = std::exchange(last->next, nullptr);
@@ -50,6 +56,7 @@ void Connection::on_sent() noexcept {
   if (state_ == State::kClosed) return;
   const bool again = result == -EINTR || result == -EAGAIN;
   if (result < 0 && !again) return close("the client is gone");
+  progress_ = context_.now;
   size_t bytes = again ? 0 : static_cast<size_t>(result);
   if (state_ == State::kHandshake) {
     handshake_sent_ += bytes;

@@ -5,32 +5,116 @@
 namespace strata::nbd {
 namespace {
 
+constexpr std::string_view kPastEnd = "the range ends past the end of the export";
+constexpr std::string_view kReadOnlyExport = "this export is read-only";
+
+Verdict refused(uint32_t error, std::string_view problem) noexcept {
+  return {.error = error, .problem = problem};
+}
+
 // FUA is accepted on every command, as the protocol asks; the others where they mean something.
-uint16_t flags_allowed(Command command, const device::Capabilities& capabilities) noexcept {
+uint16_t flags_allowed(Command command, const device::Capabilities& capabilities,
+                       const Session& session) noexcept {
   uint16_t allowed = capabilities.fua ? kFlagFua : 0;
-  if (command == Command::kWriteZeroes) {
-    allowed |= kFlagNoHole;
-    if (capabilities.fast_zero) allowed |= kFlagFastZero;
+  switch (command) {
+    case Command::kRead:
+      if (session.structured) allowed |= kFlagDontFragment;
+      break;
+    case Command::kWrite:
+      if (session.extended) allowed |= kFlagPayload;
+      break;
+    case Command::kWriteZeroes:
+      allowed |= kFlagNoHole;
+      if (capabilities.fast_zero) allowed |= kFlagFastZero;
+      break;
+    case Command::kBlockStatus:
+      allowed |= kFlagOne;
+      if (session.extended) allowed |= kFlagPayload;
+      break;
+    default:
+      break;
   }
   return allowed;
 }
 
-uint32_t judge_range(const RequestHeader& header, uint64_t size_bytes, uint32_t past_end) noexcept {
-  if (header.length == 0) return kErrorInvalid;
-  if (header.length > size_bytes || header.offset > size_bytes - header.length) return past_end;
-  return 0;
+Verdict judge_range(const RequestHeader& header, uint64_t size_bytes, uint32_t past_end) noexcept {
+  if (header.length == 0) return refused(kErrorInvalid, "the length is zero");
+  if (header.length > size_bytes || header.offset > size_bytes - header.length) {
+    return {.error = past_end, .problem = kPastEnd, .past_end = true};
+  }
+  return {};
 }
 
-uint32_t judge_change(const RequestHeader& header, uint64_t size_bytes, bool read_only,
-                      bool advertised, uint32_t past_end) noexcept {
-  if (!advertised) return kErrorInvalid;
-  if (read_only) return kErrorPermission;
+Verdict judge_payload_range(const RequestHeader& header, uint64_t size_bytes,
+                            uint32_t past_end) noexcept {
+  if (header.length > kPayloadBytesMax) {
+    return refused(kErrorInvalid, "the length is above 32 MiB, the longest payload");
+  }
   return judge_range(header, size_bytes, past_end);
+}
+
+Verdict judge_command(const RequestHeader& header, uint64_t size_bytes,
+                      const device::Capabilities& capabilities, const Session& session) noexcept {
+  constexpr auto not_offered = [] { return refused(kErrorInvalid, "this command is not offered"); };
+  constexpr auto read_only = [] { return refused(kErrorPermission, kReadOnlyExport); };
+  switch (static_cast<Command>(header.command)) {
+    case Command::kRead:
+      return judge_payload_range(header, size_bytes, kErrorInvalid);
+    case Command::kWrite:
+      if (capabilities.read_only) return read_only();
+      return judge_payload_range(header, size_bytes, kErrorNoSpace);
+    case Command::kFlush:
+      if (!capabilities.flush) return not_offered();
+      if (header.offset != 0 || header.length != 0) {
+        return refused(kErrorInvalid, "a flush has neither offset nor length");
+      }
+      return {};
+    case Command::kTrim:
+      if (!capabilities.trim) return not_offered();
+      if (capabilities.read_only) return read_only();
+      return judge_range(header, size_bytes, kErrorInvalid);
+    case Command::kWriteZeroes:
+      if (!capabilities.write_zeroes) return not_offered();
+      if (capabilities.read_only) return read_only();
+      return judge_range(header, size_bytes, kErrorNoSpace);
+    case Command::kCache:
+      if (!capabilities.cache) return not_offered();
+      return judge_range(header, size_bytes, kErrorInvalid);
+    case Command::kBlockStatus:
+      if (!session.allocation) return refused(kErrorInvalid, "no metadata context was agreed on");
+      if ((header.flags & kFlagPayload) == 0) return judge_range(header, size_bytes, kErrorInvalid);
+      if (header.length > kStatusPayloadMax) {
+        return refused(kErrorInvalid, "the payload names more contexts than were agreed on");
+      }
+      return {.status_payload = true};
+    default:
+      return refused(kErrorInvalid, "there is no such command");
+  }
+}
+
+device::Op operation(Command command) noexcept {
+  switch (command) {
+    case Command::kWrite:
+      return device::Op::kWrite;
+    case Command::kFlush:
+      return device::Op::kFlush;
+    case Command::kTrim:
+      return device::Op::kTrim;
+    case Command::kWriteZeroes:
+      return device::Op::kWriteZeroes;
+    case Command::kCache:
+      return device::Op::kCache;
+    case Command::kBlockStatus:
+      return device::Op::kBlockStatus;
+    default:
+      return device::Op::kRead;
+  }
 }
 
 }  // namespace
 
-uint16_t transmission_flags(const device::Capabilities& capabilities) noexcept {
+uint16_t transmission_flags(const device::Capabilities& capabilities,
+                            const Session& session) noexcept {
   uint32_t flags = kHasFlags;
   if (capabilities.read_only) flags |= kReadOnly;
   if (capabilities.flush) flags |= kSendFlush;
@@ -39,51 +123,39 @@ uint16_t transmission_flags(const device::Capabilities& capabilities) noexcept {
   if (capabilities.write_zeroes) flags |= kSendWriteZeroes;
   if (capabilities.write_zeroes && capabilities.fast_zero) flags |= kSendFastZero;
   if (capabilities.multi_queue) flags |= kCanMultiConn;
+  if (capabilities.cache) flags |= kSendCache;
+  if (session.structured) flags |= kSendDontFragment;
+  if (session.extended) flags |= kBlockStatusPayload;
   return static_cast<uint16_t>(flags);
 }
 
 Verdict judge(const RequestHeader& header, uint64_t size_bytes,
-              const device::Capabilities& capabilities) noexcept {
+              const device::Capabilities& capabilities, const Session& session) noexcept {
   const auto command = static_cast<Command>(header.command);
-  const bool read_only = capabilities.read_only;
-  Verdict verdict;
-  switch (command) {
-    case Command::kRead:
-      verdict.op = device::Op::kRead;
-      verdict.error = header.length > kPayloadBytesMax
-                          ? kErrorInvalid
-                          : judge_range(header, size_bytes, kErrorInvalid);
-      break;
-    case Command::kWrite:
-      verdict.op = device::Op::kWrite;
-      verdict.payload_bytes = header.length;
-      verdict.error = header.length > kPayloadBytesMax
-                          ? kErrorInvalid
-                          : judge_change(header, size_bytes, read_only, true, kErrorNoSpace);
-      break;
-    case Command::kDisconnect:
-      verdict.disconnect = true;
-      return verdict;
-    case Command::kFlush:
-      verdict.op = device::Op::kFlush;
-      if (!capabilities.flush || header.offset != 0 || header.length != 0) {
-        verdict.error = kErrorInvalid;
-      }
-      break;
-    case Command::kTrim:
-      verdict.op = device::Op::kTrim;
-      verdict.error = judge_change(header, size_bytes, read_only, capabilities.trim, kErrorInvalid);
-      break;
-    case Command::kWriteZeroes:
-      verdict.op = device::Op::kWriteZeroes;
-      verdict.error =
-          judge_change(header, size_bytes, read_only, capabilities.write_zeroes, kErrorNoSpace);
-      break;
-    default:
-      verdict.error = kErrorInvalid;
-      return verdict;
+  if (command == Command::kDisconnect) return {.disconnect = true};
+  Verdict verdict = judge_command(header, size_bytes, capabilities, session);
+  verdict.op = operation(command);
+  // With extended headers any command may say that a payload follows; it is taken off the stream
+  // even where it means nothing. A write has one, said or not.
+  const bool says_payload = session.extended && (header.flags & kFlagPayload) != 0;
+  if (command == Command::kWrite || says_payload) verdict.payload_bytes = header.length;
+  if ((header.flags & ~flags_allowed(command, capabilities, session)) != 0) {
+    verdict.error = kErrorInvalid;
+    verdict.problem = "a flag that was not offered for this command";
+    verdict.past_end = false;
   }
-  if ((header.flags & ~flags_allowed(command, capabilities)) != 0) verdict.error = kErrorInvalid;
+  return verdict;
+}
+
+Verdict judge_status_payload(RequestHeader& header, Bytes payload, uint64_t size_bytes) noexcept {
+  // The length of the effect (64), then numbers of contexts (32 each). There is one to name.
+  if (payload.size() != kStatusPayloadMax ||
+      load_big<uint32_t>(payload.data() + sizeof(uint64_t)) != kAllocationContextId) {
+    return refused(kErrorInvalid, "the payload must name a context that was agreed on");
+  }
+  header.length = load_big<uint64_t>(payload.data());
+  Verdict verdict = judge_range(header, size_bytes, kErrorInvalid);
+  verdict.op = device::Op::kBlockStatus;
   return verdict;
 }
 
@@ -103,8 +175,12 @@ uint32_t wire_error(int32_t device_error) noexcept {
     case EDQUOT:
     case EFBIG:
       return kErrorNoSpace;
+    case EOVERFLOW:
+      return kErrorOverflow;
     case EOPNOTSUPP:
       return kErrorNotSupported;
+    case ESHUTDOWN:
+      return kErrorShutdown;
     default:
       return kErrorIo;
   }

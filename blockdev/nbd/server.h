@@ -27,6 +27,11 @@ struct ServerOptions {
   // Bytes of request buffers of one connection, at least 32 MiB; a request waits until they are
   // free.
   uint64_t buffer_bytes_max = uint64_t{64} * 1024 * 1024;
+  // Bytes of request buffers of all connections together, shared equally by the threads, each of
+  // which gets at least 32 MiB.
+  uint64_t memory_bytes_max = uint64_t{1024} * 1024 * 1024;
+  // How long a client may take to go on with a payload it began, or to read more of its replies.
+  Duration stall_time = std::chrono::seconds(60);
   // From the accept to the end of the handshake; then the connection is closed.
   Duration handshake_time = std::chrono::seconds(30);
 };

@@ -46,6 +46,25 @@ class NbdTools(unittest.TestCase):
         self.assertEqual({e["export-name"] for e in listed["exports"]}, {"v1", "v2", "fs"})
         self.run_tool("nbdinfo", self.server.nbd_uri("none"), expected=1)
 
+    @unittest.skipIf(missing("nbdinfo", "qemu-io"), missing("nbdinfo", "qemu-io"))
+    def test_what_is_allocated_is_told(self):
+        server, mib = self.server, 1024 * 1024
+        server.run_verb("volume", "create", "map", "16M")
+        uri = server.nbd_uri("map")
+        self.run_tool("qemu-io", "-f", "raw", "-c", "write -P 7 1M 1M", "-c", "write -z 4M 1M", uri)
+        told = json.loads(self.run_tool("nbdinfo", "--map", "--json", uri))
+        self.assertEqual([(e["offset"], e["length"], e["type"]) for e in told],
+                         [(0, mib, 3), (mib, mib, 0), (2 * mib, 2 * mib, 3), (4 * mib, mib, 2),
+                          (5 * mib, 11 * mib, 3)])
+        told = json.loads(self.run_tool("qemu-img", "map", "--output=json", "-f", "raw", uri))
+        self.assertEqual([e["start"] for e in told if e["data"]], [mib])
+        info = json.loads(self.run_tool("nbdinfo", "--json", uri))["exports"][0]
+        for flag in ("can_cache", "can_df", "can_fast_zero"):
+            self.assertTrue(info[flag], flag)
+        self.assertEqual(info["contexts"], ["base:allocation"])
+        self.assertEqual((info["block_size_minimum"], info["block_size_preferred"]), (1, 4096))
+        server.run_verb("volume", "delete", "map")
+
     @unittest.skipIf(missing("nbdcopy", "qemu-img"), missing("nbdcopy", "qemu-img"))
     def test_images_go_round(self):
         image = self.folder / "image"

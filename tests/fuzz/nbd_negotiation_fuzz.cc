@@ -33,7 +33,10 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const size_t piece = 1 + size_t{data[0]} * 8;
   Bytes input(reinterpret_cast<const std::byte*>(data) + 1, size - 1);
   constexpr size_t kAnswerBytesMax = 64 * 1024;
-  nbd::Negotiation negotiation(world.exports);
+  // Every other session with TLS, which takes no more than the word of it here.
+  const bool tls = (data[0] & 1) != 0;
+  bool is_protected = false;
+  nbd::Negotiation negotiation(world.exports, tls ? nbd::TlsMode::kRequired : nbd::TlsMode::kOff);
   ByteVector out;
   while (!input.empty()) {
     const Bytes now = input.first(std::min(piece, input.size()));
@@ -43,7 +46,15 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     CHECK(out.size() <= kAnswerBytesMax);
     if (step.state == nbd::Negotiation::State::kTransmission) {
       CHECK(negotiation.take_lease() != nullptr);
+      CHECK(!tls || is_protected, "an export without TLS");
+      const nbd::Session& session = negotiation.session();
+      CHECK(session.structured || (!session.extended && !session.allocation));
       return 0;
+    }
+    if (step.state == nbd::Negotiation::State::kStartTls) {
+      CHECK(tls && !is_protected);
+      is_protected = true;
+      negotiation.tls_started();
     }
     if (step.state == nbd::Negotiation::State::kClosed) return 0;
     CHECK(step.consumed > 0 || !out.empty(), "no progress");

@@ -85,7 +85,7 @@ TEST_P(BlockModel, queues_together_are_one_byte_array) {
       const uint64_t length = some_length(random);
       if (at + length > kSize) break;
       auto request = std::make_unique<Planned>();
-      request->op = static_cast<Op>(random.below(5));
+      request->op = static_cast<Op>(random.below(6));  // no block status
       request->offset = at;
       request->length = length;
       request->fua = random.below(8) == 0;

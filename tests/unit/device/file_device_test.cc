@@ -123,13 +123,75 @@ TEST_P(FileDeviceTest, trim_gives_space_back_and_no_hole_keeps_it) {
   EXPECT_LE(allocated("image"), full - kMiB + 64 * kKiB);
 }
 
-TEST_P(FileDeviceTest, fast_zero_is_refused_rather_than_slow) {
+TEST_P(FileDeviceTest, fast_zero_deallocates_and_is_refused_where_it_would_have_to_write) {
   BlockIo io(*device_);
+  ASSERT_EQ(io.write(0, pattern(kMiB, 2)), 0);
   BlockIo::Pending request;
   request.op = Op::kWriteZeroes;
-  request.length = 4096;
   request.fast_only = true;
+  request.offset = 100;
+  request.length = 600000;
+  EXPECT_EQ(io.run(request), 0);
+  request.length = 512;
   EXPECT_EQ(io.run(request), -EOPNOTSUPP);
+  ByteVector expected = pattern(kMiB, 2);
+  std::fill_n(expected.begin() + 100, 600000, std::byte{0});
+  ByteVector got(kMiB);
+  ASSERT_EQ(io.read(0, got), 0);
+  EXPECT_TRUE(got == expected);
+}
+
+TEST_P(FileDeviceTest, cache_takes_any_range_and_changes_nothing) {
+  BlockIo io(*device_);
+  ASSERT_EQ(io.write(0, pattern(kMiB, 4)), 0);
+  EXPECT_EQ(io.range(Op::kCache, 0, kSize), 0);
+  EXPECT_EQ(io.range(Op::kCache, 777, 300000), 0);
+  ByteVector got(kMiB);
+  ASSERT_EQ(io.read(0, got), 0);
+  EXPECT_TRUE(got == pattern(kMiB, 4));
+}
+
+TEST_P(FileDeviceTest, block_status_tells_data_from_zeroes_and_zeroes_from_holes) {
+  BlockIo io(*device_);
+  ASSERT_EQ(io.write(kMiB, pattern(kMiB, 4)), 0);
+  ASSERT_EQ(io.range(Op::kWriteZeroes, 2 * kMiB, kMiB, false), 0);
+  std::vector<Extent> extents(16);
+  BlockIo::Pending request;
+  request.op = Op::kBlockStatus;
+  request.length = kSize;
+  request.extents = extents;
+  io.start(request);
+  io.wait(request);
+  ASSERT_EQ(request.error, 0);
+  ASSERT_EQ(request.extent_count, 4U);
+  for (size_t i = 0; i < 4; ++i) EXPECT_EQ(extents[i].length, kMiB) << i;
+  EXPECT_TRUE(extents[0].hole && extents[0].zero);
+  EXPECT_TRUE(!extents[1].hole && !extents[1].zero);
+  EXPECT_TRUE(!extents[2].hole && extents[2].zero);
+  EXPECT_TRUE(extents[3].hole && extents[3].zero);
+  // Less room than extents: the first ones.
+  BlockIo::Pending small;
+  small.op = Op::kBlockStatus;
+  small.offset = kMiB / 2;
+  small.length = kSize - kMiB / 2;
+  small.extents = std::span(extents).first(2);
+  io.start(small);
+  io.wait(small);
+  ASSERT_EQ(small.extent_count, 2U);
+  EXPECT_EQ(extents[0].length, kMiB / 2);
+  EXPECT_EQ(extents[1].length, kMiB);
+}
+
+TEST_P(FileDeviceTest, a_file_that_grew_is_a_larger_disk_when_told) {
+  auto file = files_.open(folder_ / "image", {.write = true});
+  ASSERT_TRUE((*file)->truncate(2 * kSize).ok());
+  EXPECT_EQ(device_->geometry().size_bytes, kSize);
+  ASSERT_TRUE(device_->refresh_size().ok());
+  EXPECT_EQ(device_->geometry().size_bytes, 2 * kSize);
+  BlockIo io(*device_);
+  EXPECT_EQ(io.write(2 * kSize - 4096, pattern(4096, 1)), 0);
+  ASSERT_TRUE((*file)->truncate(kSize).ok());
+  EXPECT_EQ(device_->refresh_size().error().code, Code::kInvalidArgument);
 }
 
 TEST_P(FileDeviceTest, a_read_only_device_refuses_to_change) {
