@@ -7,7 +7,8 @@ import shutil
 import subprocess
 
 
-def describe(folder):
+def describe(folder, tools):
+    """tools: by name, the command that tells its version."""
     stat = os.stat(folder)
     return {
         "processor": _field("/proc/cpuinfo", "model name"),
@@ -19,8 +20,7 @@ def describe(folder):
         "free_bytes": shutil.disk_usage(folder).free,
         "load_average": list(os.getloadavg()),
         "virtual": "hypervisor" in _field("/proc/cpuinfo", "flags").split(),
-        "tools": {"wrk": _version(["wrk", "--version"]), "fio": _version(["fio", "--version"]),
-                  "openssl": _version(["openssl", "version"])},
+        "tools": {name: _version(asked) for name, asked in tools.items()},
     }
 
 

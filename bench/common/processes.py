@@ -7,7 +7,7 @@ import signal
 import subprocess
 import time
 
-from bench.object.stats import Sample
+from bench.common.stats import Sample
 
 PR_SET_PDEATHSIG = 1
 STOP_SECONDS = 40

@@ -4,7 +4,7 @@ import re
 import shutil
 import subprocess
 
-from bench.object.processes import BenchError, Child
+from bench.common.processes import BenchError, Child
 
 SAMPLES_PER_SECOND = 499
 LEAST_PERCENT = 0.5

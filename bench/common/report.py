@@ -3,9 +3,18 @@
 import dataclasses
 import json
 
-from bench.object.stats import BUSY_SHARE_MAX, median_of
+from bench.common.stats import BUSY_SHARE_MAX, median_of
 
-SCHEMA = "strata-bench-object-1"
+
+@dataclasses.dataclass(frozen=True)
+class Words:
+    """What differs between the benches' reports."""
+
+    schema: str  # of the JSON; a change of meaning changes the number
+    command: str  # as in ./dev bench object
+    title: str
+    conditions: str  # what else is held equal, and what an operation is
+
 
 HEADS = ["job", "Strata", "against", "reached", "asked", "", "server CPU us", "its CPU us",
          "client CPU us"]
@@ -100,33 +109,33 @@ def remarks(rows):
     return [f"{row.name}: {remark(row)}" for row in rows]
 
 
-def conditions(machine, options):
+def conditions(words, machine, options):
     gib = machine["memory_bytes"] / 2**30
     return (f"{options['runs']} interleaved runs of {options['seconds']} s; a ratio is the median of the "
             "ratios of neighbouring runs. Clients, servers and whatever they are held against share "
             f"{machine['cores']} cores of {'a virtual machine with ' if machine['virtual'] else ''}"
             f"{machine['processor']}, {gib:.0f} GiB of memory; Linux {machine['kernel']}; disk "
-            f"{machine['disk']} with {machine['filesystem']}. The three drives are folders of that one disk. "
-            "CPU is processor time per operation (a request, or a key of LIST) in microseconds.")
+            f"{machine['disk']} with {machine['filesystem']}. {words.conditions}")
 
 
-def markdown(rows, machine, options):
-    lines = ["# The object half beside the machine", "",
-             "Written by `./dev bench object --markdown FILE`; `--help` lists what else it takes, and "
+def markdown(words, rows, machine, options):
+    lines = [f"# {words.title}", "",
+             f"Written by `{words.command} --markdown FILE`; `--help` lists what else it takes, and "
              "`--rows NAME` runs one row alone. The numbers belong to the machine below; what counts are "
-             "the ratios.", "", conditions(machine, options), "",
+             "the ratios.", "", conditions(words, machine, options), "",
              "| " + " | ".join(HEADS) + " |", "|---|---:|---:|---:|---:|---|---:|---:|---:|"]
     lines += ["| " + " | ".join(cells(row)) + " |" for row in rows]
     lines += ["", "## What was done", ""]
     lines += [f"- **{row.name}** {remark(row)}" for row in rows]
-    lines += ["", "## The JSON", "", _JSON_TEXT]
+    lines += ["", "## The JSON", "", _json_text(words, options)]
     return "\n".join(lines)
 
 
-_JSON_TEXT = f"""\
-`report.json` in the folder of `--out` (`build/bench-object`) holds every run:
+def _json_text(words, options):
+    return f"""\
+`report.json` in the folder of `--out` (`{options['out']}`) holds every run:
 
-- `schema`: `{SCHEMA}`; a change of meaning changes the number.
+- `schema`: `{words.schema}`; a change of meaning changes the number.
 - `machine`: processor, cores, memory, kernel, disk, filesystem, load at the start, versions of the tools.
 - `options`: as given.
 - `rows`: for each its `name`, `title`, what it is held `against`, `asked` and `reached` (in `reached_unit`),
@@ -139,8 +148,8 @@ _JSON_TEXT = f"""\
 """
 
 
-def to_json(rows, machine, options):
-    return json.dumps({"schema": SCHEMA, "machine": machine, "options": options,
+def to_json(words, rows, machine, options):
+    return json.dumps({"schema": words.schema, "machine": machine, "options": options,
                        "rows": [{**dataclasses.asdict(row), "ok": row.ok(),
                                  "busy_share": row.busy_share()} for row in rows]},
                       indent=2, default=str) + "\n"

@@ -6,15 +6,13 @@ import pathlib
 import shutil
 import time
 
-from bench.object.processes import BenchError, others_share
-from bench.object.scratch_server import ScratchServer
-from bench.object.stats import BUSY_SHARE_MAX, busy_share
+from bench.common.processes import BenchError, others_share
+from bench.common.stats import BUSY_SHARE_MAX, busy_share
 
 GIB = 1 << 30
 FREE_RESERVE_BYTES = 5 * GIB  # stays free on the disk whatever a row needs
 QUIET_SHARE_MAX = 0.05  # of all cores used by others: quiet enough to begin
 QUIET_PROBE_SECONDS = 1
-REPLICAS = 3
 PREFIX = "scratch-"
 
 
@@ -32,10 +30,9 @@ class Setting:
     profile: bool  # of each server, beside the results
     say: object  # a function of a text: progress
 
-    def server(self, name):
-        """A Strata server with a folder of this name."""
-        profile = self.out / f"{name}.profile.txt" if self.profile else None
-        return ScratchServer(self.binary, self.folder / name, REPLICAS, profile)
+    def profile_path(self, name):
+        """Where the profile of a server of this name goes; none: it is not wanted."""
+        return self.out / f"{name}.profile.txt" if self.profile else None
 
     def need(self, wanted_bytes):
         """Refuses a row that would fill the disk. Called before anything is made."""
@@ -56,7 +53,6 @@ class Setting:
             if not told:
                 self.say("waiting for the machine to be quiet")
             told = True
-
 
     def interleaved(self, what, *sides):
         """Measures each side in turn, and again: a list of `runs` samples for each. A side is a

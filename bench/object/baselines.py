@@ -2,8 +2,8 @@
 
 import json
 
-from bench.object.processes import CORES, BenchError, Meter, run_tool
-from bench.object.stats import Sample
+from bench.common.processes import CORES, BenchError, Meter, run_tool
+from bench.common.stats import Sample
 
 FLUSH_FILE_MIB = 64
 SEQUENTIAL_FILE_MIB = 1024

@@ -10,7 +10,7 @@ import selectors
 import socket
 import threading
 
-from bench.object.processes import BenchError
+from bench.common.processes import BenchError
 
 TIMEOUT_SECONDS = 120
 HEAD_BYTES_MAX = 64 * 1024

@@ -6,7 +6,7 @@ import shutil
 import socket
 import time
 
-from bench.object.processes import BenchError, Child
+from bench.common.processes import BenchError, Child
 
 READY_SECONDS = 20
 

@@ -3,11 +3,13 @@
 import os
 import statistics
 
-from bench.object import baselines, client, stats
+from bench.common import stats
+from bench.common.processes import BenchError, Meter
+from bench.common.row import Row
+from bench.common.setting import GIB
+from bench.object import baselines, client
 from bench.object.nginx import Nginx
-from bench.object.processes import BenchError, Meter
-from bench.object.rows import LARGE_BYTES, Row
-from bench.object.setting import GIB
+from bench.object.rows import LARGE_BYTES
 
 CONNECTIONS = 4
 # Of each connection in a run: 1.5 GiB of PUTs, three times that on the disk.

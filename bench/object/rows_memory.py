@@ -8,10 +8,12 @@ import random
 import resource
 import threading
 
+from bench.common.processes import BenchError, Meter, memory_bytes
+from bench.common.row import Row
+from bench.common.setting import GIB
 from bench.object import client
-from bench.object.processes import BenchError, Meter, memory_bytes
-from bench.object.rows import Row, SmallBodies, key_of
-from bench.object.setting import GIB, REPLICAS
+from bench.object.rows import SmallBodies, key_of
+from bench.object.setting import REPLICAS
 
 MIB = 1 << 20
 UPLOADS = 64

@@ -1,11 +1,12 @@
 """PUT and GET of 4 KiB over 64 connections."""
 
+from bench.common.processes import BenchError
+from bench.common.row import Row
+from bench.common.setting import GIB
 from bench.object import baselines, client
 from bench.object.nginx import Nginx
-from bench.object.processes import BenchError
-from bench.object.rows import SMALL_BYTES, Row, SmallBodies, key_of
+from bench.object.rows import SMALL_BYTES, SmallBodies, key_of
 from bench.object.scratch_server import BUCKET
-from bench.object.setting import GIB
 from bench.object.wrk import THREADS, Wrk, write_get_list, write_put_lists
 
 CONNECTIONS = 64

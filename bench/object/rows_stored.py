@@ -10,9 +10,11 @@ import statistics
 import time
 import urllib.parse
 
-from bench.object import client, stats
-from bench.object.processes import BenchError, Meter, cpu_seconds
-from bench.object.rows import SMALL_BYTES, Row, SmallBodies, key_of
+from bench.common import stats
+from bench.common.processes import BenchError, Meter, cpu_seconds
+from bench.common.row import Row
+from bench.object import client
+from bench.object.rows import SMALL_BYTES, SmallBodies, key_of
 from bench.object.rows_small import CHECKED_KEYS, CONNECTIONS, PUTS_PER_SECOND_MAX, check_bodies
 from bench.object.scratch_server import BUCKET
 from bench.object.wrk import Wrk, write_get_list, write_put_lists

@@ -8,9 +8,9 @@ import shutil
 import socket
 import time
 
+from bench.common.processes import BenchError, Child
+from bench.common.profile import Profile
 from bench.object.presign import Presigner
-from bench.object.processes import BenchError, Child
-from bench.object.profile import Profile
 
 READY_SECONDS = 60
 BUCKET = "bench"

@@ -6,7 +6,7 @@ about the same for every server. Lua scripts are written into the bench's folder
 
 import json
 
-from bench.object.processes import BenchError, Meter, run_tool
+from bench.common.processes import BenchError, Meter, run_tool
 
 GRACE_SECONDS = 60
 

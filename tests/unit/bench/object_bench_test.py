@@ -16,12 +16,14 @@ import unittest
 ROOT = pathlib.Path(__file__).resolve().parents[3]
 sys.path.insert(0, str(ROOT))
 
-from bench.object import (__main__ as command, baselines, processes, report, rows_memory,  # noqa: E402
-                          rows_stored, setting, stats, wrk)
+from bench.common import command, processes, report, setting, stats  # noqa: E402
+from bench.common.processes import BenchError  # noqa: E402
+from bench.common.row import Row  # noqa: E402
+from bench.common.stats import Sample  # noqa: E402
+from bench.object import baselines, rows_memory, rows_stored, wrk  # noqa: E402
+from bench.object.__main__ import BENCH  # noqa: E402
 from bench.object.presign import Presigner  # noqa: E402
-from bench.object.processes import BenchError  # noqa: E402
-from bench.object.rows import KEY_BYTES, SMALL_BYTES, Row, SmallBodies, key_of  # noqa: E402
-from bench.object.stats import Sample  # noqa: E402
+from bench.object.rows import KEY_BYTES, SMALL_BYTES, SmallBodies, key_of  # noqa: E402
 
 
 class Numbers(unittest.TestCase):
@@ -129,7 +131,7 @@ def some_rows():
 class Reports(unittest.TestCase):
     machine = {"memory_bytes": 2**34, "cores": 2, "virtual": True, "processor": "P", "kernel": "6.1",
                "disk": "vda", "filesystem": "ext4"}
-    options = {"runs": 5, "seconds": 5}
+    options = {"runs": 5, "seconds": 5, "out": "build/bench-object"}
 
     def test_the_table_says_what_was_reached_and_what_is_not_to_be_trusted(self):
         lines = report.table(some_rows()).splitlines()
@@ -138,11 +140,11 @@ class Reports(unittest.TestCase):
         self.assertRegex(lines[3], r"2 MB/s +4 MB/s +0\.50 x +>= 0\.5 x +reached \(machine busy\)")
 
     def test_json_and_markdown_hold_every_row(self):
-        document = json.loads(report.to_json(some_rows(), self.machine, self.options))
-        self.assertEqual(document["schema"], report.SCHEMA)
+        document = json.loads(report.to_json(BENCH.words, some_rows(), self.machine, self.options))
+        self.assertEqual(document["schema"], BENCH.words.schema)
         self.assertEqual([row["ok"] for row in document["rows"]], [True, False, True])
         self.assertEqual(document["rows"][0]["ours"][0]["server_cpu_us"], 12.5)
-        text = report.markdown(some_rows(), self.machine, self.options)
+        text = report.markdown(BENCH.words, some_rows(), self.machine, self.options)
         for row in some_rows():
             self.assertIn(f"- **{row.name}**", text)
         self.assertIn("Others used 30% of the cores", text)
@@ -178,10 +180,10 @@ class Bounds(unittest.TestCase):
                 stderr, sys.stderr = sys.stderr, sink
                 try:
                     with self.assertRaises(SystemExit):
-                        command.parse(arguments)
+                        command.parse(BENCH, arguments)
                 finally:
                     sys.stderr = stderr
-        self.assertEqual(command.parse(["--quick", "--runs", "1"]).runs, 1)
+        self.assertEqual(command.parse(BENCH, ["--quick", "--runs", "1"]).runs, 1)
 
     def test_what_a_killed_bench_left_is_removed_and_what_a_living_one_uses_is_not(self):
         with tempfile.TemporaryDirectory() as folder:

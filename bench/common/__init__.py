@@ -1,0 +1,1 @@
+"""What the benches of both halves share: processes, pairs of runs, the report."""
