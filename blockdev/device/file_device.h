@@ -7,8 +7,8 @@
 // Flush is fdatasync; FUA is RWF_DSYNC. Trim and write zeroes deallocate whole filesystem blocks
 // and write zeroes to what is left at the edges, so that both read back as zeroes.
 //
-// Block status asks the filesystem, on a thread of the device's own (ExtentScanner). Cache reads
-// ahead into the page cache; with direct I/O it reads, which warms the disk's own.
+// Block status asks the filesystem, on a thread of the device's own (ExtentScanner). Cache reads,
+// which leaves the range in the page cache or, with direct I/O, in the disk's own.
 //
 // A flush that failed may have lost writes that were answered before it, and a later one might
 // not say so again. So after it every write and flush fails with -EIO until the device is reopened.

@@ -19,20 +19,9 @@ namespace {
 constexpr uint32_t kAttemptsMax = 32;
 constexpr uint64_t kPageBytes = 4096;
 constexpr uint64_t kZeroBytes = 256 * kKiB;
-// What the page cache is asked to read ahead at a time.
-constexpr uint64_t kAdviseBytes = 16 * kMiB;
 
 // DeviceState::step: what the completion under way means.
-enum Step : uint8_t {
-  kDirect,
-  kBounceRead,
-  kPartRead,
-  kBounceWrite,
-  kZeroWrite,
-  kAllocate,
-  kAdvise,
-  kSync
-};
+enum Step : uint8_t { kDirect, kBounceRead, kPartRead, kBounceWrite, kZeroWrite, kAllocate, kSync };
 
 // Written where zeroes must be bytes. Never changed; in the program's zeroed memory.
 alignas(kPageBytes) constinit std::byte zero_bytes[kZeroBytes] = {};
@@ -137,7 +126,9 @@ void FileQueue::next_step(IoRequest& request) noexcept {
       case Op::kWrite:
         return step_write(request);
       case Op::kCache:
-        return step_cache(request);
+        // Through the page cache the read leaves it there; a direct one warms the disk's own.
+        if (want_bounce(request)) read_bounce(request);
+        return;
       default:
         return step_zero(request);
     }
@@ -176,18 +167,6 @@ void FileQueue::step_write(IoRequest& request) noexcept {
   state.piece = std::min(whole - at, kBounceBytes);
   std::memcpy(state.bounce, request.buffer.data() + state.progress, state.piece);
   write_back(request);
-}
-
-void FileQueue::step_cache(IoRequest& request) noexcept {
-  if (limits_.block > 1) {
-    if (want_bounce(request)) read_bounce(request);
-    return;
-  }
-  DeviceState& state = request.state;
-  state.step = kAdvise;
-  state.piece = std::min(request.length - state.progress, kAdviseBytes);
-  ring_.advise(state.operation, fd_, request.offset + state.progress, state.piece,
-               POSIX_FADV_WILLNEED);
 }
 
 // Reads the blocks from where the request is into the bounce buffer, as many as it takes.
@@ -271,7 +250,6 @@ void FileQueue::completed(IoRequest& request, int32_t result) noexcept {
       // The kernel tells an error of the file once: to one of several flushes at a time.
       return finish(request, device_.failed_.load() ? -EIO : 0);
     case kAllocate:
-    case kAdvise:
       return moved(request, state.piece);
     case kDirect:
       return moved(request, bytes == state.piece ? bytes : round_down(bytes, limits_.block));

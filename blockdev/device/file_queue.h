@@ -9,7 +9,7 @@
 //   zero    part of a block -> as for write;   less than the filesystem's block -> write zeroes;
 //           the rest -> deallocate, or write zeroes if the filesystem cannot;   then sync, if FUA
 //   flush   sync
-//   cache   direct: read blocks and drop them;   else advise the page cache
+//   cache   read blocks and drop them
 //   status  ask the device's ExtentScanner
 //
 // A step that was cut short or interrupted is done again from where it got to.
@@ -57,7 +57,6 @@ class FileQueue final : public BlockQueue {
   void step_write(IoRequest& request) noexcept;
   void step_zero(IoRequest& request) noexcept;
   void read_bounce(IoRequest& request) noexcept;
-  void step_cache(IoRequest& request) noexcept;
   void step_part(IoRequest& request, uint64_t at) noexcept;
   void deallocate(IoRequest& request, uint64_t at, uint64_t bytes) noexcept;
   void write_back(IoRequest& request) noexcept;

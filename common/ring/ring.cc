@@ -164,13 +164,6 @@ void Ring::allocate(Operation& op, int fd, int mode, uint64_t offset, uint64_t l
   io_uring_sqe_set_data(entry, &op);
 }
 
-void Ring::advise(Operation& op, int fd, uint64_t offset, uint64_t length, int advice) noexcept {
-  io_uring_sqe* entry = next_entry(op);
-  // An entry holds 32 bits of length; advice about the rest would be no loss.
-  io_uring_prep_fadvise(entry, fd, offset, static_cast<off_t>(transfer_length(length)), advice);
-  io_uring_sqe_set_data(entry, &op);
-}
-
 void Ring::poll(Operation& op, int fd, uint32_t events) noexcept {
   io_uring_sqe* entry = next_entry(op);
   io_uring_prep_poll_add(entry, fd, events);

@@ -58,8 +58,6 @@ class Ring {
                     int rw_flags = 0) noexcept;
   void sync(Operation& op, int fd, bool data_only) noexcept;
   void allocate(Operation& op, int fd, int mode, uint64_t offset, uint64_t length) noexcept;
-  // advice: POSIX_FADV_*.
-  void advise(Operation& op, int fd, uint64_t offset, uint64_t length, int advice) noexcept;
   void poll(Operation& op, int fd, uint32_t events) noexcept;  // result: the events that are true
   // Asks for the operation to end early; it still completes. Unknown or finished ones are ignored.
   void cancel(Operation& target) noexcept;
