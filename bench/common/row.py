@@ -31,8 +31,9 @@ class Row:
         self.reached = stats.ratio_of_pairs(self.ours, self.other)
         return self
 
-    def finish_cpu_ratio(self):
-        """Reached is how many times the other server's processor time per operation ours takes."""
-        self.reached = stats.ratio_of_pairs([stats.Sample(s.server_cpu_us) for s in self.ours],
-                                            [stats.Sample(s.server_cpu_us) for s in self.other])
+    def finish_field_ratio(self, field):
+        """Reached is how many times the other side's field ours is."""
+        self.reached = stats.ratio_of_pairs(
+            *[[stats.Sample(getattr(sample, field) or 0) for sample in side]
+              for side in (self.ours, self.other)])
         return self

@@ -1,0 +1,104 @@
+"""The rows: fio's jobs over NBD to Strata and to its peers."""
+
+import contextlib
+import dataclasses
+
+from bench.block import servers
+from bench.block.fio import Job, fill
+from bench.common import stats
+from bench.common.row import Row
+from bench.common.setting import GIB
+
+DISK_BYTES = 2 * GIB
+QUICK_DISK_BYTES = GIB // 4
+KIB = 1024
+
+
+@dataclasses.dataclass(frozen=True)
+class Plan:
+    """A row of the table: a load, the peers, and what is asked."""
+
+    name: str
+    title: str
+    job: Job
+    peers: tuple
+    rate: float  # at least so many times the best peer's operations
+    cpu: float | None = None  # at most so many times its server's processor time per operation
+    tail: bool = False  # p99 must be no worse
+
+
+DIRECT = (servers.QemuStorageDaemon, servers.QemuNbd)
+
+PLANS = (
+    Plan("read-32", "random read 4 KiB, direct, depth 32", Job("randread", 4 * KIB, 32), DIRECT, 1.5,
+         0.6),
+    Plan("write-32", "random write 4 KiB, direct, depth 32", Job("randwrite", 4 * KIB, 32), DIRECT, 1.5,
+         0.6),
+    Plan("read-1", "random read 4 KiB, direct, depth 1", Job("randread", 4 * KIB, 1), DIRECT,
+         1.5, tail=True),
+    Plan("write-1", "random write 4 KiB, direct, depth 1", Job("randwrite", 4 * KIB, 1), DIRECT,
+         1.5, tail=True),
+    Plan("read-4x32", "random read 4 KiB, direct, 4 connections, depth 32",
+         Job("randread", 4 * KIB, 32, jobs=4), DIRECT, 1.1, 0.7),
+    Plan("write-4x32", "random write 4 KiB, direct, 4 connections, depth 32",
+         Job("randwrite", 4 * KIB, 32, jobs=4), DIRECT, 1.1, 0.7),
+    Plan("sequential-read", "sequential read 1 MiB, direct, depth 8", Job("read", 1024 * KIB, 8),
+         (servers.RawFile,), 0.8),
+    Plan("sequential-write", "sequential write 1 MiB, direct, depth 8", Job("write", 1024 * KIB, 8),
+         (servers.RawFile,), 0.8),
+    Plan("raw-read-32", "random read 4 KiB, direct, depth 32, beside the raw file",
+         Job("randread", 4 * KIB, 32), (servers.RawFile,), 0.8),
+)
+NAMES = tuple(plan.name for plan in PLANS)
+
+
+def _rows(plan, ours, best, best_name, others):
+    rate = Row(plan.name, plan.title, best_name, "ops/s", plan.rate, ours=ours, other=best)
+    rate.finish_ratio()
+    for name, samples in others.items():
+        rate.details[name] = {"value": stats.median_of(samples, "value"),
+                              "server_cpu_us": stats.median_of(samples, "server_cpu_us"),
+                              "latency_us_p99": stats.median_of(samples, "latency_us_p99")}
+    if len(others) > 1:
+        rate.notes.append("Medians: " + "; ".join(
+            f"{name} {one['value']:,.0f} ops/s at {one['server_cpu_us'] or 0:.1f} us"
+            for name, one in rate.details.items()) + ".")
+    rows = [rate]
+    if plan.cpu is not None:
+        cpu = Row(plan.name, plan.title + ": server CPU", best_name, "us", plan.cpu, at_least=False,
+                  ours=ours, other=best)
+        rows.append(cpu.finish_field_ratio("server_cpu_us"))
+    if plan.tail:
+        tail = Row(plan.name, plan.title + ": p99", best_name, "us", 1.0, at_least=False, ours=ours,
+                   other=best)
+        rows.append(tail.finish_field_ratio("latency_us_p99"))
+    return rows
+
+
+def measure(setting, plan, ours, peers, size):
+    sides = [lambda _, one=one: plan.job.run(one, size, setting.folder, setting.seconds)
+             for one in (ours, *peers)]
+    samples = setting.interleaved(plan.name, *sides)
+    by_peer = {one.name: some for one, some in zip(peers, samples[1:])}
+    best = max(by_peer, key=lambda name: stats.median_of(by_peer[name], "value"))
+    return _rows(plan, samples[0], by_peer[best], best, by_peer)
+
+
+def run(setting, wanted):
+    """The servers stay between the rows, so that their disks are filled once."""
+    size = QUICK_DISK_BYTES if setting.quick else DISK_BYTES
+    plans = [plan for plan in PLANS if plan.name in wanted]
+    classes = list(dict.fromkeys(cls for plan in plans for cls in plan.peers))
+    setting.need((1 + len(classes)) * size)
+    rows = []
+    with contextlib.ExitStack() as stack:
+        servers.Strata.binary = setting.binary
+        ours = stack.enter_context(servers.Strata(setting.folder, size,
+                                                  setting.profile_path("strata")))
+        peers = {cls: stack.enter_context(cls(setting.folder, size)) for cls in classes}
+        for one in (ours, *peers.values()):
+            setting.say(f"filling the disk of {one.name}")
+            fill(one, size, setting.folder)
+        for plan in plans:
+            rows += measure(setting, plan, ours, [peers[cls] for cls in plan.peers], size)
+    return rows
