@@ -59,8 +59,11 @@ Status mark_strays(Core& core, const View& view) {
   for (const Place& place : distinct_places(view)) {
     if (!core.seat(place.seat).in_service()) continue;
     drive::Drive& drive = core.drive(place.seat);
-    TRY(run_on_drive(core, place.seat,
-                     [&drive](drive::Index&) { return drive.set_mark(drive::kStraysName, true); }));
+    const Status marked = run_on_drive(core, place.seat, [&drive](drive::Index&) {
+      return drive.set_mark(drive::kStraysName, true);
+    });
+    // One that went out meanwhile is marked when it comes back: it does not know of this move.
+    if (!marked.ok() && drive.in_service()) return marked;
   }
   return {};
 }

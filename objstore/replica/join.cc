@@ -29,7 +29,7 @@ Result<std::unique_ptr<Join>> Join::begin(Core& core, size_t seat, bool for_next
   drive::Drive& drive = core.drive(seat);
   TRY(run_on_drive(core, seat,
                    [&drive](drive::Index&) { return drive.committer().remember_gone(true); }));
-  const uint64_t begun_at = core.order.locked([] {});
+  const uint64_t begun_at = core.order.last_change();
   log::info("drive.join", {{"path", drive.path()}});
   return std::unique_ptr<Join>(new Join(core, seat, for_next, begun_at));
 }

@@ -121,6 +121,7 @@ Status Moves::open_new(const DriveFolderOption& folder, drive::DriveFolder found
 
 Status Moves::begin_move(std::unique_ptr<View> move) {
   const View& before = core_.view();
+  resync_.forget_sweep();
   TRY(mark_strays(core_, *move));
   TRY(write_identities(core_, *move, before));
   core_.order.locked([&] { core_.set_view(std::move(move)); });

@@ -51,6 +51,11 @@ bool Order::wait_until_agreed(uint64_t sequence, Deadline deadline) {
   });
 }
 
+uint64_t Order::last_change() const {
+  const std::lock_guard lock(mutex_);
+  return begun_;
+}
+
 uint64_t Order::deleting(std::string_view key) const {
   if (deletes_under_way_.load() == 0) return 0;
   const std::lock_guard lock(mutex_);

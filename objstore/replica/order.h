@@ -46,9 +46,9 @@ class Order {
   // is numbered. Returns what ready() did.
   template <typename Ready, typename Enqueue>
   [[nodiscard]] bool begin(drive::Change& change, bool all_drives_in, Ready ready, Enqueue enqueue);
-  // Runs the function between two changes. Returns the last sequence given out before it.
+  // Runs the function between two changes.
   template <typename Function>
-  uint64_t locked(Function function);
+  void locked(Function function);
   // The change has been flushed or has failed on every drive it was given to.
   void ended(const drive::Change& change);
 
@@ -59,8 +59,10 @@ class Order {
   // The same for threads that may block; false if the deadline passed first.
   [[nodiscard]] bool wait_until_agreed(uint64_t sequence, Deadline deadline);
 
-  // The last sequence given out.
+  // The last sequence given out, to a change or as a stamp.
   [[nodiscard]] uint64_t last() const noexcept { return next_.load() - 1; }
+  // The sequence of the last change that was numbered.
+  [[nodiscard]] uint64_t last_change() const;
   // The last change under way that deletes this row, or 0.
   [[nodiscard]] uint64_t deleting(std::string_view key) const;
   // The last change under way that deletes anything, or 0.
@@ -82,10 +84,9 @@ class Order {
 };
 
 template <typename Function>
-uint64_t Order::locked(Function function) {
+void Order::locked(Function function) {
   const std::lock_guard lock(mutex_);
   function();
-  return last();
 }
 
 template <typename Ready, typename Enqueue>

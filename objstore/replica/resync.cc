@@ -63,9 +63,25 @@ worker::Progress Resync::progress() const {
   return now;
 }
 
+void Resync::forget_sweep() {
+  sweep_.reset();
+}
+
 void Resync::forget_move() {
-  const std::lock_guard lock(mutex_);
-  std::erase_if(joins_, [](const auto& entry) { return entry.second.for_next; });
+  std::vector<size_t> seats;
+  {
+    const std::lock_guard lock(mutex_);
+    for (const auto& [seat, joining] : joins_) {
+      if (joining.for_next) seats.push_back(seat);
+    }
+    std::erase_if(joins_, [](const auto& entry) { return entry.second.for_next; });
+  }
+  for (const size_t seat : seats) {
+    drive::Drive& drive = core_.drive(seat);
+    // A drive that cannot is out, or forgets at its next join.
+    (void)run_on_drive(core_, seat,
+                       [&drive](drive::Index&) { return drive.committer().remember_gone(false); });
+  }
 }
 
 void Resync::close_later(size_t seat) {
@@ -187,7 +203,8 @@ Result<worker::Step> Resync::join_next(bool& idle) {
     if (core_.seat(seat).in_service()) continue;
     return Error(Code::kIo,
                  fmt::format("the move waits for drive {}, which is not in service: `strata drive "
-                             "return` it, or give the move up with `strata drive list`",
+                             "return` it, or give the move up: `strata drive drain` the new drive, "
+                             "or `return` the one that leaves",
                              core_.seat(seat).path));
   }
   bool all = true;
@@ -243,10 +260,21 @@ void Resync::close_left() {
   });
 }
 
+// A drive that was not waited for may have such a change in its queue: it would become a stray
+// behind the sweep.
+Status Resync::settle_members() {
+  const View& view = core_.view();
+  if (settled_layout_ == view.layout) return {};
+  TRY(pass_milestone(core_, std::make_unique<View>(view)));
+  settled_layout_ = view.layout;
+  return {};
+}
+
 Result<worker::Step> Resync::sweep(bool& idle) {
   worker::Step step;
   idle = true;
   if (!core_.pins.released_since(switched_at_)) return step;  // somebody may still read there
+  TRY(settle_members());
   if (sweep_ && !core_.seat(sweep_->seat()).in_service()) sweep_.reset();
   if (!sweep_) {
     for (const Place& place : core_.view().current.places) {

@@ -42,6 +42,8 @@ class Resync final : public worker::Worker {
 
   // Held while the members change: by a step, and by whoever changes them.
   [[nodiscard]] std::mutex& members_mutex() noexcept { return members_mutex_; }
+  // With the mutex held. A move begins: what has been swept may be strays once more.
+  void forget_sweep();
   // With the mutex held: the joins of a move that has been given up.
   void forget_move();
   // With the mutex held: the drive is closed once nobody reads from it any more.
@@ -52,6 +54,8 @@ class Resync final : public worker::Worker {
   [[nodiscard]] Result<worker::Step> join_members(bool& idle);
   [[nodiscard]] Result<worker::Step> join_next(bool& idle);
   [[nodiscard]] Result<worker::Step> sweep(bool& idle);
+  // No change that was numbered before the members became what they are is still to be written.
+  [[nodiscard]] Status settle_members();
   // One step of the seat's join, which is begun if it is not under way; true when it is complete.
   [[nodiscard]] Result<bool> advance(size_t seat, bool for_next, uint64_t& bytes);
   [[nodiscard]] Status promote(size_t seat);
@@ -69,6 +73,7 @@ class Resync final : public worker::Worker {
   std::vector<Left> left_;             // guarded by members_mutex_
   std::unique_ptr<StraySweep> sweep_;  // guarded by members_mutex_
   uint64_t switched_at_ = 0;           // guarded by members_mutex_: mark of the last switch
+  uint64_t settled_layout_ = 0;        // guarded by members_mutex_: see settle_members
 
   mutable std::mutex mutex_;
   struct Joining {
