@@ -12,7 +12,7 @@ bool fits_in_a_scope(char c) {
 }
 }  // namespace
 
-Status Credentials::add(std::string access_key, std::string secret, Caller caller) {
+Status check_credential(std::string_view access_key, std::string_view secret) {
   if (access_key.size() < kAccessKeyBytesMin || access_key.size() > kAccessKeyBytesMax) {
     return Error(Code::kInvalidArgument,
                  "an access key has 3 to 128 characters: choose another access key");
@@ -25,6 +25,11 @@ Status Credentials::add(std::string access_key, std::string secret, Caller calle
     return Error(Code::kInvalidArgument,
                  "a secret key has 8 to 128 characters: choose another secret key");
   }
+  return {};
+}
+
+Status Credentials::add(std::string access_key, std::string secret, Caller caller) {
+  TRY(check_credential(access_key, secret));
   if (by_key_.size() >= kCredentialsMax) {
     return Error(Code::kTooLarge, "there are 10,000 credentials already: remove some first");
   }

@@ -1,6 +1,6 @@
 // Credentials: the access keys that requests may be signed with, and whom each stands for.
 //
-// Thread rule: filled before the servers start; after that find() from any thread.
+// Thread rule: Credentials is filled before the servers start; after that find() from any thread.
 #pragma once
 
 #include <map>
@@ -24,11 +24,14 @@ struct Credential {
   Caller caller;
 };
 
+// Whether key and secret lie in the bounds above and hold nothing that a credential scope cannot
+// carry ('/', '=', ',' and white space); kInvalidArgument otherwise.
+[[nodiscard]] Status check_credential(std::string_view access_key, std::string_view secret);
+
+// A fixed set of them.
 class Credentials {
  public:
-  // kInvalidArgument for a key or secret outside the bounds above, or a key with characters that a
-  // credential scope cannot carry ('/', '=', ',' and white space); kAlreadyExists for a key that is
-  // taken; kTooLarge past kCredentialsMax.
+  // As check_credential; kAlreadyExists for a key that is taken; kTooLarge past kCredentialsMax.
   [[nodiscard]] Status add(std::string access_key, std::string secret, Caller caller);
   // Null for an unknown key. The pointer lives as long as this.
   [[nodiscard]] const Credential* find(std::string_view access_key) const noexcept;

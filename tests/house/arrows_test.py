@@ -31,7 +31,9 @@ def main():
     for line in block(text, "arrows"):
         room, _, targets = line.partition("->")
         allowed[room.strip()] = set(targets.split())
-    walls = {line.split()[0]: set(line.split()[1:]) for line in block(text, "walls")}
+    walls = {}
+    for line in block(text, "walls"):  # a header may have several lines
+        walls.setdefault(line.split()[0], set()).update(line.split()[1:])
 
     problems, used, walls_used = [], set(), set()
     for path in sources():
