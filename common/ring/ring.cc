@@ -57,6 +57,7 @@ struct Ring::Impl {
   std::atomic<bool> wake_pending{false};
   Operation wake_op;
   bool wake_armed = false;
+  TimerList timers;
 
   ~Impl() {
     if (uring_ready) io_uring_queue_exit(&uring);
@@ -178,8 +179,17 @@ void Ring::cancel(Operation& target) noexcept {
   io_uring_sqe_set_data64(entry, kNobody);
 }
 
+void Ring::set_timer(Timer& timer, SteadyTime due) {
+  impl_->timers.set(timer, due);
+}
+
+void Ring::clear_timer(Timer& timer) noexcept {
+  impl_->timers.clear(timer);
+}
+
 Status Ring::run_once(Deadline until) noexcept {
   Impl& impl = *impl_;
+  if (!impl.timers.empty()) until = until.earlier(Deadline::at(impl.timers.next_due()));
   if (!impl.enabled) {
     // Enabling binds a SINGLE_ISSUER ring to this thread.
     // The call itself: liburing 2.3 declares io_uring_enable_rings and does not export it.
@@ -229,6 +239,7 @@ Status Ring::run_once(Deadline until) noexcept {
     }
     io_uring_cq_advance(&impl.uring, count);
   }
+  if (!impl.timers.empty()) impl.timers.fire_due(std::chrono::steady_clock::now());
   return {};
 }
 

@@ -19,6 +19,7 @@
 #include "common/base/bytes.h"
 #include "common/base/deadline.h"
 #include "common/base/result.h"
+#include "common/ring/timer.h"
 
 struct io_uring_sqe;
 
@@ -62,9 +63,14 @@ class Ring {
   // Asks for the operation to end early; it still completes. Unknown or finished ones are ignored.
   void cancel(Operation& target) noexcept;
 
-  // Submits what is queued, waits until a completion, a wake or the deadline, and runs every
-  // completion that is there. With a deadline in the past it only polls.
-  // Fails with kIo only when the ring itself is broken.
+  // Fires once, in a turn of run_once after `due`; setting it again moves it. May be called from
+  // inside a fire. No system call. Clearing one that is not set does nothing.
+  void set_timer(Timer& timer, SteadyTime due);
+  void clear_timer(Timer& timer) noexcept;
+
+  // Submits what is queued, waits until a completion, a wake, a timer or the deadline, and runs
+  // every completion that is there and every timer that is due. With a deadline in the past it only
+  // polls. Fails with kIo only when the ring itself is broken.
   [[nodiscard]] Status run_once(Deadline until) noexcept;
 
   // Makes a waiting run_once return soon. Any thread; cheap when one wake is already pending.

@@ -236,5 +236,55 @@ TEST_F(RingTest, sockets_accept_send_receive_and_poll) {
   EXPECT_EQ(wait(end), 0);
 }
 
+struct CountedTimer : Timer {
+  CountedTimer() {
+    fire = [](Timer& self) noexcept { ++static_cast<CountedTimer&>(self).fired; };
+  }
+  int fired = 0;
+};
+
+TEST_F(RingTest, a_timer_ends_the_wait_and_fires_once) {
+  CountedTimer timer;
+  const SteadyTime due = std::chrono::steady_clock::now() + std::chrono::milliseconds(5);
+  ring_->set_timer(timer, due);
+  while (timer.fired == 0) ASSERT_TRUE(ring_->run_once(Deadline::never()).ok());
+  EXPECT_GE(std::chrono::steady_clock::now(), due);
+  ASSERT_TRUE(ring_->run_once(past()).ok());
+  EXPECT_EQ(timer.fired, 1);
+}
+
+TEST_F(RingTest, timers_are_moved_and_cleared) {
+  CountedTimer moved;
+  CountedTimer cleared;
+  CountedTimer due;
+  const SteadyTime now = std::chrono::steady_clock::now();
+  for (CountedTimer* timer : {&moved, &cleared, &due}) ring_->set_timer(*timer, now);
+  ring_->set_timer(moved, SteadyTime::max());
+  ring_->clear_timer(cleared);
+  ring_->clear_timer(cleared);
+  ASSERT_TRUE(ring_->run_once(past()).ok());
+  EXPECT_EQ(moved.fired, 0);
+  EXPECT_EQ(cleared.fired, 0);
+  EXPECT_EQ(due.fired, 1);
+  ring_->clear_timer(moved);
+}
+
+TEST_F(RingTest, a_timer_that_sets_itself_again_does_not_hold_the_loop) {
+  struct Again : Timer {
+    Ring* ring = nullptr;
+    int fired = 0;
+  } timer;
+  timer.ring = ring_.get();
+  timer.fire = [](Timer& self) noexcept {
+    auto& again = static_cast<Again&>(self);
+    ++again.fired;
+    again.ring->set_timer(again, SteadyTime::min());
+  };
+  ring_->set_timer(timer, SteadyTime::min());
+  for (int i = 0; i < 3; ++i) ASSERT_TRUE(ring_->run_once(Deadline::never()).ok());
+  EXPECT_EQ(timer.fired, 3);
+  ring_->clear_timer(timer);
+}
+
 }  // namespace
 }  // namespace strata::ring
