@@ -37,7 +37,8 @@ Result<std::unique_ptr<BlockHalf>> BlockHalf::open(const ServeOptions& options,
                                                    RandomSource& random,
                                                    metrics::Registry& registry) {
   TRY_ASSIGN(std::unique_ptr<volume::Catalog> catalog,
-             volume::Catalog::open(files, volumes_path(options.data), clock, random));
+             volume::Catalog::open(files, volumes_path(options.data), clock, random,
+                                   {.registry = &registry}));
   for (const VolumeWish& wish : options.volumes) TRY(ensure_volume(*catalog, wish));
   volume::Catalog* volumes = catalog.get();
   std::unique_ptr<BlockHalf> self(new BlockHalf(registry, std::move(catalog)));
@@ -69,6 +70,8 @@ Status BlockHalf::start(const ServeOptions& options) {
 }
 
 void BlockHalf::stop(Deadline deadline) {
+  // What waits for a limit is answered at once: the drain has a deadline.
+  catalog_->release_layers();
   if (server_) server_->stop(deadline);
 }
 

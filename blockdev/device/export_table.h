@@ -16,6 +16,9 @@ struct ExportInfo {
   std::string description;
 };
 
+// What a client on the server's own host is called, over whatever socket it came.
+inline constexpr std::string_view kThisMachine = "this machine";
+
 // A client's hold on a device. While one lives the device is neither deleted nor shrunk.
 class ExportLease {
  public:
@@ -30,6 +33,12 @@ class ExportTable {
   [[nodiscard]] virtual std::vector<ExportInfo> exports() const = 0;
   // kNotFound if there is no such export. The empty name is the only export, if there is just one.
   [[nodiscard]] virtual Result<std::unique_ptr<ExportLease>> lease(std::string_view name) = 0;
+  // The same for a client that is known: kThisMachine, or the address of another host. A table may
+  // give a second client less than the first, such as a read-only device.
+  [[nodiscard]] virtual Result<std::unique_ptr<ExportLease>> lease_for(
+      std::string_view name, std::string_view /*client*/) {
+    return lease(name);
+  }
 };
 
 }  // namespace strata::device

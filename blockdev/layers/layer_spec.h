@@ -45,9 +45,9 @@ using LayerSpec =
 // What a volume's limits and layers are: the layers outermost first, then the throttle, then the
 // delay, then the disk.
 struct StackSettings {
-  RateSettings rate;
-  LatencySettings latency;
-  std::vector<LayerSpec> layers;
+  RateSettings rate = {};
+  LatencySettings latency = {};
+  std::vector<LayerSpec> layers = {};
   bool operator==(const StackSettings&) const = default;
 };
 

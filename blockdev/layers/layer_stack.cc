@@ -12,8 +12,13 @@ namespace strata::layers {
 
 class LayerChain {
  public:
-  LayerChain(const std::vector<LayerSpec>& specs, Timekeeper& time, Meter& meter, uint64_t seed)
-      : time_(time), meter_(meter), seed_(seed) {
+  LayerChain(const std::vector<LayerSpec>& specs, Timekeeper& time, metrics::Registry* registry,
+             const std::string& volume, uint64_t seed)
+      : time_(time), seed_(seed) {
+    const bool metered = std::any_of(specs.begin(), specs.end(), [](const LayerSpec& spec) {
+      return std::holds_alternative<MeterSpec>(spec);
+    });
+    if (metered) meter_ = std::make_unique<Meter>(registry, volume);
     for (const LayerSpec& spec : specs) std::visit([this](const auto& one) { add(one); }, spec);
   }
 
@@ -37,13 +42,20 @@ class LayerChain {
     for (const FaultLayer* layer : faults_) hits += layer->hits();
     return hits;
   }
+  [[nodiscard]] std::vector<Meter::Snapshot> meter() const {
+    std::vector<Meter::Snapshot> out;
+    for (size_t kind = 0; meter_ != nullptr && kind < Meter::kKinds; ++kind) {
+      out.push_back(meter_->snapshot(kind));
+    }
+    return out;
+  }
   void release() noexcept {
     for (const auto& rate : rates_) rate->set({}, time_.now());
     for (const auto& latency : latencies_) latency->set({});
   }
 
  private:
-  void add(const MeterSpec&) { layers_.push_back(std::make_unique<MeterLayer>(meter_, time_)); }
+  void add(const MeterSpec&) { layers_.push_back(std::make_unique<MeterLayer>(*meter_, time_)); }
   void add(const ReadOnlySpec&) { layers_.push_back(std::make_unique<ReadOnlyLayer>()); }
   void add(const RateSettings& settings) {
     rates_.push_back(std::make_unique<RateLimit>());
@@ -63,7 +75,7 @@ class LayerChain {
   }
 
   Timekeeper& time_;
-  Meter& meter_;
+  std::unique_ptr<Meter> meter_;  // null without a layer `meter`
   const uint64_t seed_;
   std::vector<std::unique_ptr<RateLimit>> rates_;
   std::vector<std::unique_ptr<Latency>> latencies_;
@@ -143,11 +155,13 @@ LayerStack::LayerStack(device::BlockDevice& next, Timekeeper& time, metrics::Reg
                        std::string volume, uint64_t seed)
     : next_(next),
       time_(time),
-      meter_(registry, volume),
+      registry_(registry),
+      volume_(std::move(volume)),
       seed_(seed),
       throttle_(rate_, time),
       delay_(latency_, time, seed),
-      chain_(std::make_shared<LayerChain>(std::vector<LayerSpec>(), time, meter_, seed)) {}
+      chain_(
+          std::make_shared<LayerChain>(std::vector<LayerSpec>(), time, registry, volume_, seed)) {}
 
 LayerStack::~LayerStack() = default;
 
@@ -155,7 +169,7 @@ void LayerStack::set(const StackSettings& settings) {
   CHECK(settings.layers.size() <= kLayersMax);
   rate_.set(settings.rate, time_.now());
   latency_.set(settings.latency);
-  auto made = std::make_shared<LayerChain>(settings.layers, time_, meter_, seed_);
+  auto made = std::make_shared<LayerChain>(settings.layers, time_, registry_, volume_, seed_);
   const std::lock_guard lock(mutex_);
   chain_ = std::move(made);
   generation_.fetch_add(1, std::memory_order_acq_rel);
@@ -174,6 +188,10 @@ std::shared_ptr<LayerChain> LayerStack::chain() const {
 
 device::Capabilities LayerStack::capabilities() const noexcept {
   return chain()->over(next_.capabilities());
+}
+
+std::vector<Meter::Snapshot> LayerStack::meter() const {
+  return chain()->meter();
 }
 
 uint64_t LayerStack::faults() const {

@@ -42,8 +42,9 @@ class LayerStack final : public device::BlockDevice {
   [[nodiscard]] device::Capabilities capabilities() const noexcept override;
   [[nodiscard]] Result<std::unique_ptr<device::BlockQueue>> open_queue(ring::Ring& ring) override;
 
-  // The numbers of the volume's meters, of which all layers `meter` share one.
-  [[nodiscard]] const Meter& meter() const noexcept { return meter_; }
+  // What the layers `meter` saw together, by kind; empty without one. Without a registry it begins
+  // anew with each set().
+  [[nodiscard]] std::vector<Meter::Snapshot> meter() const;
   [[nodiscard]] uint64_t iops_credit() const { return rate_.iops_credit(time_.now()); }
   [[nodiscard]] uint64_t bytes_credit() const { return rate_.bytes_credit(time_.now()); }
   // Requests that the fault layers have hit since they were set.
@@ -57,7 +58,8 @@ class LayerStack final : public device::BlockDevice {
   Timekeeper& time_;
   RateLimit rate_;
   Latency latency_;
-  Meter meter_;
+  metrics::Registry* const registry_;
+  const std::string volume_;
   const uint64_t seed_;
   ThrottleLayer throttle_;
   DelayLayer delay_;

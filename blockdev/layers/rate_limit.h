@@ -34,10 +34,10 @@ struct Rate {
 };
 
 struct RateSettings {
-  Rate iops;
-  Rate iops_credit;
-  Rate bytes;
-  Rate bytes_credit;
+  Rate iops = {};
+  Rate iops_credit = {};
+  Rate bytes = {};
+  Rate bytes_credit = {};
   uint32_t unit_bytes = kUnitBytes;
   // Bytes of a request that does not go on where the one before ended are rounded up to units: a
   // spinning disk moves its head.

@@ -8,6 +8,7 @@
 #include <climits>
 #include <cstring>
 
+#include "blockdev/nbd/peer.h"
 #include "common/base/log.h"
 
 namespace strata::nbd {
@@ -37,7 +38,8 @@ Connection::Connection(ConnectionContext context, UniqueFd socket, uint64_t id)
       socket_(std::move(socket)),
       id_(id),
       receive_buffer_(std::make_unique_for_overwrite<std::byte[]>(kReceiveBytes)),
-      negotiation_(std::make_unique<Negotiation>(context.exports)) {
+      negotiation_(
+          std::make_unique<Negotiation>(context.exports, TlsMode::kOff, peer_of(socket_.get()))) {
   // Replies must not wait for each other. On a Unix socket this fails, and is not needed.
   const int on = 1;
   (void)setsockopt(socket_.get(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);

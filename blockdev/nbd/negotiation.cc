@@ -215,7 +215,7 @@ void Negotiation::on_meta_context(ByteVector& out) {
   const MetaContextParse parse = parse_meta_context(pending_);
   if (!parse.query) return reply_error(out, parse.error, parse.problem);
   const MetaContextQuery& query = *parse.query;
-  auto lease = exports_.lease(query.export_name);
+  auto lease = exports_.lease_for(query.export_name, client_);
   if (!lease.ok()) return reply_lease_error(out, lease.error());
   const bool wanted = is_set ? query.allocation : query.allocation || query.base || !query.any;
   if (wanted) {
@@ -235,7 +235,7 @@ Negotiation::State Negotiation::on_export_name(ByteVector& out) {
   // This option has no error reply.
   if (needs_tls()) return close("an export was asked for without TLS");
   if (pending_.size() > kExportNameBytesMax) return close("export name too long");
-  auto lease = exports_.lease(as_text(pending_));
+  auto lease = exports_.lease_for(as_text(pending_), client_);
   if (!lease.ok()) return close("no such export");
   device::BlockDevice& device = (*lease)->device();
   append(out, device.geometry().size_bytes);
@@ -289,7 +289,7 @@ Negotiation::State Negotiation::on_info(ByteVector& out) {
     reply_error(out, OptionReply::kErrorTooBig, "the export name is longer than 4096 bytes");
     return State::kContinue;
   }
-  auto lease = exports_.lease(name);
+  auto lease = exports_.lease_for(name, client_);
   if (!lease.ok()) {
     reply_lease_error(out, lease.error());
     return State::kContinue;

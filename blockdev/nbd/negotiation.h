@@ -43,8 +43,10 @@ enum class TlsMode : uint8_t {
 
 class Negotiation {
  public:
-  explicit Negotiation(device::ExportTable& exports, TlsMode tls = TlsMode::kOff) noexcept
-      : exports_(exports), tls_(tls) {}
+  // client: who is asking, as ExportTable::lease_for() takes it.
+  explicit Negotiation(device::ExportTable& exports, TlsMode tls = TlsMode::kOff,
+                       std::string client = std::string(device::kThisMachine)) noexcept
+      : exports_(exports), client_(std::move(client)), tls_(tls) {}
 
   // The server's first bytes.
   static void greeting(ByteVector& out);
@@ -97,6 +99,7 @@ class Negotiation {
   }
 
   device::ExportTable& exports_;
+  const std::string client_;
   Expect expect_ = Expect::kClientFlags;
   ByteVector pending_;  // what has come of the message that is expected
   size_t expected_bytes_ = 4;

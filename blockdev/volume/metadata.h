@@ -5,12 +5,13 @@
 #include <string>
 #include <string_view>
 
+#include "blockdev/volume/provision.h"
 #include "common/base/bytes.h"
 #include "common/base/result.h"
 
 namespace strata::volume {
 
-inline constexpr uint64_t kMetadataVersion = 1;
+inline constexpr uint64_t kMetadataVersion = 2;
 // Longer than any valid file: what is longer is not read.
 inline constexpr uint64_t kMetadataBytesMax = 4096;
 inline constexpr size_t kIdBytes = 32;  // hexadecimal digits
@@ -20,12 +21,17 @@ struct Metadata {
   std::string id;
   uint64_t size_bytes = 0;
   int64_t created_ms = 0;
+  Provision provision = {};
+  // A change that is under way, so that a crash does not leave it half-done. At most one of them.
+  uint64_t growing_to = 0;       // 0: none
+  std::string renaming_to = {};  // empty: none
 };
 
+// In the newest version.
 [[nodiscard]] std::string encode_metadata(const Metadata& metadata);
 
-// kUnsupported for a newer version; kCorrupt, with what is wrong, for anything else that
-// encode_metadata would not have written.
+// Reads every version up to kMetadataVersion. kUnsupported for a newer one; kCorrupt, with what is
+// wrong, for anything else that an encode_metadata would not have written.
 [[nodiscard]] Result<Metadata> decode_metadata(Bytes file);
 
 [[nodiscard]] bool is_volume_id(std::string_view text) noexcept;

@@ -86,6 +86,50 @@ Status VolumeFolder::remove(const Metadata& metadata) const {
   return {};
 }
 
+Status VolumeFolder::store(const Metadata& metadata) const {
+  return io::write_file_atomic(files_, metadata_path(metadata.name),
+                               as_bytes(encode_metadata(metadata)));
+}
+
+Status VolumeFolder::set_image_size(std::string_view name, uint64_t size_bytes) const {
+  TRY_ASSIGN(auto image, files_.open(image_path(name), {.write = true}));
+  TRY(image->truncate(size_bytes));
+  return image->sync();
+}
+
+Result<Metadata> VolumeFolder::grow(const Metadata& metadata, uint64_t size_bytes) const {
+  Metadata changed = metadata;
+  changed.growing_to = size_bytes;
+  TRY(store(changed));
+  Status done = set_image_size(metadata.name, size_bytes);
+  changed.growing_to = 0;
+  changed.size_bytes = size_bytes;
+  if (done.ok()) done = store(changed);
+  if (done.ok()) return changed;
+  // Nobody has been told of the new part. What cannot be undone now is finished at the next open.
+  if (set_image_size(metadata.name, metadata.size_bytes).ok()) (void)store(metadata);
+  return done.error();
+}
+
+Result<Metadata> VolumeFolder::rename(const Metadata& metadata, const std::string& name) const {
+  const std::string from = io::join_path(root_, metadata.name);
+  const std::string to = io::join_path(root_, name);
+  Metadata changed = metadata;
+  changed.renaming_to = name;
+  TRY(store(changed));
+  Status done = files_.rename(from, to);
+  if (done.ok()) {
+    done = files_.sync_directory(root_);
+    changed.renaming_to.clear();
+    changed.name = name;
+    if (done.ok()) done = store(changed);
+    if (done.ok()) return changed;
+    if (!files_.rename(to, from).ok() || !files_.sync_directory(root_).ok()) return done.error();
+  }
+  (void)store(metadata);
+  return done.error();
+}
+
 Status VolumeFolder::remove_tree(const std::string& folder) const {
   TRY_ASSIGN(const auto names, files_.list(folder));
   for (const std::string& name : names) {
@@ -138,6 +182,13 @@ Result<Metadata> VolumeFolder::open_one(const std::string& name) const {
     return decoded.error().code == Code::kCorrupt ? decoded.error().with_context(advice)
                                                   : decoded.error().with_context(path);
   }
+  // Left by a change that was cut before it counted.
+  const std::string temporary = path + std::string(io::kTemporarySuffix);
+  if (files_.info(temporary).ok()) TRY(files_.remove_file(temporary));
+  if (decoded->growing_to != 0 || !decoded->renaming_to.empty()) {
+    decoded = finish_change(name, std::move(decoded).value());
+    if (!decoded.ok()) return decoded.error().with_context(path);
+  }
   if (decoded->name != name) {
     return Error(Code::kCorrupt, "volume_metadata",
                  fmt::format("{}: it belongs to the volume '{}'; give the folder its name back",
@@ -151,6 +202,28 @@ Result<Metadata> VolumeFolder::open_one(const std::string& name) const {
                              image_path(name), decoded->size_bytes));
   }
   return std::move(decoded).value();
+}
+
+Result<Metadata> VolumeFolder::finish_change(const std::string& name, Metadata metadata) const {
+  if (metadata.growing_to != 0) {
+    const auto image = files_.info(image_path(name));
+    // Any other size is damage, which the caller finds.
+    if (!image.ok() || image->size_bytes < metadata.size_bytes ||
+        image->size_bytes > metadata.growing_to || metadata.name != name) {
+      return metadata;
+    }
+    TRY(set_image_size(name, metadata.growing_to));
+    metadata.size_bytes = std::exchange(metadata.growing_to, 0);
+  } else if (metadata.renaming_to == name) {
+    metadata.name = std::exchange(metadata.renaming_to, {});
+  } else if (metadata.name == name) {
+    metadata.renaming_to.clear();  // the folder had not been renamed
+  } else {
+    return metadata;  // renamed by somebody else, which the caller finds
+  }
+  TRY(store(metadata));
+  log::info("volume.change_finished", {{"volume", metadata.name}});
+  return metadata;
 }
 
 }  // namespace strata::volume

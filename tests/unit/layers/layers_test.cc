@@ -162,8 +162,8 @@ TEST_F(StackTest, a_read_only_layer_refuses_every_change_and_says_so) {
 TEST_F(StackTest, faults_hit_what_the_plan_says) {
   set_layers({"fault:on=write,after=2,times=3"});
   std::string outcome;
-  for (int i = 0; i < 8; ++i) outcome += io_.write(0, as_bytes("x")) == 0 ? '.' : 'X';
-  EXPECT_EQ(outcome, "..XXX...");
+  for (int i = 0; i < 8; ++i) outcome += io_.write(0, as_bytes("x")) == 0 ? '.' : 'E';
+  EXPECT_EQ(outcome, "..EEE...");
   EXPECT_EQ(stack_.faults(), 3U);
   EXPECT_EQ(io_.read(0, MutableBytes(buffer_).first(512)), 0);
 }
@@ -172,13 +172,13 @@ TEST_F(StackTest, faults_repeat_from_their_seed) {
   const auto run = [this](const char* layer) {
     set_layers({layer});
     std::string outcome;
-    for (int i = 0; i < 200; ++i) outcome += io_.flush() == 0 ? '.' : 'X';
+    for (int i = 0; i < 200; ++i) outcome += io_.flush() == 0 ? '.' : 'E';
     return outcome;
   };
   const std::string seven = run("fault:on=flush,probability=0.25,seed=7");
   EXPECT_EQ(seven, run("fault:on=flush,probability=0.25,seed=7"));
   EXPECT_NE(seven, run("fault:on=flush,probability=0.25,seed=8"));
-  EXPECT_NEAR(static_cast<double>(std::count(seven.begin(), seven.end(), 'X')), 50, 25);
+  EXPECT_NEAR(static_cast<double>(std::count(seven.begin(), seven.end(), 'E')), 50, 25);
 }
 
 TEST_F(StackTest, a_torn_write_leaves_its_beginning_and_fails) {
@@ -219,11 +219,11 @@ TEST_F(StackTest, a_meter_counts_requests_errors_bytes_and_time) {
   begin(Op::kRead);
   begin(Op::kWrite, 0, 8192);
   time_.advance(milliseconds(10));
-  const Meter::Snapshot reads = stack_.meter().snapshot(0);
+  const Meter::Snapshot reads = stack_.meter().at(0);
   EXPECT_EQ(reads.requests, 2U);
   EXPECT_EQ(reads.errors, 1U);
   EXPECT_EQ(reads.bytes, 4096U);
-  const Meter::Snapshot writes = stack_.meter().snapshot(1);
+  const Meter::Snapshot writes = stack_.meter().at(1);
   EXPECT_EQ(writes.bytes, 8192U);
   EXPECT_EQ(writes.mean_us, 3000U);
   EXPECT_GE(writes.p99_us, 3000U);
@@ -240,7 +240,7 @@ TEST_F(StackTest, layers_change_under_requests_that_wait_in_them) {
   set_layers({"meter"});
   begin(Op::kRead);  // the queue notices with its next request
   EXPECT_EQ(done(), 51);
-  EXPECT_EQ(stack_.meter().snapshot(0).requests, 1U);
+  EXPECT_EQ(stack_.meter().at(0).requests, 1U);
   set_layers({});
   for (int i = 0; i < 3; ++i) EXPECT_EQ(io_.flush(), 0);
 }
@@ -249,11 +249,11 @@ TEST_F(StackTest, layers_stack_in_the_order_in_which_they_are_written) {
   set_layers({"meter", "throttle:iops=10"});
   for (int i = 0; i < 5; ++i) begin(Op::kRead);
   time_.advance(seconds(1));
-  EXPECT_GT(stack_.meter().snapshot(0).mean_us, 100'000U) << "the waiting is in";
+  EXPECT_GT(stack_.meter().at(0).mean_us, 100'000U) << "the waiting is in";
   set_layers({"throttle:iops=10", "meter"});
   for (int i = 0; i < 5; ++i) begin(Op::kWrite);
   time_.advance(seconds(1));
-  EXPECT_EQ(stack_.meter().snapshot(1).mean_us, 0U) << "the waiting is not in";
+  EXPECT_EQ(stack_.meter().at(1).mean_us, 0U) << "the waiting is not in";
 }
 
 TEST_F(StackTest, two_queues_share_one_rate) {

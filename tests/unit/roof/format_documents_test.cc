@@ -123,11 +123,14 @@ TEST(FormatDocuments, the_rows_of_the_object_format_decode_as_told) {
 }
 
 TEST(FormatDocuments, the_metadata_of_the_volume_format_decodes_as_told) {
-  const std::string text = block_of(read_document("volume-format.md"), "strata-volume 1");
-  const auto metadata = volume::decode_metadata(as_bytes(text));
-  ASSERT_TRUE(metadata.ok());
-  EXPECT_EQ(metadata->name, "db");
-  EXPECT_EQ(metadata->size_bytes, 10 * kGiB);
+  const std::string document = read_document("volume-format.md");
+  for (const char* first : {"strata-volume 1", "strata-volume 2"}) {
+    const auto metadata = volume::decode_metadata(as_bytes(block_of(document, first)));
+    ASSERT_TRUE(metadata.ok()) << first << ": " << metadata.error().message;
+    EXPECT_EQ(metadata->name, "db");
+    EXPECT_EQ(metadata->size_bytes, 10 * kGiB);
+    EXPECT_EQ(metadata->provision.layers.size(), std::string(first).ends_with('2') ? 2U : 0U);
+  }
 }
 
 }  // namespace

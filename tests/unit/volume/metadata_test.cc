@@ -14,14 +14,74 @@ Metadata example() {
           .created_ms = 1732291200000};
 }
 
+constexpr std::string_view kVersion1 =
+    "strata-volume 1\n"
+    "name db\n"
+    "id 00112233445566778899aabbccddeeff\n"
+    "size 10737418240\n"
+    "created 1732291200000\n"
+    "xxh3 8c5be5b9b500dc75\n";
+
+Metadata with_everything() {
+  Metadata metadata = example();
+  metadata.provision.profile = "gp3";
+  metadata.provision.iops = 4000;
+  metadata.provision.latency = layers::LatencySettings{500, 4000};
+  metadata.provision.layers = {layers::parse_layer("meter").value(),
+                               layers::parse_layer("fault:on=write,effect=torn").value()};
+  metadata.growing_to = 20 * kGiB;
+  return metadata;
+}
+
 TEST(VolumeMetadata, the_text_is_the_one_in_the_documentation) {
-  EXPECT_EQ(encode_metadata(example()),
-            "strata-volume 1\n"
+  const std::string text = encode_metadata(with_everything());
+  EXPECT_EQ(text.substr(0, text.rfind("xxh3")),
+            "strata-volume 2\n"
             "name db\n"
             "id 00112233445566778899aabbccddeeff\n"
             "size 10737418240\n"
             "created 1732291200000\n"
-            "xxh3 8c5be5b9b500dc75\n");
+            "profile gp3\n"
+            "iops 4000\n"
+            "throughput 0\n"
+            "latency 500us/4ms\n"
+            "layer meter\n"
+            "layer fault:on=write,effect=torn\n"
+            "growing 21474836480\n");
+}
+
+TEST(VolumeMetadata, version_1_is_read) {
+  const auto decoded = decode_metadata(as_bytes(kVersion1));
+  ASSERT_TRUE(decoded.ok()) << decoded.error().message;
+  EXPECT_EQ(decoded->name, "db");
+  EXPECT_EQ(decoded->size_bytes, 10 * kGiB);
+  EXPECT_EQ(decoded->provision, Provision{});
+}
+
+TEST(VolumeMetadata, limits_layers_and_changes_come_back) {
+  const auto decoded = decode_metadata(as_bytes(encode_metadata(with_everything())));
+  ASSERT_TRUE(decoded.ok()) << decoded.error().message;
+  EXPECT_EQ(decoded->provision, with_everything().provision);
+  EXPECT_EQ(decoded->growing_to, 20 * kGiB);
+  Metadata renaming = example();
+  renaming.renaming_to = "other";
+  EXPECT_EQ(decode_metadata(as_bytes(encode_metadata(renaming)))->renaming_to, "other");
+}
+
+TEST(VolumeMetadata, the_longest_metadata_fits_its_file) {
+  Metadata metadata = example();
+  metadata.name = std::string(kNameBytesMax, 'n');
+  metadata.renaming_to = std::string(kNameBytesMax, 'm');
+  const auto layer = layers::parse_layer(
+      "fault:on=flush,effect=lost,probability=0.123456,"
+      "seed=18446744073709551615,after=18446744073709551615,"
+      "times=18446744073709551615,from=1152921504606846975,"
+      "to=1152921504606846976");
+  ASSERT_TRUE(layer.ok()) << layer.error().message;
+  metadata.provision.layers.assign(layers::kLayersMax, *layer);
+  const std::string text = encode_metadata(metadata);
+  EXPECT_LE(text.size(), kMetadataBytesMax);
+  EXPECT_TRUE(decode_metadata(as_bytes(text)).ok());
 }
 
 TEST(VolumeMetadata, decodes_what_it_encodes) {
@@ -34,7 +94,7 @@ TEST(VolumeMetadata, decodes_what_it_encodes) {
 }
 
 TEST(VolumeMetadata, a_change_of_any_bit_is_noticed) {
-  const std::string good = encode_metadata(example());
+  const std::string good = encode_metadata(with_everything());
   for (size_t at = 0; at < good.size(); ++at) {
     for (int bit = 0; bit < 8; ++bit) {
       std::string bad = good;
@@ -55,7 +115,7 @@ TEST(VolumeMetadata, a_file_cut_anywhere_or_with_more_behind_it_is_noticed) {
 }
 
 TEST(VolumeMetadata, a_newer_version_is_told_from_damage) {
-  const auto decoded = decode_metadata(as_bytes("strata-volume 2\nanything\n"));
+  const auto decoded = decode_metadata(as_bytes("strata-volume 3\nanything\n"));
   ASSERT_FALSE(decoded.ok());
   EXPECT_EQ(decoded.error().code, Code::kUnsupported);
   EXPECT_NE(decoded.error().message.find("newer"), std::string::npos);
@@ -70,6 +130,18 @@ TEST(VolumeMetadata, values_that_no_volume_has_are_refused_even_with_a_good_chec
   EXPECT_FALSE(decode_metadata(as_bytes(encode_metadata(metadata))).ok());
   metadata = example();
   metadata.id = "short";
+  EXPECT_FALSE(decode_metadata(as_bytes(encode_metadata(metadata))).ok());
+  metadata = example();
+  metadata.provision.profile = "gp9";
+  EXPECT_FALSE(decode_metadata(as_bytes(encode_metadata(metadata))).ok());
+  metadata = example();
+  metadata.provision = {.profile = "gp3", .iops = 1};
+  EXPECT_FALSE(decode_metadata(as_bytes(encode_metadata(metadata))).ok());
+  metadata = example();
+  metadata.growing_to = metadata.size_bytes;
+  EXPECT_FALSE(decode_metadata(as_bytes(encode_metadata(metadata))).ok());
+  metadata = example();
+  metadata.renaming_to = "../up";
   EXPECT_FALSE(decode_metadata(as_bytes(encode_metadata(metadata))).ok());
 }
 
