@@ -14,7 +14,10 @@ namespace {
 async::Task<Status> ensure_buckets(object::ObjectStore& objects, std::vector<std::string> names,
                                    std::string region) {
   for (const std::string& name : names) {
-    Status made = co_await objects.create_bucket(name, region);
+    object::CreateBucketRequest create;
+    create.name = name;
+    create.region = region;
+    Status made = co_await objects.create_bucket(std::move(create));
     if (!made.ok() && made.error().reason != object::reason::kBucketExists) {
       co_return made.error().with_context(fmt::format("cannot make bucket {}", name));
     }

@@ -2,12 +2,24 @@
 
 #include <fmt/format.h>
 
+#include "objstore/object/bucket_record.h"
 #include "objstore/object/names.h"
-#include "objstore/object/object_store.h"
-#include "objstore/object/record_format.h"
 #include "objstore/object/row_keys.h"
 
 namespace strata::object {
+
+namespace {
+
+BucketInfo info_of(std::string name, BucketRecord record) {
+  return {std::move(name), record.created, std::move(record.region), std::move(record.owner),
+          std::make_shared<const BucketSettings>(std::move(record.settings))};
+}
+
+BucketRecord record_of(const BucketInfo& info) {
+  return {info.created, info.region, info.owner, *info.settings};
+}
+
+}  // namespace
 
 static_assert(kBucketsMax <= replica::kScanRowsMax, "one scan sees every bucket");
 
@@ -39,7 +51,7 @@ async::Task<Result<BucketInfo>> Buckets::find_inside(std::string name) {
   CO_TRY_ASSIGN(std::optional<replica::Row> row, co_await store_.get(name, std::move(row_key)));
   if (!row) co_return no_such_bucket(name);
   CO_TRY_ASSIGN(BucketRecord record, decode_bucket(row->value));
-  BucketInfo info{std::move(name), record.created, std::move(record.region)};
+  BucketInfo info = info_of(std::move(name), std::move(record));
   remember(info);
   co_return std::move(info);
 }
@@ -70,16 +82,22 @@ async::Task<Result<size_t>> Buckets::count() {
   co_return *count_;
 }
 
-async::Task<Status> Buckets::create(std::string name, std::string region) {
+async::Task<Status> Buckets::create(CreateBucketRequest request) {
+  const std::string name = request.name;
   CO_TRY(check_bucket_name(name));
-  if (region.size() > kRegionBytesMax) {
+  if (request.region.size() > kRegionBytesMax || request.owner.size() > kAccountBytesMax) {
     co_return Error(Code::kInvalidArgument,
-                    fmt::format("a region's name has at most {} bytes", kRegionBytesMax));
+                    fmt::format("a region's name has at most {} bytes, an account's number {}",
+                                kRegionBytesMax, kAccountBytesMax));
   }
   const SharedGate::Pass administration = co_await administration_.alone();
   const SharedGate::Pass pass = co_await gate_.of(name).alone();
   Result<BucketInfo> existing = co_await find_inside(name);
   if (existing.ok()) {
+    if (existing->owner != request.owner) {
+      co_return Error(Code::kAlreadyExists, reason::kBucketOfAnother,
+                      fmt::format("the name {} is taken by another account", name));
+    }
     co_return Error(Code::kAlreadyExists, reason::kBucketExists,
                     fmt::format("the bucket {} exists already and is yours", name));
   }
@@ -89,10 +107,12 @@ async::Task<Status> Buckets::create(std::string name, std::string region) {
     co_return Error(Code::kTooLarge, reason::kTooManyBuckets,
                     fmt::format("there are {} buckets already: delete one first", buckets));
   }
-  BucketInfo info{name, clock_.wall_now(), std::move(region)};
+  BucketInfo info =
+      info_of(name, BucketRecord{clock_.wall_now(), std::move(request.region),
+                                 std::move(request.owner), std::move(request.settings)});
   replica::Mutation mutation;
   mutation.placement = name;
-  mutation.puts.push_back({rows::bucket(name), encode(BucketRecord{info.created, info.region})});
+  mutation.puts.push_back({rows::bucket(name), encode(record_of(info))});
   count_.reset();  // a commit that fails may still have happened: count again
   CO_TRY(co_await store_.commit(std::move(mutation)));
   count_ = buckets + 1;
@@ -134,6 +154,30 @@ async::Task<Status> Buckets::remove(std::string name) {
   co_return Status();
 }
 
+async::Task<Status> Buckets::set(std::string name, BucketSetting kind,
+                                 std::optional<std::string> document, BucketCheck check) {
+  CO_TRY(check_bucket_name(name));
+  if (document && document->size() > kBucketSettingBytesMax) {
+    co_return Error(Code::kTooLarge,
+                    fmt::format("a bucket's {} document has at most {} bytes",
+                                bucket_setting_name(kind), kBucketSettingBytesMax));
+  }
+  const SharedGate::Pass pass = co_await gate_.of(name).alone();
+  CO_TRY_ASSIGN(BucketInfo info, co_await find_inside(name));
+  if (check) CO_TRY(check(info));
+  auto settings = std::make_shared<BucketSettings>(*info.settings);
+  settings->set(kind, std::move(document));
+  info.settings = std::move(settings);
+  replica::Mutation mutation;
+  mutation.placement = name;
+  mutation.puts.push_back({rows::bucket(name), encode(record_of(info))});
+  // A commit that fails may still have happened: what is on the drives decides.
+  forget(name);
+  CO_TRY(co_await store_.commit(std::move(mutation)));
+  remember(info);
+  co_return Status();
+}
+
 async::Task<Result<std::vector<BucketInfo>>> Buckets::list() {
   replica::ScanRequest request;
   request.from = rows::buckets_head();
@@ -144,8 +188,7 @@ async::Task<Result<std::vector<BucketInfo>>> Buckets::list() {
   buckets.reserve(found.size());
   for (replica::Row& row : found) {
     CO_TRY_ASSIGN(BucketRecord record, decode_bucket(row.value));
-    buckets.push_back(
-        {row.key.substr(rows::buckets_head().size()), record.created, std::move(record.region)});
+    buckets.push_back(info_of(row.key.substr(rows::buckets_head().size()), std::move(record)));
   }
   co_return std::move(buckets);
 }

@@ -10,6 +10,7 @@
 #include "common/async/task.h"
 #include "common/io/clock.h"
 #include "objstore/object/bucket_gate.h"
+#include "objstore/object/object_store.h"
 #include "objstore/object/types.h"
 #include "objstore/replica/store.h"
 
@@ -21,8 +22,11 @@ class Buckets {
   // Both outlive this.
   Buckets(replica::Store& store, const io::Clock& clock) : store_(store), clock_(clock) {}
 
-  [[nodiscard]] async::Task<Status> create(std::string name, std::string region);
+  [[nodiscard]] async::Task<Status> create(CreateBucketRequest request);
   [[nodiscard]] async::Task<Status> remove(std::string name);
+  // See ObjectStore::set_bucket_setting.
+  [[nodiscard]] async::Task<Status> set(std::string name, BucketSetting kind,
+                                        std::optional<std::string> document, BucketCheck check);
   // kNotFound/no_such_bucket, or kInvalidArgument for what cannot be a bucket's name.
   [[nodiscard]] async::Task<Result<BucketInfo>> find(std::string name);
   // By name.

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "common/codec/text.h"
+#include "objstore/object/bucket_record.h"
 #include "objstore/object/record_format.h"
 #include "objstore/object/row_keys.h"
 
@@ -86,6 +87,12 @@ void describe_part(const PartRecord& record, Description& out) {
 void describe_bucket(const BucketRecord& record, Description& out) {
   out.add("created", time_text(record.created));
   out.add("region", printable(record.region));
+  add_if_any(out, "owner", record.owner);
+  for (uint8_t kind = 1; kind <= kBucketSettingsMax; ++kind) {
+    const std::string* document = record.settings.find(static_cast<BucketSetting>(kind));
+    if (document == nullptr) continue;
+    out.add(bucket_setting_name(static_cast<BucketSetting>(kind)), printable(*document));
+  }
 }
 
 template <typename Record>

@@ -10,6 +10,7 @@ namespace strata::object {
 inline constexpr size_t kAttributeBytesMax = 8 * kKiB;
 inline constexpr size_t kUserMetadataEntriesMax = kUserMetadataBytesMax;  // each weighs a byte
 inline constexpr size_t kRegionBytesMax = 64;
+inline constexpr size_t kAccountBytesMax = 12;
 
 // kTooLarge/metadata_too_large past kUserMetadataBytesMax of names and values together;
 // kInvalidArgument for an attribute past kAttributeBytesMax or a nameless entry.

@@ -10,8 +10,14 @@ ObjectStore::ObjectStore(replica::Store& store, const io::Clock& clock, RandomSo
 
 ObjectStore::~ObjectStore() = default;
 
-async::Task<Status> ObjectStore::create_bucket(std::string name, std::string region) {
-  return impl_->buckets.create(std::move(name), std::move(region));
+async::Task<Status> ObjectStore::create_bucket(CreateBucketRequest request) {
+  return impl_->buckets.create(std::move(request));
+}
+
+async::Task<Status> ObjectStore::set_bucket_setting(std::string bucket, BucketSetting kind,
+                                                    std::optional<std::string> document,
+                                                    BucketCheck check) {
+  return impl_->buckets.set(std::move(bucket), kind, std::move(document), std::move(check));
 }
 
 async::Task<Result<BucketInfo>> ObjectStore::bucket(std::string name) {

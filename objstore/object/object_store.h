@@ -144,6 +144,13 @@ struct ListUploadsPage {
   std::string next_upload_id_marker;
 };
 
+struct CreateBucketRequest {
+  std::string name;
+  std::string region;
+  std::string owner;  // the account's number; empty: the account of the first start
+  BucketSettings settings;
+};
+
 class ObjectStore {
  public:
   // The store, clock and random source outlive this.
@@ -152,12 +159,20 @@ class ObjectStore {
   ObjectStore(const ObjectStore&) = delete;
   ObjectStore& operator=(const ObjectStore&) = delete;
 
-  // kAlreadyExists/bucket_already_owned_by_you if it is there.
-  [[nodiscard]] async::Task<Status> create_bucket(std::string name, std::string region);
+  // kAlreadyExists if it is there: bucket_already_owned_by_you, or bucket_already_exists if it is
+  // another owner's.
+  [[nodiscard]] async::Task<Status> create_bucket(CreateBucketRequest request);
+  // From memory, but for the first time.
   [[nodiscard]] async::Task<Result<BucketInfo>> bucket(std::string name);
   [[nodiscard]] async::Task<Result<std::vector<BucketInfo>>> list_buckets();
   // kConflict/bucket_not_empty while it holds an object or an unfinished upload.
   [[nodiscard]] async::Task<Status> delete_bucket(std::string name);
+  // One configuration document of a bucket; nothing removes it. kTooLarge past
+  // kBucketSettingBytesMax; the check's own error. Whoever asks for the bucket after success sees
+  // the change; requests under way may still act on what was before.
+  [[nodiscard]] async::Task<Status> set_bucket_setting(std::string bucket, BucketSetting kind,
+                                                       std::optional<std::string> document,
+                                                       BucketCheck check = {});
 
   // Reads the body to its end; nothing is visible unless the body ended well and the conditions
   // held.

@@ -156,26 +156,6 @@ std::optional<replica::BlobRef> read_blob(RecordReader& in, uint64_t size_bytes)
   return blob;
 }
 
-Error corrupt(std::string_view what) {
-  return Error(Code::kCorrupt,
-               fmt::format("the record of {} does not decode although its checksum holds; please "
-                           "report this",
-                           what));
-}
-
-// The version byte. An unknown one is not damage: somebody newer wrote it.
-Status read_version(RecordReader& in, std::string_view what) {
-  const uint8_t version = in.u8();
-  if (!in.ok() || version == 0) return corrupt(what);
-  if (version > kRecordVersion) {
-    return Error(Code::kUnsupported,
-                 fmt::format("the record of {} has format version {}, this program reads up to {}: "
-                             "start the newer program that wrote it",
-                             what, version, kRecordVersion));
-  }
-  return {};
-}
-
 void write_segments(RecordWriter& out, const ObjectRecord& record) {
   out.varint(record.segments.size());
   for (const Segment& segment : record.segments) {
@@ -232,24 +212,6 @@ std::vector<replica::BlobRef> ObjectRecord::blobs() const {
   return blobs;
 }
 
-std::string encode(const BucketRecord& record) {
-  RecordWriter out;
-  out.u8(kRecordVersion);
-  write_time(out, record.created);
-  out.text(record.region);
-  return std::move(out).take();
-}
-
-Result<BucketRecord> decode_bucket(std::string_view value) {
-  RecordReader in(value);
-  TRY(read_version(in, "a bucket"));
-  BucketRecord record;
-  record.created = read_time(in);
-  record.region = in.text(kRegionBytesMax);
-  if (!in.ok() || !in.at_end()) return corrupt("a bucket");
-  return record;
-}
-
 std::string encode(const ObjectRecord& record) {
   RecordWriter out;
   out.u8(kRecordVersion);
@@ -270,7 +232,7 @@ std::string encode(const ObjectRecord& record) {
 
 Result<ObjectRecord> decode_object(std::string_view value, ObjectDepth depth) {
   RecordReader in(value);
-  TRY(read_version(in, "an object"));
+  TRY(read_record_version(in, kRecordVersion, "an object"));
   ObjectRecord record;
   record.stamp = replica::Sequence(in.varint());
   record.version_id = in.text(kVersionIdBytesMax);
@@ -286,7 +248,7 @@ Result<ObjectRecord> decode_object(std::string_view value, ObjectDepth depth) {
     read_segments(in, record);
     if (!in.at_end()) in.fail();
   }
-  if (!in.ok()) return corrupt("an object");
+  if (!in.ok()) return record_corrupt("an object");
   return record;
 }
 
@@ -302,13 +264,13 @@ std::string encode(const UploadRecord& record) {
 
 Result<UploadRecord> decode_upload(std::string_view value) {
   RecordReader in(value);
-  TRY(read_version(in, "an upload"));
+  TRY(read_record_version(in, kRecordVersion, "an upload"));
   UploadRecord record;
   record.started = read_time(in);
   record.attributes = read_attributes(in);
   record.checksum_algorithm = read_optional_algorithm(in);
   record.checksum_full_object = in.boolean();
-  if (!in.ok() || !in.at_end()) return corrupt("an upload");
+  if (!in.ok() || !in.at_end()) return record_corrupt("an upload");
   return record;
 }
 
@@ -326,14 +288,14 @@ std::string encode(const PartRecord& record) {
 
 Result<PartRecord> decode_part(std::string_view value) {
   RecordReader in(value);
-  TRY(read_version(in, "a part"));
+  TRY(read_record_version(in, kRecordVersion, "a part"));
   PartRecord record;
   record.size_bytes = in.varint(kPartBytesMax);
   record.modified = read_time(in);
   record.md5 = in.raw(kMd5Bytes);
   record.checksums = read_checksums(in);
   record.blob = read_blob(in, record.size_bytes);
-  if (!in.ok() || !in.at_end()) return corrupt("a part");
+  if (!in.ok() || !in.at_end()) return record_corrupt("a part");
   return record;
 }
 

@@ -26,11 +26,6 @@ inline constexpr size_t kChecksumBytesMax = 64;
 inline constexpr size_t kEtagBytesMax = 64;
 inline constexpr size_t kVersionIdBytesMax = 64;
 
-struct BucketRecord {
-  WallTime created{};
-  std::string region;
-};
-
 // A run of an object's bytes. A simple object has at most one, a multipart one a run for each part.
 struct Segment {
   uint32_t part_number = 0;  // 0 in a simple object
@@ -73,7 +68,6 @@ struct PartRecord {
   std::optional<replica::BlobRef> blob;  // absent if and only if size_bytes is 0
 };
 
-[[nodiscard]] std::string encode(const BucketRecord& record);
 [[nodiscard]] std::string encode(const ObjectRecord& record);
 [[nodiscard]] std::string encode(const UploadRecord& record);
 [[nodiscard]] std::string encode(const PartRecord& record);
@@ -81,7 +75,6 @@ struct PartRecord {
 // kSummary leaves out the segments: a listing needs none.
 enum class ObjectDepth { kSummary, kWhole };
 
-[[nodiscard]] Result<BucketRecord> decode_bucket(std::string_view value);
 [[nodiscard]] Result<ObjectRecord> decode_object(std::string_view value,
                                                  ObjectDepth depth = ObjectDepth::kWhole);
 [[nodiscard]] Result<UploadRecord> decode_upload(std::string_view value);

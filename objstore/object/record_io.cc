@@ -1,5 +1,7 @@
 #include "objstore/object/record_io.h"
 
+#include <fmt/format.h>
+
 namespace strata::object {
 
 void RecordWriter::varint(uint64_t value) {
@@ -69,6 +71,25 @@ std::string_view RecordReader::raw(size_t bytes) noexcept {
 
 std::string_view RecordReader::text(size_t bytes_max) noexcept {
   return raw(varint(bytes_max));
+}
+
+Error record_corrupt(std::string_view what) {
+  return Error(Code::kCorrupt,
+               fmt::format("the record of {} does not decode although its checksum holds; please "
+                           "report this",
+                           what));
+}
+
+Result<uint8_t> read_record_version(RecordReader& in, uint8_t newest, std::string_view what) {
+  const uint8_t version = in.u8();
+  if (!in.ok() || version == 0) return record_corrupt(what);
+  if (version > newest) {
+    return Error(Code::kUnsupported,
+                 fmt::format("the record of {} has format version {}, this program reads up to {}: "
+                             "start the newer program that wrote it",
+                             what, version, newest));
+  }
+  return version;
 }
 
 }  // namespace strata::object

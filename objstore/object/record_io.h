@@ -5,6 +5,8 @@
 #include <string>
 #include <string_view>
 
+#include "common/base/result.h"
+
 namespace strata::object {
 
 class RecordWriter {
@@ -51,5 +53,12 @@ class RecordReader {
   std::string_view left_;
   bool ok_ = true;
 };
+
+// A record's first byte, 1 to `newest`. A greater one is not damage but somebody newer's:
+// kUnsupported, with advice. `what`: "an object", for messages.
+[[nodiscard]] Result<uint8_t> read_record_version(RecordReader& in, uint8_t newest,
+                                                  std::string_view what);
+// kCorrupt: a record that does not decode although its checksum holds.
+[[nodiscard]] Error record_corrupt(std::string_view what);
 
 }  // namespace strata::object

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -11,6 +12,7 @@
 #include "common/base/bytes.h"
 #include "common/digest/checksum.h"
 #include "common/io/clock.h"
+#include "objstore/object/bucket_settings.h"
 
 namespace strata::object {
 
@@ -32,6 +34,7 @@ inline constexpr std::string_view kNoSuchBucket = "no_such_bucket";
 inline constexpr std::string_view kNoSuchKey = "no_such_key";
 inline constexpr std::string_view kNoSuchUpload = "no_such_upload";
 inline constexpr std::string_view kBucketExists = "bucket_already_owned_by_you";
+inline constexpr std::string_view kBucketOfAnother = "bucket_already_exists";
 inline constexpr std::string_view kTooManyBuckets = "too_many_buckets";
 inline constexpr std::string_view kBucketNotEmpty = "bucket_not_empty";
 inline constexpr std::string_view kInvalidBucketName = "invalid_bucket_name";
@@ -78,6 +81,8 @@ struct BucketInfo {
   std::string name;
   WallTime created{};
   std::string region;
+  std::string owner;  // the account's number; empty: the account of the first start
+  std::shared_ptr<const BucketSettings> settings;  // never null in an answer
 };
 
 struct ObjectInfo {

@@ -49,8 +49,8 @@ bool has_body(const http::RequestHead& head) {
 
 }  // namespace
 
-AnswerTask list_buckets(Service& service, const VerifiedRequest& request) {
-  const Query& query = request.query();
+AnswerTask list_buckets(const Call& call) {
+  const Query& query = call.request.query();
   CO_TRY_ASSIGN(const uint64_t buckets_max,
                 number_parameter(query, "max-buckets", kBucketsPageMax, kBucketsPageMax));
   if (buckets_max == 0) {
@@ -62,12 +62,12 @@ AnswerTask list_buckets(Service& service, const VerifiedRequest& request) {
     CO_TRY_ASSIGN(after, decode_token(*token));
   }
   const std::string prefix(query.get("prefix"));
-  CO_TRY_ASSIGN(std::vector<object::BucketInfo> all, co_await service.store.list_buckets());
+  CO_TRY_ASSIGN(std::vector<object::BucketInfo> all, co_await call.service.store.list_buckets());
   const BucketsPage page =
       page_of(std::move(all), prefix, query.get("bucket-region"), after, buckets_max);
 
   codec::XmlWriter xml = s3_document("ListAllMyBucketsResult");
-  xml.open("Owner").element("ID", service.owner_id).close();
+  xml.open("Owner").element("ID", call.service.owner_id).close();
   xml.open("Buckets");
   for (const object::BucketInfo& bucket : page.buckets) {
     xml.open("Bucket").element("Name", bucket.name);
@@ -80,45 +80,49 @@ AnswerTask list_buckets(Service& service, const VerifiedRequest& request) {
   co_return xml_answer(200, xml.finish());
 }
 
-AnswerTask create_bucket(Service& service, const VerifiedRequest& request,
-                         async::ByteSource& body) {
-  if (has_body(request.head())) {
+AnswerTask create_bucket(const Call& call) {
+  if (has_body(call.request.head())) {
     CO_TRY_ASSIGN(const std::unique_ptr<UploadBody> upload,
-                  UploadBody::open(request, body, kConfigurationXmlBytesMax));
+                  UploadBody::open(call.request, call.body, kConfigurationXmlBytesMax));
     CO_TRY_ASSIGN(const std::string xml,
                   co_await http::read_all(*upload, kConfigurationXmlBytesMax));
     if (!xml.empty()) {
       CO_TRY_ASSIGN(const std::string location, parse_create_bucket(xml));
-      if (!location.empty() && location != service.region) {
+      if (!location.empty() && location != call.service.region) {
         co_return Error(Code::kInvalidArgument, code::kIllegalLocation,
                         "The " + location +
                             " location constraint is incompatible for the region "
                             "specific endpoint this request was sent to: this is " +
-                            service.region + ".");
+                            call.service.region + ".");
       }
     }
   }
-  CO_TRY(co_await service.store.create_bucket(request.bucket(), service.region));
+  object::CreateBucketRequest create;
+  create.name = call.request.bucket();
+  create.region = call.service.region;
+  CO_TRY(co_await call.service.store.create_bucket(std::move(create)));
   Answer answer = empty_answer(200);
-  answer.head.fields.add("location", "/" + request.bucket());
+  answer.head.fields.add("location", "/" + call.request.bucket());
   co_return std::move(answer);
 }
 
-AnswerTask head_bucket(Service& service, const VerifiedRequest& request) {
-  CO_TRY_ASSIGN(object::BucketInfo bucket, co_await service.store.bucket(request.bucket()));
+AnswerTask head_bucket(const Call& call) {
+  CO_TRY_ASSIGN(object::BucketInfo bucket,
+                co_await call.service.store.bucket(call.request.bucket()));
   Answer answer = empty_answer(200);
   answer.head.fields.add("x-amz-bucket-region", std::move(bucket.region));
   answer.head.fields.add("x-amz-access-point-alias", "false");
   co_return std::move(answer);
 }
 
-AnswerTask delete_bucket(Service& service, const VerifiedRequest& request) {
-  CO_TRY(co_await service.store.delete_bucket(request.bucket()));
+AnswerTask delete_bucket(const Call& call) {
+  CO_TRY(co_await call.service.store.delete_bucket(call.request.bucket()));
   co_return empty_answer(204);
 }
 
-AnswerTask get_bucket_location(Service& service, const VerifiedRequest& request) {
-  CO_TRY_ASSIGN(const object::BucketInfo bucket, co_await service.store.bucket(request.bucket()));
+AnswerTask get_bucket_location(const Call& call) {
+  CO_TRY_ASSIGN(const object::BucketInfo bucket,
+                co_await call.service.store.bucket(call.request.bucket()));
   // The root element itself holds the region, and nothing where there is no constraint.
   std::string document = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<LocationConstraint xmlns=\"";
   document += kXmlNamespace;
@@ -128,16 +132,15 @@ AnswerTask get_bucket_location(Service& service, const VerifiedRequest& request)
   co_return xml_answer(200, std::move(document));
 }
 
-AnswerTask get_bucket_versioning(Service& service, const VerifiedRequest& request) {
-  CO_TRY(co_await service.store.bucket(request.bucket()));
+AnswerTask get_bucket_versioning(const Call& call) {
+  CO_TRY(co_await call.service.store.bucket(call.request.bucket()));
   // Versioning was never enabled, because it cannot be: S3 says that with an empty element.
   co_return xml_answer(200, s3_document("VersioningConfiguration").finish());
 }
 
-AnswerTask unset_configuration(Service& service, const VerifiedRequest& request,
-                               const OperationInfo& operation) {
-  CO_TRY(co_await service.store.bucket(request.bucket()));
-  co_return Error(Code::kNotFound, operation.unset,
+AnswerTask unset_configuration(const Call& call) {
+  CO_TRY(co_await call.service.store.bucket(call.request.bucket()));
+  co_return Error(Code::kNotFound, call.operation.unset,
                   "The bucket has no such configuration; it cannot be set on this server.");
 }
 

@@ -73,16 +73,16 @@ Result<object::CopyRequest> copy_request(const VerifiedRequest& request) {
 
 }  // namespace
 
-AnswerTask copy_object(Service& service, const VerifiedRequest& request) {
-  const http::Fields& fields = request.fields();
-  CO_TRY_ASSIGN(object::CopyRequest copy, copy_request(request));
+AnswerTask copy_object(const Call& call) {
+  const http::Fields& fields = call.request.fields();
+  CO_TRY_ASSIGN(object::CopyRequest copy, copy_request(call.request));
   CO_TRY_ASSIGN(const bool replace, replaces_metadata(fields));
   if (replace) {
     CO_TRY_ASSIGN(copy.attributes, parse_attributes(fields));
   } else if (states_placement(fields)) {
-    CO_TRY(co_await merge_attributes(service, fields, copy));
+    CO_TRY(co_await merge_attributes(call.service, fields, copy));
   }
-  CO_TRY_ASSIGN(const object::ObjectInfo info, co_await service.store.copy(std::move(copy)));
+  CO_TRY_ASSIGN(const object::ObjectInfo info, co_await call.service.store.copy(std::move(copy)));
   codec::XmlWriter xml = s3_document("CopyObjectResult");
   xml.element("LastModified", codec::format_iso8601(info.modified));
   xml.element("ETag", quoted(info.etag));

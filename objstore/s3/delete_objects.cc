@@ -57,30 +57,30 @@ void write_outcome(codec::XmlWriter& xml, const DeleteEntry& entry, const Status
 
 }  // namespace
 
-AnswerTask delete_object(Service& service, const VerifiedRequest& request) {
-  CO_TRY_ASSIGN(object::Conditions conditions, write_conditions(request.fields()));
-  CO_TRY(co_await service.store.remove(request.bucket(), request.key(), std::move(conditions)));
+AnswerTask delete_object(const Call& call) {
+  CO_TRY_ASSIGN(object::Conditions conditions, write_conditions(call.request.fields()));
+  CO_TRY(co_await call.service.store.remove(call.request.bucket(), call.request.key(),
+                                            std::move(conditions)));
   co_return empty_answer(204);
 }
 
-AnswerTask delete_objects(Service& service, const VerifiedRequest& request,
-                          async::ByteSource& body) {
+AnswerTask delete_objects(const Call& call) {
   CO_TRY_ASSIGN(const std::unique_ptr<UploadBody> upload,
-                UploadBody::open(request, body, kDeleteXmlBytesMax));
+                UploadBody::open(call.request, call.body, kDeleteXmlBytesMax));
   if (!upload->has_integrity_check()) {
     co_return Error(Code::kInvalidArgument, code::kInvalidRequest,
                     "Missing required header for this request: Content-MD5 OR x-amz-checksum-*");
   }
   CO_TRY_ASSIGN(const std::string document, co_await http::read_all(*upload, kDeleteXmlBytesMax));
   CO_TRY_ASSIGN(const DeleteList list, parse_delete(document));
-  CO_TRY(co_await service.store.bucket(request.bucket()));
+  CO_TRY(co_await call.service.store.bucket(call.request.bucket()));
 
   codec::XmlWriter xml = s3_document("DeleteResult");
   for (size_t begin = 0; begin < list.entries.size(); begin += kDeletesAtOnce) {
     const size_t end = std::min(begin + kDeletesAtOnce, list.entries.size());
     std::vector<async::Task<Status>> tasks;
     for (size_t i = begin; i < end; ++i) {
-      tasks.push_back(delete_one(service, request, list.entries[i]));
+      tasks.push_back(delete_one(call.service, call.request, list.entries[i]));
     }
     const std::vector<Status> outcomes = co_await async::when_all(std::move(tasks));
     for (size_t i = begin; i < end; ++i) {

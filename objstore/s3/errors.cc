@@ -75,6 +75,7 @@ constexpr Mapping kByReason[] = {
     {code::kMissingRequestBody, code::kMissingRequestBody, 400},
     {code::kNotImplemented, code::kNotImplemented, 501},
     {code::kSignatureDoesNotMatch, code::kSignatureDoesNotMatch, 403},
+    {object::reason::kBucketOfAnother, "BucketAlreadyExists", 409},
     {"InvalidBucketName", "InvalidBucketName", 400},
     // What was never configured: the answers of the route table's unset rows.
     {"NoSuchBucketPolicy", "NoSuchBucketPolicy", 404},

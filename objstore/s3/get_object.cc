@@ -141,28 +141,28 @@ AnswerTask answer_error(Service& service, const VerifiedRequest& request, Error 
 
 }  // namespace
 
-AnswerTask get_object(Service& service, const VerifiedRequest& request) {
-  CO_TRY_ASSIGN(object::GetRequest get, get_request(request));
-  Result<object::OpenObject> open = co_await service.store.get(std::move(get));
+AnswerTask get_object(const Call& call) {
+  CO_TRY_ASSIGN(object::GetRequest get, get_request(call.request));
+  Result<object::OpenObject> open = co_await call.service.store.get(std::move(get));
   if (!open.ok()) {
     Error error = std::move(open).error();
-    Result<Answer> answer = co_await answer_error(service, request, std::move(error));
+    Result<Answer> answer = co_await answer_error(call.service, call.request, std::move(error));
     co_return std::move(answer);
   }
-  CO_TRY_ASSIGN(Answer answer, answer_for(request, *open));
+  CO_TRY_ASSIGN(Answer answer, answer_for(call.request, *open));
   answer.stream = std::move(open->body);
   co_return std::move(answer);
 }
 
-AnswerTask head_object(Service& service, const VerifiedRequest& request) {
-  CO_TRY_ASSIGN(object::GetRequest get, get_request(request));
-  Result<object::OpenObject> open = co_await service.store.head(std::move(get));
+AnswerTask head_object(const Call& call) {
+  CO_TRY_ASSIGN(object::GetRequest get, get_request(call.request));
+  Result<object::OpenObject> open = co_await call.service.store.head(std::move(get));
   if (!open.ok()) {
     Error error = std::move(open).error();
-    Result<Answer> answer = co_await answer_error(service, request, std::move(error));
+    Result<Answer> answer = co_await answer_error(call.service, call.request, std::move(error));
     co_return std::move(answer);
   }
-  co_return answer_for(request, *open);
+  co_return answer_for(call.request, *open);
 }
 
 }  // namespace strata::s3

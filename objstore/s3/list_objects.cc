@@ -61,47 +61,47 @@ object::ListRequest list_request(const VerifiedRequest& request, uint64_t keys_m
 
 }  // namespace
 
-AnswerTask list_objects(Service& service, const VerifiedRequest& request) {
-  const Query& query = request.query();
+AnswerTask list_objects(const Call& call) {
+  const Query& query = call.request.query();
   CO_TRY_ASSIGN(const NameEncoding encode, NameEncoding::parse(query));
   CO_TRY_ASSIGN(const uint64_t keys_max,
                 number_parameter(query, "max-keys", kListPageMax, kListPageMax));
-  object::ListRequest list = list_request(request, keys_max);
+  object::ListRequest list = list_request(call.request, keys_max);
   list.after = query.get("marker");
-  CO_TRY_ASSIGN(const object::ListPage page, co_await service.store.list(std::move(list)));
+  CO_TRY_ASSIGN(const object::ListPage page, co_await call.service.store.list(std::move(list)));
 
   codec::XmlWriter xml = s3_document("ListBucketResult");
-  write_request(xml, request, encode, keys_max, page.truncated);
+  write_request(xml, call.request, encode, keys_max, page.truncated);
   xml.element("Marker", encode(query.get("marker")));
   // Without a delimiter the next marker is the last key, and S3 leaves it to the client.
   if (page.truncated && !query.get("delimiter").empty()) {
     xml.element("NextMarker", encode(page.next));
   }
-  write_page(xml, page, encode, service.owner_id);
+  write_page(xml, page, encode, call.service.owner_id);
   co_return xml_answer(200, xml.finish());
 }
 
-AnswerTask list_objects_v2(Service& service, const VerifiedRequest& request) {
-  const Query& query = request.query();
+AnswerTask list_objects_v2(const Call& call) {
+  const Query& query = call.request.query();
   CO_TRY_ASSIGN(const NameEncoding encode, NameEncoding::parse(query));
   CO_TRY_ASSIGN(const uint64_t keys_max,
                 number_parameter(query, "max-keys", kListPageMax, kListPageMax));
-  object::ListRequest list = list_request(request, keys_max);
+  object::ListRequest list = list_request(call.request, keys_max);
   list.after = query.get("start-after");
   const std::string* token = query.find("continuation-token");
   if (token != nullptr) {
     CO_TRY_ASSIGN(list.after, decode_token(*token));
   }
-  CO_TRY_ASSIGN(const object::ListPage page, co_await service.store.list(std::move(list)));
+  CO_TRY_ASSIGN(const object::ListPage page, co_await call.service.store.list(std::move(list)));
 
   codec::XmlWriter xml = s3_document("ListBucketResult");
-  write_request(xml, request, encode, keys_max, page.truncated);
+  write_request(xml, call.request, encode, keys_max, page.truncated);
   xml.element("KeyCount", uint64_t{page.objects.size() + page.common_prefixes.size()});
   if (token != nullptr) xml.element("ContinuationToken", *token);
   if (page.truncated) xml.element("NextContinuationToken", encode_token(page.next));
   if (query.has("start-after")) xml.element("StartAfter", encode(query.get("start-after")));
   const bool with_owner = query.get("fetch-owner") == "true";
-  write_page(xml, page, encode, with_owner ? service.owner_id : std::string_view());
+  write_page(xml, page, encode, with_owner ? call.service.owner_id : std::string_view());
   co_return xml_answer(200, xml.finish());
 }
 

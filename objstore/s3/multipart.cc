@@ -94,16 +94,16 @@ async::Task<Status> check_upload_type(Service& service, const VerifiedRequest& r
 
 }  // namespace
 
-AnswerTask create_multipart_upload(Service& service, const VerifiedRequest& request) {
+AnswerTask create_multipart_upload(const Call& call) {
   object::CreateUploadRequest create;
-  create.bucket = request.bucket();
-  create.key = request.key();
-  CO_TRY_ASSIGN(create.attributes, parse_attributes(request.fields()));
-  CO_TRY(parse_upload_checksum(request.fields(), create));
+  create.bucket = call.request.bucket();
+  create.key = call.request.key();
+  CO_TRY_ASSIGN(create.attributes, parse_attributes(call.request.fields()));
+  CO_TRY(parse_upload_checksum(call.request.fields(), create));
   CO_TRY_ASSIGN(const object::UploadInfo upload,
-                co_await service.store.create_upload(std::move(create)));
+                co_await call.service.store.create_upload(std::move(create)));
   codec::XmlWriter xml = s3_document("InitiateMultipartUploadResult");
-  xml.element("Bucket", request.bucket()).element("Key", request.key());
+  xml.element("Bucket", call.request.bucket()).element("Key", call.request.key());
   xml.element("UploadId", upload.upload_id);
   Answer answer = xml_answer(200, xml.finish());
   if (upload.checksum_algorithm) {
@@ -115,18 +115,18 @@ AnswerTask create_multipart_upload(Service& service, const VerifiedRequest& requ
   co_return std::move(answer);
 }
 
-AnswerTask upload_part(Service& service, const VerifiedRequest& request, async::ByteSource& body) {
+AnswerTask upload_part(const Call& call) {
   CO_TRY_ASSIGN(const std::unique_ptr<UploadBody> upload,
-                UploadBody::open(request, body, object::kPartBytesMax));
+                UploadBody::open(call.request, call.body, object::kPartBytesMax));
   object::UploadPartRequest part;
-  part.bucket = request.bucket();
-  part.key = request.key();
-  part.upload_id = request.query().get("uploadId");
-  CO_TRY_ASSIGN(part.part_number, part_number(request.query()));
+  part.bucket = call.request.bucket();
+  part.key = call.request.key();
+  part.upload_id = call.request.query().get("uploadId");
+  CO_TRY_ASSIGN(part.part_number, part_number(call.request.query()));
   part.size_bytes = upload->size_bytes();
   part.checksums = upload->checksums_at_end();
   CO_TRY_ASSIGN(const object::PartInfo info,
-                co_await service.store.upload_part(std::move(part), *upload));
+                co_await call.service.store.upload_part(std::move(part), *upload));
   Answer answer = empty_answer(200);
   answer.head.fields.add("etag", quoted(info.etag));
   for (const object::StoredChecksum& checksum : info.checksums) {
@@ -135,29 +135,29 @@ AnswerTask upload_part(Service& service, const VerifiedRequest& request, async::
   co_return std::move(answer);
 }
 
-AnswerTask complete_multipart_upload(Service& service, const VerifiedRequest& request,
-                                     async::ByteSource& body) {
-  CO_TRY_ASSIGN(const std::unique_ptr<UploadBody> upload,
-                UploadBody::open(request, body, kCompleteXmlBytesMax, ChecksumMeaning::kOfObject));
-  CO_TRY_ASSIGN(object::CompleteRequest complete, complete_request(request));
+AnswerTask complete_multipart_upload(const Call& call) {
+  CO_TRY_ASSIGN(
+      const std::unique_ptr<UploadBody> upload,
+      UploadBody::open(call.request, call.body, kCompleteXmlBytesMax, ChecksumMeaning::kOfObject));
+  CO_TRY_ASSIGN(object::CompleteRequest complete, complete_request(call.request));
   CO_TRY_ASSIGN(const std::string document, co_await http::read_all(*upload, kCompleteXmlBytesMax));
   CO_TRY_ASSIGN(complete.parts, parse_complete(document));
-  CO_TRY(co_await check_upload_type(service, request));
+  CO_TRY(co_await check_upload_type(call.service, call.request));
   CO_TRY_ASSIGN(const object::ObjectInfo info,
-                co_await service.store.complete_upload(std::move(complete)));
+                co_await call.service.store.complete_upload(std::move(complete)));
   codec::XmlWriter xml = s3_document("CompleteMultipartUploadResult");
-  xml.element("Location",
-              "http://" + std::string(request.fields().get("host")) + request.head().path);
-  xml.element("Bucket", request.bucket()).element("Key", request.key());
+  xml.element("Location", "http://" + std::string(call.request.fields().get("host")) +
+                              call.request.head().path);
+  xml.element("Bucket", call.request.bucket()).element("Key", call.request.key());
   xml.element("ETag", quoted(info.etag));
   write_checksums(xml, info.checksums, true);
   co_return xml_answer(200, xml.finish());
 }
 
-AnswerTask abort_multipart_upload(Service& service, const VerifiedRequest& request) {
-  std::string upload_id(request.query().get("uploadId"));
-  CO_TRY(
-      co_await service.store.abort_upload(request.bucket(), request.key(), std::move(upload_id)));
+AnswerTask abort_multipart_upload(const Call& call) {
+  std::string upload_id(call.request.query().get("uploadId"));
+  CO_TRY(co_await call.service.store.abort_upload(call.request.bucket(), call.request.key(),
+                                                  std::move(upload_id)));
   co_return empty_answer(204);
 }
 

@@ -29,8 +29,8 @@ std::string_view storage_class_of(const object::UploadInfo& upload) {
 
 }  // namespace
 
-AnswerTask list_parts(Service& service, const VerifiedRequest& request) {
-  const Query& query = request.query();
+AnswerTask list_parts(const Call& call) {
+  const Query& query = call.request.query();
   CO_TRY_ASSIGN(const NameEncoding encode, NameEncoding::parse(query));
   CO_TRY_ASSIGN(const uint64_t parts_max,
                 number_parameter(query, "max-parts", kListPageMax, kListPageMax));
@@ -38,14 +38,14 @@ AnswerTask list_parts(Service& service, const VerifiedRequest& request) {
                 number_parameter(query, "part-number-marker", 0, object::kPartNumberMax));
   std::string upload_id(query.get("uploadId"));
   CO_TRY_ASSIGN(const object::ListPartsPage page,
-                co_await service.store.list_parts(
-                    request.bucket(), request.key(), std::move(upload_id),
+                co_await call.service.store.list_parts(
+                    call.request.bucket(), call.request.key(), std::move(upload_id),
                     static_cast<uint32_t>(marker), static_cast<size_t>(parts_max)));
   codec::XmlWriter xml = s3_document("ListPartsResult");
-  xml.element("Bucket", request.bucket()).element("Key", encode(request.key()));
+  xml.element("Bucket", call.request.bucket()).element("Key", encode(call.request.key()));
   xml.element("UploadId", page.upload.upload_id);
-  write_party(xml, "Initiator", service.owner_id);
-  write_party(xml, "Owner", service.owner_id);
+  write_party(xml, "Initiator", call.service.owner_id);
+  write_party(xml, "Owner", call.service.owner_id);
   xml.element("StorageClass", storage_class_of(page.upload));
   write_upload_checksum(xml, page.upload);
   xml.element("PartNumberMarker", marker);
@@ -61,22 +61,22 @@ AnswerTask list_parts(Service& service, const VerifiedRequest& request) {
   co_return xml_answer(200, xml.finish());
 }
 
-AnswerTask list_multipart_uploads(Service& service, const VerifiedRequest& request) {
-  const Query& query = request.query();
+AnswerTask list_multipart_uploads(const Call& call) {
+  const Query& query = call.request.query();
   CO_TRY_ASSIGN(const NameEncoding encode, NameEncoding::parse(query));
   CO_TRY_ASSIGN(const uint64_t uploads_max,
                 number_parameter(query, "max-uploads", kListPageMax, kListPageMax));
   object::ListUploadsRequest list;
-  list.bucket = request.bucket();
+  list.bucket = call.request.bucket();
   list.prefix = query.get("prefix");
   list.delimiter = query.get("delimiter");
   list.key_marker = query.get("key-marker");
   list.upload_id_marker = query.get("upload-id-marker");
   list.uploads_max = static_cast<size_t>(uploads_max);
   CO_TRY_ASSIGN(const object::ListUploadsPage page,
-                co_await service.store.list_uploads(std::move(list)));
+                co_await call.service.store.list_uploads(std::move(list)));
   codec::XmlWriter xml = s3_document("ListMultipartUploadsResult");
-  xml.element("Bucket", request.bucket());
+  xml.element("Bucket", call.request.bucket());
   xml.element("KeyMarker", encode(query.get("key-marker")));
   xml.element("UploadIdMarker", query.get("upload-id-marker"));
   if (page.truncated) {
@@ -90,8 +90,8 @@ AnswerTask list_multipart_uploads(Service& service, const VerifiedRequest& reque
   for (const object::UploadInfo& upload : page.uploads) {
     xml.open("Upload").element("Key", encode(upload.key));
     xml.element("UploadId", upload.upload_id);
-    write_party(xml, "Initiator", service.owner_id);
-    write_party(xml, "Owner", service.owner_id);
+    write_party(xml, "Initiator", call.service.owner_id);
+    write_party(xml, "Owner", call.service.owner_id);
     xml.element("StorageClass", storage_class_of(upload));
     xml.element("Initiated", codec::format_iso8601(upload.started));
     write_upload_checksum(xml, upload);

@@ -8,33 +8,15 @@
 #include <span>
 #include <string_view>
 
+#include "common/async/task.h"
+#include "common/base/result.h"
+
 namespace strata::s3 {
 
-// What is carried out. The operations that are known but not served share kNone.
-enum class Operation : uint8_t {
-  kNone,
-  kUnsetConfiguration,  // answers S3's own error for a bucket that was never configured
-  kListBuckets,
-  kCreateBucket,
-  kHeadBucket,
-  kDeleteBucket,
-  kGetBucketLocation,
-  kGetBucketVersioning,
-  kListObjects,
-  kListObjectsV2,
-  kListMultipartUploads,
-  kPutObject,
-  kCopyObject,
-  kGetObject,
-  kHeadObject,
-  kDeleteObject,
-  kDeleteObjects,
-  kCreateMultipartUpload,
-  kUploadPart,
-  kListParts,
-  kCompleteMultipartUpload,
-  kAbortMultipartUpload,
-};
+struct Call;
+struct Answer;
+// See operations.h.
+using Handler = async::Task<Result<Answer>> (*)(const Call& call);
 
 enum class Level : uint8_t { kService, kBucket, kObject };
 
@@ -46,9 +28,9 @@ struct OperationInfo {
   std::string_view selector_value;  // and its value, where that matters
   std::string_view also;            // a second query name that must be present
   std::string_view header;          // a header that must be present
-  Operation operation = Operation::kNone;
-  std::string_view action;  // what access is asked for
-  std::string_view unset;   // the error code of kUnsetConfiguration
+  Handler handler = nullptr;        // null: known and refused as not implemented
+  std::string_view action;          // what access is asked for
+  std::string_view unset;           // what unset_configuration answers: an error code
 };
 
 // More specific rows come before less specific ones.

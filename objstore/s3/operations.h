@@ -12,6 +12,7 @@
 #include "objstore/object/object_store.h"
 #include "objstore/s3/answer.h"
 #include "objstore/s3/authenticator.h"
+#include "objstore/s3/operation.h"
 
 namespace strata::s3 {
 
@@ -23,49 +24,51 @@ struct Service {
   std::string owner_id;       // the canonical user id, 64 hex digits
 };
 
+// One request to carry out. All of it outlives the task.
+struct Call {
+  Service& service;
+  const OperationInfo& operation;
+  const VerifiedRequest& request;
+  async::ByteSource& body;
+};
+
 using AnswerTask = async::Task<Result<Answer>>;
 
 // buckets.cc
-[[nodiscard]] AnswerTask list_buckets(Service& service, const VerifiedRequest& request);
-[[nodiscard]] AnswerTask create_bucket(Service& service, const VerifiedRequest& request,
-                                       async::ByteSource& body);
-[[nodiscard]] AnswerTask head_bucket(Service& service, const VerifiedRequest& request);
-[[nodiscard]] AnswerTask delete_bucket(Service& service, const VerifiedRequest& request);
-[[nodiscard]] AnswerTask get_bucket_location(Service& service, const VerifiedRequest& request);
-[[nodiscard]] AnswerTask get_bucket_versioning(Service& service, const VerifiedRequest& request);
-[[nodiscard]] AnswerTask unset_configuration(Service& service, const VerifiedRequest& request,
-                                             const OperationInfo& operation);
+[[nodiscard]] AnswerTask list_buckets(const Call& call);
+[[nodiscard]] AnswerTask create_bucket(const Call& call);
+[[nodiscard]] AnswerTask head_bucket(const Call& call);
+[[nodiscard]] AnswerTask delete_bucket(const Call& call);
+[[nodiscard]] AnswerTask get_bucket_location(const Call& call);
+[[nodiscard]] AnswerTask get_bucket_versioning(const Call& call);
+[[nodiscard]] AnswerTask unset_configuration(const Call& call);
 
 // list_objects.cc
-[[nodiscard]] AnswerTask list_objects(Service& service, const VerifiedRequest& request);
-[[nodiscard]] AnswerTask list_objects_v2(Service& service, const VerifiedRequest& request);
+[[nodiscard]] AnswerTask list_objects(const Call& call);
+[[nodiscard]] AnswerTask list_objects_v2(const Call& call);
 
 // get_object.cc
-[[nodiscard]] AnswerTask get_object(Service& service, const VerifiedRequest& request);
-[[nodiscard]] AnswerTask head_object(Service& service, const VerifiedRequest& request);
+[[nodiscard]] AnswerTask get_object(const Call& call);
+[[nodiscard]] AnswerTask head_object(const Call& call);
 
 // put_object.cc
-[[nodiscard]] AnswerTask put_object(Service& service, const VerifiedRequest& request,
-                                    async::ByteSource& body);
+[[nodiscard]] AnswerTask put_object(const Call& call);
 
 // copy_object.cc
-[[nodiscard]] AnswerTask copy_object(Service& service, const VerifiedRequest& request);
+[[nodiscard]] AnswerTask copy_object(const Call& call);
 
 // delete_objects.cc
-[[nodiscard]] AnswerTask delete_object(Service& service, const VerifiedRequest& request);
-[[nodiscard]] AnswerTask delete_objects(Service& service, const VerifiedRequest& request,
-                                        async::ByteSource& body);
+[[nodiscard]] AnswerTask delete_object(const Call& call);
+[[nodiscard]] AnswerTask delete_objects(const Call& call);
 
 // multipart.cc
-[[nodiscard]] AnswerTask create_multipart_upload(Service& service, const VerifiedRequest& request);
-[[nodiscard]] AnswerTask upload_part(Service& service, const VerifiedRequest& request,
-                                     async::ByteSource& body);
-[[nodiscard]] AnswerTask complete_multipart_upload(Service& service, const VerifiedRequest& request,
-                                                   async::ByteSource& body);
-[[nodiscard]] AnswerTask abort_multipart_upload(Service& service, const VerifiedRequest& request);
+[[nodiscard]] AnswerTask create_multipart_upload(const Call& call);
+[[nodiscard]] AnswerTask upload_part(const Call& call);
+[[nodiscard]] AnswerTask complete_multipart_upload(const Call& call);
+[[nodiscard]] AnswerTask abort_multipart_upload(const Call& call);
 
 // multipart_lists.cc
-[[nodiscard]] AnswerTask list_parts(Service& service, const VerifiedRequest& request);
-[[nodiscard]] AnswerTask list_multipart_uploads(Service& service, const VerifiedRequest& request);
+[[nodiscard]] AnswerTask list_parts(const Call& call);
+[[nodiscard]] AnswerTask list_multipart_uploads(const Call& call);
 
 }  // namespace strata::s3

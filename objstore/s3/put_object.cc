@@ -7,17 +7,18 @@
 
 namespace strata::s3 {
 
-AnswerTask put_object(Service& service, const VerifiedRequest& request, async::ByteSource& body) {
+AnswerTask put_object(const Call& call) {
   CO_TRY_ASSIGN(const std::unique_ptr<UploadBody> upload,
-                UploadBody::open(request, body, object::kSinglePutBytesMax));
+                UploadBody::open(call.request, call.body, object::kSinglePutBytesMax));
   object::PutRequest put;
-  put.bucket = request.bucket();
-  put.key = request.key();
-  CO_TRY_ASSIGN(put.attributes, parse_attributes(request.fields()));
-  CO_TRY_ASSIGN(put.conditions, write_conditions(request.fields()));
+  put.bucket = call.request.bucket();
+  put.key = call.request.key();
+  CO_TRY_ASSIGN(put.attributes, parse_attributes(call.request.fields()));
+  CO_TRY_ASSIGN(put.conditions, write_conditions(call.request.fields()));
   put.size_bytes = upload->size_bytes();
   put.checksums = upload->checksums_at_end();
-  CO_TRY_ASSIGN(const object::ObjectInfo info, co_await service.store.put(std::move(put), *upload));
+  CO_TRY_ASSIGN(const object::ObjectInfo info,
+                co_await call.service.store.put(std::move(put), *upload));
   Answer answer = empty_answer(200);
   answer.head.fields.add("etag", quoted(info.etag));
   add_checksum_fields(answer.head.fields, info.checksums);

@@ -145,8 +145,7 @@ Status check_supported(const http::Fields& fields, const OperationInfo& operatio
     }
     return not_implemented(name);
   }
-  if (fields.find("x-amz-copy-source") != nullptr &&
-      operation.operation != Operation::kCopyObject) {
+  if (fields.find("x-amz-copy-source") != nullptr && operation.header != "x-amz-copy-source") {
     return not_implemented("x-amz-copy-source");
   }
   return {};

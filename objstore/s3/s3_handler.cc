@@ -40,7 +40,7 @@ Status admit(const OperationInfo& operation, const VerifiedRequest& request,
     log::debug("s3.denied", {{"action", operation.action}, {"why", decision.reason}});
     return Error(Code::kPermissionDenied, code::kAccessDenied, "Access Denied");
   }
-  if (operation.operation == Operation::kNone) return not_implemented(operation.name);
+  if (operation.handler == nullptr) return not_implemented(operation.name);
   TRY(check_supported(request.fields(), operation, owner_account));
   const std::string* version_id = request.query().find("versionId");
   if (version_id != nullptr) TRY(check_version_id(*version_id));
@@ -90,69 +90,9 @@ AnswerTask S3Handler::answer(http::Exchange& exchange) {
   if (operation->name == "PostObject") co_return not_implemented(operation->name);
   CO_TRY_ASSIGN(const VerifiedRequest request, authenticator_.verify(std::move(parsed)));
   CO_TRY(admit(*operation, request, service_.owner_account));
-  Result<Answer> done = co_await carry_out(*operation, request, exchange.body());
+  const Call call{service_, *operation, request, exchange.body()};
+  Result<Answer> done = co_await operation->handler(call);
   co_return std::move(done);
-}
-
-// Gives the task itself: awaiting it here would cost every request a frame.
-AnswerTask S3Handler::carry_out(const OperationInfo& operation, const VerifiedRequest& request,
-                                async::ByteSource& body) {
-  switch (operation.operation) {
-    case Operation::kListBuckets:
-      return list_buckets(service_, request);
-    case Operation::kCreateBucket:
-      return create_bucket(service_, request, body);
-    case Operation::kHeadBucket:
-      return head_bucket(service_, request);
-    case Operation::kDeleteBucket:
-      return delete_bucket(service_, request);
-    case Operation::kGetBucketLocation:
-      return get_bucket_location(service_, request);
-    case Operation::kGetBucketVersioning:
-      return get_bucket_versioning(service_, request);
-    case Operation::kUnsetConfiguration:
-      return unset_configuration(service_, request, operation);
-    case Operation::kListObjects:
-      return list_objects(service_, request);
-    case Operation::kListObjectsV2:
-      return list_objects_v2(service_, request);
-    case Operation::kListMultipartUploads:
-      return list_multipart_uploads(service_, request);
-    case Operation::kDeleteObjects:
-      return delete_objects(service_, request, body);
-    default:
-      return carry_out_on_object(operation, request, body);
-  }
-}
-
-AnswerTask S3Handler::carry_out_on_object(const OperationInfo& operation,
-                                          const VerifiedRequest& request, async::ByteSource& body) {
-  switch (operation.operation) {
-    case Operation::kPutObject:
-      return put_object(service_, request, body);
-    case Operation::kCopyObject:
-      return copy_object(service_, request);
-    case Operation::kGetObject:
-      return get_object(service_, request);
-    case Operation::kHeadObject:
-      return head_object(service_, request);
-    case Operation::kDeleteObject:
-      return delete_object(service_, request);
-    case Operation::kCreateMultipartUpload:
-      return create_multipart_upload(service_, request);
-    case Operation::kUploadPart:
-      return upload_part(service_, request, body);
-    case Operation::kListParts:
-      return list_parts(service_, request);
-    case Operation::kCompleteMultipartUpload:
-      return complete_multipart_upload(service_, request, body);
-    case Operation::kAbortMultipartUpload:
-      return abort_multipart_upload(service_, request);
-    default:
-      break;
-  }
-  CHECK(false, "admit() refused what is not served, and everything else has a case");
-  return abort_multipart_upload(service_, request);
 }
 
 Answer S3Handler::error_answer(const http::Exchange& exchange, const Error& error) const {

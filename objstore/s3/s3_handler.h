@@ -36,11 +36,6 @@ class S3Handler final : public http::Handler {
 
  private:
   [[nodiscard]] AnswerTask answer(http::Exchange& exchange);
-  [[nodiscard]] AnswerTask carry_out(const OperationInfo& operation, const VerifiedRequest& request,
-                                     async::ByteSource& body);
-  [[nodiscard]] AnswerTask carry_out_on_object(const OperationInfo& operation,
-                                               const VerifiedRequest& request,
-                                               async::ByteSource& body);
   [[nodiscard]] Answer error_answer(const http::Exchange& exchange, const Error& error) const;
   void add_ids(http::Fields& fields, std::string_view request_id) const;
 

@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "common/base/check.h"
+#include "objstore/object/bucket_record.h"
 #include "objstore/object/record_format.h"
 
 namespace {

@@ -36,7 +36,9 @@ inline async::Task<Result<std::string>> read_all(async::ByteSource& source) {
 
 class ObjectFixture : public ::testing::Test {
  protected:
-  ObjectFixture() { EXPECT_TRUE(run(objects.create_bucket("bucket", "us-east-1")).ok()); }
+  ObjectFixture() {
+    EXPECT_TRUE(run(objects.create_bucket({.name = "bucket", .region = "us-east-1"})).ok());
+  }
 
   template <typename T>
   T run(async::Task<T> task) {

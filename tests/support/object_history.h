@@ -91,7 +91,7 @@ class ObjectWorld {
     fixture.stop();
   }
   [[nodiscard]] Status make_bucket() {
-    return fixture.run(objects_->create_bucket("bucket", "us-east-1"));
+    return fixture.run(objects_->create_bucket({.name = "bucket", .region = "us-east-1"}));
   }
   [[nodiscard]] const ObjectBook& book() const { return book_; }
   [[nodiscard]] object::ObjectStore& objects() { return *objects_; }

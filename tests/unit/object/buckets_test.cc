@@ -9,7 +9,7 @@ class BucketTests : public testing::ObjectFixture {};
 
 TEST_F(BucketTests, are_listed_by_name_with_what_they_were_created_with) {
   clock.now += std::chrono::seconds(5);
-  ASSERT_TRUE(run(objects.create_bucket("another", "eu-west-1")).ok());
+  ASSERT_TRUE(run(objects.create_bucket({.name = "another", .region = "eu-west-1"})).ok());
   const std::vector<BucketInfo> buckets = run(objects.list_buckets()).value();
   ASSERT_EQ(buckets.size(), 2u);
   EXPECT_EQ(buckets[0].name, "another");
@@ -20,9 +20,9 @@ TEST_F(BucketTests, are_listed_by_name_with_what_they_were_created_with) {
 }
 
 TEST_F(BucketTests, are_created_once) {
-  EXPECT_FAILS(run(objects.create_bucket("bucket", "x")), Code::kAlreadyExists,
+  EXPECT_FAILS(run(objects.create_bucket({.name = "bucket", .region = "x"})), Code::kAlreadyExists,
                reason::kBucketExists);
-  EXPECT_FAILS(run(objects.create_bucket("Bad", "x")), Code::kInvalidArgument,
+  EXPECT_FAILS(run(objects.create_bucket({.name = "Bad", .region = "x"})), Code::kInvalidArgument,
                reason::kInvalidBucketName);
 }
 
@@ -30,7 +30,7 @@ TEST_F(BucketTests, are_known_to_a_store_opened_again) {
   ASSERT_TRUE(put("k", "v").ok());
   ObjectStore again(store, clock, random);
   EXPECT_EQ(run(again.bucket("bucket")).value().region, "us-east-1");
-  EXPECT_FAILS(run(again.create_bucket("bucket", "x")), Code::kAlreadyExists,
+  EXPECT_FAILS(run(again.create_bucket({.name = "bucket", .region = "x"})), Code::kAlreadyExists,
                reason::kBucketExists);
 }
 
@@ -49,7 +49,7 @@ TEST_F(BucketTests, are_deleted_only_when_empty) {
 }
 
 TEST_F(BucketTests, a_longer_name_does_not_make_a_bucket_full) {
-  ASSERT_TRUE(run(objects.create_bucket("bucket-2", "x")).ok());
+  ASSERT_TRUE(run(objects.create_bucket({.name = "bucket-2", .region = "x"})).ok());
   PutRequest request;
   request.bucket = "bucket-2";
   request.key = "k";
@@ -59,12 +59,13 @@ TEST_F(BucketTests, a_longer_name_does_not_make_a_bucket_full) {
 
 TEST_F(BucketTests, have_a_greatest_number) {
   for (size_t i = 1; i < kBucketsMax; ++i) {
-    ASSERT_TRUE(run(objects.create_bucket("many-" + std::to_string(i), "x")).ok());
+    ASSERT_TRUE(
+        run(objects.create_bucket({.name = "many-" + std::to_string(i), .region = "x"})).ok());
   }
-  EXPECT_FAILS(run(objects.create_bucket("one-too-many", "x")), Code::kTooLarge,
+  EXPECT_FAILS(run(objects.create_bucket({.name = "one-too-many", .region = "x"})), Code::kTooLarge,
                reason::kTooManyBuckets);
   ASSERT_TRUE(run(objects.delete_bucket("many-1")).ok());
-  EXPECT_TRUE(run(objects.create_bucket("one-too-many", "x")).ok());
+  EXPECT_TRUE(run(objects.create_bucket({.name = "one-too-many", .region = "x"})).ok());
   EXPECT_EQ(run(objects.list_buckets()).value().size(), kBucketsMax);
 }
 
@@ -74,7 +75,7 @@ TEST_F(BucketTests, whose_deletion_failed_are_still_there) {
     return std::nullopt;
   };
   EXPECT_FAILS(run(objects.delete_bucket("bucket")), Code::kIo, "");
-  EXPECT_FAILS(run(objects.create_bucket("other", "x")), Code::kIo, "");
+  EXPECT_FAILS(run(objects.create_bucket({.name = "other", .region = "x"})), Code::kIo, "");
   store.fail = nullptr;
   EXPECT_TRUE(run(objects.bucket("bucket")).ok());
   EXPECT_FAILS(run(objects.bucket("other")), Code::kNotFound, reason::kNoSuchBucket);

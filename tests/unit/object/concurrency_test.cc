@@ -192,7 +192,9 @@ async::Task<void> race_on_bucket(ObjectStore& objects, int number) {
       CHECK(deleted.ok() || deleted.error().reason == reason::kBucketNotEmpty ||
             deleted.error().reason == reason::kNoSuchBucket);
     } else if (number % 4 == 1) {
-      const Status created = co_await objects.create_bucket("contested", "x");
+      CreateBucketRequest create;
+      create.name = "contested";
+      const Status created = co_await objects.create_bucket(std::move(create));
       CHECK(created.ok() || created.error().reason == reason::kBucketExists);
     } else {
       async::MemorySource body(as_bytes("x"));
@@ -257,7 +259,7 @@ TEST_F(Concurrency, deleting_a_bucket_beside_a_put_fails_one_of_them_at_every_in
       ASSERT_TRUE(run(objects.remove("bucket", "k", {})).ok());
     } else {
       EXPECT_EQ(both.put->error().reason, reason::kNoSuchBucket);
-      ASSERT_TRUE(run(objects.create_bucket("bucket", "x")).ok());
+      ASSERT_TRUE(run(objects.create_bucket({.name = "bucket", .region = "x"})).ok());
     }
     EXPECT_EQ(store.all_blobs(), 0u);
   }

@@ -32,7 +32,7 @@ TEST(DescribeRow, every_kind_of_row_is_shown_with_its_fields) {
   const Description shown_part = describe_row(rows::part("demo", "k", id, 12), encode(part));
   EXPECT_EQ(*shown_part.find("part"), "12");
   EXPECT_FALSE(shown_part.damaged());
-  const Description bucket = describe_row(rows::bucket("demo"), encode(BucketRecord{{}, "r"}));
+  const Description bucket = describe_row(rows::bucket("demo"), encode(plain_bucket()));
   EXPECT_EQ(*bucket.find("region"), "r");
 }
 
@@ -44,7 +44,7 @@ TEST(DescribeRow, what_this_room_did_not_write_is_damage) {
     EXPECT_TRUE(describe_row(name, "").damaged()) << name;
     EXPECT_EQ(label_of_row(name), "") << name;
   }
-  const std::string good = encode(BucketRecord{{}, "r"});
+  const std::string good = encode(plain_bucket());
   for (size_t length = 0; length < good.size(); ++length) {
     EXPECT_TRUE(describe_row(rows::bucket("demo"), good.substr(0, length)).damaged()) << length;
   }

@@ -58,12 +58,16 @@ TEST(RecordFormat, uploads_parts_and_buckets_come_back_as_they_were) {
   EXPECT_EQ(encode(decode_upload(encode(upload)).value()), encode(upload));
   PartRecord part{9, WallTime(std::chrono::milliseconds(2)), std::string(16, 'm'), {}, blob(3, 9)};
   EXPECT_EQ(encode(decode_part(encode(part)).value()), encode(part));
-  const BucketRecord bucket{WallTime(std::chrono::milliseconds(3)), "eu-central-1"};
+  BucketRecord bucket;
+  bucket.created = WallTime(std::chrono::milliseconds(3));
+  bucket.region = "eu-central-1";
   EXPECT_EQ(decode_bucket(encode(bucket)).value().region, "eu-central-1");
 }
 
 TEST(RecordFormat, the_worked_example_of_the_document_holds) {
-  const BucketRecord bucket{WallTime(std::chrono::milliseconds(1'700'000'000'123)), "us-east-1"};
+  BucketRecord bucket;
+  bucket.created = WallTime(std::chrono::milliseconds(1'700'000'000'123));
+  bucket.region = "us-east-1";
   EXPECT_EQ(codec::to_hex(std::string_view(encode(bucket))),
             "01f6a1abfef962"
             "0975732d656173742d31");

@@ -53,7 +53,7 @@ TEST_F(Expiry, an_old_upload_goes_with_its_parts_and_a_young_one_stays) {
 
 TEST_F(Expiry, every_bucket_is_looked_through_however_many_uploads_it_has) {
   for (const char* bucket : {"aaa", "mmm", "zzz"}) {
-    ASSERT_TRUE(run(objects.create_bucket(bucket, "us-east-1")).ok());
+    ASSERT_TRUE(run(objects.create_bucket({.name = bucket, .region = "us-east-1"})).ok());
     for (int i = 0; i < (bucket[0] == 'm' ? 1'200 : 2); ++i) {
       ASSERT_TRUE(begin_in(bucket, "key" + std::to_string(i)).ok());
     }

@@ -28,7 +28,8 @@ class Verify : public ::testing::Test {
   Verify() : fixture_({&disks_[0], &disks_[1], &disks_[2]}, 3) {
     fixture_.workers.clock = &clock_;
     open();
-    EXPECT_TRUE(fixture_.run(objects_->create_bucket("photos", "us-east-1")).ok());
+    EXPECT_TRUE(
+        fixture_.run(objects_->create_bucket({.name = "photos", .region = "us-east-1"})).ok());
   }
   void open() {
     EXPECT_TRUE(fixture_.start().ok());

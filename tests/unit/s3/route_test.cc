@@ -9,6 +9,7 @@
 #include "objstore/s3/copy_source.h"
 #include "objstore/s3/errors.h"
 #include "objstore/s3/limits.h"
+#include "objstore/s3/operations.h"
 
 namespace strata::s3 {
 namespace {
@@ -57,7 +58,7 @@ TEST(Route, every_row_names_an_action_and_every_unset_row_an_error) {
   for (const OperationInfo& row : operations()) {
     EXPECT_TRUE(names.insert(row.name).second) << row.name << " is there twice";
     EXPECT_FALSE(row.action.empty()) << row.name;
-    EXPECT_EQ(row.operation == Operation::kUnsetConfiguration, !row.unset.empty()) << row.name;
+    EXPECT_EQ(row.handler == &unset_configuration, !row.unset.empty()) << row.name;
     if (row.unset.empty()) continue;
     EXPECT_EQ(to_wire(Error(Code::kNotFound, row.unset, "")).status, 404) << row.name;
     EXPECT_EQ(to_wire(Error(Code::kNotFound, row.unset, "")).code, row.unset);
@@ -77,9 +78,9 @@ TEST(Route, the_compatibility_page_says_what_the_table_says) {
   }
   documented.erase("operation");
   for (const OperationInfo& row : operations()) {
-    const char* here = row.operation == Operation::kNone                 ? "refused"
-                       : row.operation == Operation::kUnsetConfiguration ? "unset"
-                                                                         : "served";
+    const char* here = row.handler == nullptr                ? "refused"
+                       : row.handler == &unset_configuration ? "unset"
+                                                             : "served";
     EXPECT_EQ(documented[std::string(row.name)], here) << row.name;
     documented.erase(std::string(row.name));
   }
