@@ -64,6 +64,18 @@ async::Task<Result<BucketInfo>> Buckets::find(std::string name) {
   co_return std::move(found);
 }
 
+async::Task<Result<Buckets::Visit>> Buckets::visit(std::string bucket) {
+  Visit visit;
+  visit.pass = co_await gate_.of(bucket).share();
+  CO_TRY_ASSIGN(visit.info, co_await find_inside(std::move(bucket)));
+  co_return std::move(visit);
+}
+
+async::Task<Status> Buckets::commit(const Visit&, replica::Mutation mutation) {
+  CO_TRY(co_await store_.commit(std::move(mutation)));
+  co_return Status();
+}
+
 async::Task<Status> Buckets::commit(std::string bucket, replica::Mutation mutation) {
   const SharedGate::Pass pass = co_await gate_.of(bucket).share();
   CO_TRY(co_await find_inside(std::move(bucket)));
@@ -136,12 +148,16 @@ async::Task<Status> Buckets::remove(std::string name) {
   CO_TRY(co_await find_inside(name));
   std::string objects = rows::objects_head(name);
   CO_TRY_ASSIGN(const bool has_objects, co_await has_rows(std::move(objects)));
+  std::string versions = rows::versions_head(name);
+  CO_TRY_ASSIGN(const bool has_versions, co_await has_rows(std::move(versions)));
   std::string uploads = rows::uploads_head(name);
   CO_TRY_ASSIGN(const bool has_uploads, co_await has_rows(std::move(uploads)));
-  if (has_objects || has_uploads) {
+  if (has_objects || has_versions || has_uploads) {
+    const bool in_use = has_objects || has_versions;
     co_return Error(Code::kConflict, reason::kBucketNotEmpty,
                     fmt::format("the bucket {} still holds {}: delete them first", name,
-                                has_objects ? "objects" : "unfinished uploads"));
+                                in_use ? "objects, versions of objects or delete markers"
+                                       : "unfinished uploads"));
   }
   replica::Mutation mutation;
   mutation.placement = name;

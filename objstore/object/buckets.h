@@ -32,6 +32,15 @@ class Buckets {
   // By name.
   [[nodiscard]] async::Task<Result<std::vector<BucketInfo>>> list();
 
+  // A bucket as it is, for as long as this lives: it is not deleted and its settings stay.
+  struct Visit {
+    SharedGate::Pass pass;
+    BucketInfo info;
+  };
+  // While a visit lasts its task reads and commits, and waits for no other lock.
+  [[nodiscard]] async::Task<Result<Visit>> visit(std::string bucket);
+  [[nodiscard]] async::Task<Status> commit(const Visit& visit, replica::Mutation mutation);
+
   // Commits if the bucket exists; it cannot be deleted in between. Every commit inside a bucket
   // goes through here, so that a bucket found empty stays empty while it is deleted.
   [[nodiscard]] async::Task<Status> commit(std::string bucket, replica::Mutation mutation);

@@ -8,6 +8,7 @@
 #include "objstore/object/checksums.h"
 #include "objstore/object/completion.h"
 #include "objstore/object/names.h"
+#include "objstore/object/object_lock.h"
 #include "objstore/object/row_keys.h"
 #include "objstore/object/store_impl.h"
 
@@ -60,6 +61,7 @@ async::Task<Result<ObjectInfo>> ObjectStore::complete_upload(CompleteRequest req
   replica::Mutation mutation;
   mutation.placement = rows::placement(request.bucket, request.key);
   const async::KeyMutex::Guard guard = co_await impl.keys.lock(mutation.placement);
+  CO_TRY_ASSIGN(const Buckets::Visit visit, co_await impl.buckets.visit(request.bucket));
 
   CO_TRY_ASSIGN(std::optional<ObjectRecord> current,
                 co_await impl.read_current(request.bucket, request.key));
@@ -83,16 +85,15 @@ async::Task<Result<ObjectInfo>> ObjectStore::complete_upload(CompleteRequest req
   CO_TRY(check_stated(request, record));
 
   record.upload_id = id;
-  record.stamp = impl.store.next_stamp();
-  record.modified = impl.clock.wall_now();
-  mutation.puts.push_back({rows::object(request.bucket, request.key), encode(record)});
+  // A date that was in the future when the upload began is kept even if it is not any more.
+  if (!record.extras.retention) {
+    CO_TRY(apply_lock(visit.info, impl.clock.wall_now(), record.extras));
+  }
+  mutation.drops = std::move(assembly.unused);
+  CO_TRY(co_await impl.make_current(visit.info, request.key, current, record, mutation));
   mutation.deletes.push_back(rows::upload(request.bucket, request.key, id));
   for (replica::Row& row : found) mutation.deletes.push_back(std::move(row.key));
-  mutation.drops = std::move(assembly.unused);
-  if (current) {
-    for (const replica::BlobRef& blob : current->blobs()) mutation.drops.push_back(blob);
-  }
-  CO_TRY(co_await impl.buckets.commit(std::move(request.bucket), std::move(mutation)));
+  CO_TRY(co_await impl.buckets.commit(visit, std::move(mutation)));
   co_return record.take_info(std::move(request.key));
 }
 

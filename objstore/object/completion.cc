@@ -118,6 +118,7 @@ Result<Assembly> assemble(const UploadRecord& upload, const std::vector<Complete
   TRY(check_sizes(record.segments, record.size_bytes));
   record.etag = multipart_etag(md5s);
   record.attributes = upload.attributes;
+  record.extras = upload.extras;
   record.checksums = whole_checksums(upload, record.segments);
   record.part_checksum = upload.checksum_algorithm;
   record.parts = static_cast<uint32_t>(parts.size());

@@ -76,6 +76,17 @@ Status check_read_conditions(const Conditions& conditions, const Validators& cur
   return {};
 }
 
+Error as_source_error(Error error) {
+  if (error.code != Code::kNotModified) return error;
+  return Error(Code::kPreconditionFailed,
+               fmt::format("a condition on the source does not hold: {}", error.message));
+}
+
+bool if_range_holds(const IfRange& condition, const Validators& current) noexcept {
+  if (condition.etag) return etag_list_matches(*condition.etag, current.etag, false);
+  return condition.modified && in_seconds(*condition.modified) == in_seconds(current.modified);
+}
+
 Status check_write_conditions(const Conditions& conditions,
                               const std::optional<Validators>& current) {
   if (conditions.if_match) {
@@ -90,6 +101,14 @@ Status check_write_conditions(const Conditions& conditions,
   if (conditions.if_none_match && current &&
       etag_list_matches(*conditions.if_none_match, current->etag, true)) {
     return failed("If-None-Match");
+  }
+  if (conditions.if_match_modified && current &&
+      in_seconds(current->modified) != in_seconds(*conditions.if_match_modified)) {
+    return failed("x-amz-if-match-last-modified-time");
+  }
+  if (conditions.if_match_size_bytes && current &&
+      current->size_bytes != *conditions.if_match_size_bytes) {
+    return failed("x-amz-if-match-size");
   }
   return {};
 }

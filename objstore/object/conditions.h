@@ -13,6 +13,7 @@ namespace strata::object {
 struct Validators {
   std::string_view etag;  // without quotes
   WallTime modified{};
+  uint64_t size_bytes = 0;
 };
 
 // Whether a list of entity tags as sent, or "*", names this etag. Tags may lack their quotes. Weak
@@ -25,7 +26,12 @@ struct Validators {
 // If-Modified-Since, with kNotModified. Dates compare in whole seconds, as they were sent.
 [[nodiscard]] Status check_read_conditions(const Conditions& conditions, const Validators& current);
 
-// For a write over the current version, or over none: whatever does not hold is
+[[nodiscard]] bool if_range_holds(const IfRange& condition, const Validators& current) noexcept;
+
+// Of a read for a copy, which never answers "not modified": S3 has 412 for all source conditions.
+[[nodiscard]] Error as_source_error(Error error);
+
+// For a write over the current version, or over none, or for its removal: whatever does not hold is
 // kPreconditionFailed.
 [[nodiscard]] Status check_write_conditions(const Conditions& conditions,
                                             const std::optional<Validators>& current);

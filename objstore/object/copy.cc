@@ -5,20 +5,15 @@
 #include "objstore/object/body_intake.h"
 #include "objstore/object/body_stream.h"
 #include "objstore/object/checksums.h"
+#include "objstore/object/conditions.h"
 #include "objstore/object/names.h"
+#include "objstore/object/object_lock.h"
 #include "objstore/object/row_keys.h"
 #include "objstore/object/simple_object.h"
 #include "objstore/object/store_impl.h"
 
 namespace strata::object {
 namespace {
-
-// A copy never answers "not modified": S3's CopyObject has 412 for all of its source conditions.
-Error as_source_error(Error error) {
-  if (error.code != Code::kNotModified) return error;
-  return Error(Code::kPreconditionFailed,
-               fmt::format("a condition on the source does not hold: {}", error.message));
-}
 
 // As S3 copies: the content's description and user metadata, not where the object lives or
 // redirects to.
@@ -43,8 +38,10 @@ std::vector<digest::ChecksumAlgorithm> algorithms_to_compute(const CopyRequest& 
 
 // Without attributes and without a checksum that the source lacks, nothing would change.
 bool changes_nothing(const CopyRequest& request, const ObjectRecord& source) {
+  // A copy of an older version makes it current again.
+  if (request.source_version_id) return false;
   if (request.source_bucket != request.bucket || request.source_key != request.key) return false;
-  if (request.attributes) return false;
+  if (request.attributes || request.replace_tags) return false;
   if (!request.checksum_algorithm) return true;
   const StoredChecksum* had = find_checksum(source.checksums, *request.checksum_algorithm);
   return had != nullptr && !had->composite;
@@ -66,16 +63,19 @@ Status check_source(const CopyRequest& request, const ObjectRecord& source) {
 
 }  // namespace
 
-async::Task<Result<ObjectInfo>> ObjectStore::copy(CopyRequest request) {
+async::Task<Result<CopyResult>> ObjectStore::copy(CopyRequest request) {
   Impl& impl = *impl_;
   CO_TRY(check_names(request.bucket, request.key));
   if (request.attributes) CO_TRY(check_attributes(*request.attributes));
-  CO_TRY(co_await impl.buckets.find(request.bucket));
+  CO_TRY(check_extras(request.extras));
+  CO_TRY_ASSIGN(const BucketInfo bucket, co_await impl.buckets.find(request.bucket));
+  CO_TRY(check_lock_request(bucket, impl.clock.wall_now(), request.extras));
   CO_TRY(co_await impl.check_conditions_early(request.bucket, request.key, request.conditions));
 
   GetRequest source_request;
   source_request.bucket = request.source_bucket;
   source_request.key = request.source_key;
+  source_request.version_id = request.source_version_id;
   source_request.conditions = request.source_conditions;
   std::unique_ptr<replica::ReadPin> pin = impl.store.pin();
   Result<ObjectRecord> source = co_await impl.read_version(source_request);
@@ -100,10 +100,15 @@ async::Task<Result<ObjectInfo>> ObjectStore::copy(CopyRequest request) {
   Attributes attributes =
       request.attributes ? std::move(*request.attributes) : copied_attributes(*source);
   ObjectRecord record = simple_object(taken, std::move(attributes), std::move(checksums));
-  Result<ObjectInfo> done = co_await impl.replace_current(
-      std::move(request.bucket), std::move(request.key), std::move(record), std::move(taken.writer),
-      std::move(request.conditions));
-  co_return std::move(done);
+  record.extras = std::move(request.extras);
+  if (!request.replace_tags) record.extras.tags = std::move(source->extras.tags);
+  CopyResult result;
+  result.source_version_id = std::move(source->version_id);
+  CO_TRY_ASSIGN(result.info,
+                co_await impl.add_version(std::move(request.bucket), std::move(request.key),
+                                          std::move(record), std::move(taken.writer),
+                                          std::move(request.conditions)));
+  co_return std::move(result);
 }
 
 }  // namespace strata::object

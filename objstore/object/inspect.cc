@@ -47,6 +47,23 @@ void add_checksums(Description& out, const std::vector<StoredChecksum>& checksum
   }
 }
 
+void add_extras(Description& out, const Extras& extras) {
+  add_if_any(out, "owner", extras.owner);
+  for (const auto& [key, value] : extras.tags) {
+    out.add("tag", fmt::format("{}: {}", printable(key), printable(value)));
+  }
+  add_if_any(out, "acl", extras.acl);
+  if (extras.retention) {
+    const bool governance = extras.retention->mode == RetentionMode::kGovernance;
+    out.add("retention", fmt::format("{} until {}", governance ? "governance" : "compliance",
+                                     time_text(extras.retention->until)));
+  }
+  if (extras.legal_hold) out.add("legal_hold", "on");
+  if (!extras.encryption.empty()) {
+    out.add("encryption", fmt::format("{} bytes", extras.encryption.size()));
+  }
+}
+
 void describe_object(const ObjectRecord& record, Description& out) {
   out.add_number("stamp", record.stamp.value());
   out.add("version", printable(record.version_id));
@@ -55,6 +72,9 @@ void describe_object(const ObjectRecord& record, Description& out) {
   out.add("etag", printable(record.etag));
   add_attributes(out, record.attributes);
   add_checksums(out, record.checksums);
+  add_extras(out, record.extras);
+  if (record.marks.delete_marker) out.add("delete_marker", "yes");
+  if (record.marks.null_stamp) out.add_number("null_stamp", record.marks.null_stamp->value());
   if (record.parts > 0) out.add_number("parts", record.parts);
   if (record.upload_id) out.add("upload", record.upload_id->to_text());
   for (const Segment& segment : record.segments) {
@@ -75,6 +95,7 @@ void describe_upload(const UploadRecord& record, Description& out) {
     out.add("checksum_algorithm", digest::checksum_name(*record.checksum_algorithm));
     out.add("checksum_of", record.checksum_full_object ? "the whole object" : "the parts");
   }
+  add_extras(out, record.extras);
 }
 
 void describe_part(const PartRecord& record, Description& out) {
@@ -120,7 +141,8 @@ Description describe_row(std::string_view name, std::string_view value) {
   const auto row = rows::parse(name);
   if (!row) {
     out.add("name", printable(name));
-    out.add_damage(0, name.size(), "the name is not that of a bucket, object, upload or part");
+    out.add_damage(0, name.size(),
+                   "the name is not that of a bucket, object, version, upload or part");
     return out;
   }
   out.add("bucket", printable(row->bucket));
@@ -133,6 +155,11 @@ Description describe_row(std::string_view name, std::string_view value) {
       break;
     case rows::RowName::Kind::kObject:
       out.what = "object";
+      describe_value(decode_object(value), value.size(), describe_object, out);
+      break;
+    case rows::RowName::Kind::kVersion:
+      out.what = "version";
+      out.add_number("stamp_of_name", row->stamp.value());
       describe_value(decode_object(value), value.size(), describe_object, out);
       break;
     case rows::RowName::Kind::kUpload:

@@ -40,13 +40,15 @@ std::string listing_start(std::string_view prefix, std::string_view delimiter,
 }
 
 ListingWalk::ListingWalk(replica::Store& store, std::string head, std::string prefix,
-                         std::string delimiter, std::string_view start, size_t entries_hint)
+                         std::string delimiter, std::string_view start, size_t entries_hint,
+                         Counts counts)
     : store_(store),
       head_(std::move(head)),
       prefix_(std::move(prefix)),
       delimiter_(std::move(delimiter)),
       from_(head_),
       to_(rows::prefix_end(head_ + prefix_)),
+      counts_(counts),
       rows_wanted_(std::clamp(entries_hint, kRowsMin, delimiter_.empty() ? kRowsMax : 64)) {
   CHECK(!head_.empty());
   from_ += start;
@@ -97,6 +99,13 @@ async::Task<Result<std::optional<ListingWalk::Entry>>> ListingWalk::next() {
     Entry entry;
     entry.name = rows::key_of_tail(tail(row));
     if (std::optional<std::string> rolled_up = common_prefix_of(entry.name)) {
+      if (counts_ != nullptr) {
+        CO_TRY_ASSIGN(const bool counts, counts_(row));
+        if (!counts) {
+          from_ = row.key + '\0';
+          continue;
+        }
+      }
       entry.is_common_prefix = true;
       entry.name = std::move(*rolled_up);
       from_ = rows::prefix_end(head_ + entry.name);

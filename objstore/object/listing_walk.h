@@ -29,10 +29,13 @@ class ListingWalk {
     replica::Row row;  // of a key
   };
 
+  // Whether a row counts: where one does not, no common prefix is made of it.
+  using Counts = Result<bool> (*)(const replica::Row& row);
+
   // head: what every row of the walk begins with. start: see listing_start. The store outlives
-  // this. entries_hint: how many will probably be wanted.
+  // this. entries_hint: how many will probably be wanted. counts: null if all rows do.
   ListingWalk(replica::Store& store, std::string head, std::string prefix, std::string delimiter,
-              std::string_view start, size_t entries_hint);
+              std::string_view start, size_t entries_hint, Counts counts = nullptr);
 
   // The next entry, or nothing at the end. The row name past its head is tail(entry.row).
   [[nodiscard]] async::Task<Result<std::optional<Entry>>> next();
@@ -56,6 +59,7 @@ class ListingWalk {
   std::vector<replica::Row> batch_;
   size_t at_ = 0;           // the next row of the batch
   size_t passed_over_ = 0;  // rows of the batch that were read for nothing
+  Counts counts_;
   size_t rows_wanted_;
   bool at_end_ = false;  // nothing after this batch
 };

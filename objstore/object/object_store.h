@@ -17,7 +17,9 @@
 #include "common/base/random.h"
 #include "common/base/result.h"
 #include "common/io/clock.h"
+#include "objstore/object/lock_configuration.h"
 #include "objstore/object/types.h"
+#include "objstore/object/versioning.h"
 #include "objstore/replica/store.h"
 
 namespace strata::object {
@@ -30,6 +32,7 @@ struct PutRequest {
   std::string bucket;
   std::string key;
   Attributes attributes;
+  Extras extras;
   Conditions conditions;
   std::optional<uint64_t> size_bytes;  // if known: a body of another length is an error
   ChecksumsAtEnd checksums;            // may be empty: called once the body has ended
@@ -38,8 +41,10 @@ struct PutRequest {
 struct GetRequest {
   std::string bucket;
   std::string key;
+  std::optional<std::string> version_id;  // absent: the current one
   Conditions conditions;
   std::optional<ByteRange> range;
+  std::optional<IfRange> if_range;      // where it does not hold, the range is not asked for
   std::optional<uint32_t> part_number;  // 1-based; excludes range
 };
 
@@ -48,19 +53,61 @@ struct OpenObject {
   ObjectInfo info;
   uint64_t first = 0;  // the bytes [first, first + length) will be read
   uint64_t length = 0;
-  bool partial = false;                     // a range or part was asked for: 206
-  std::unique_ptr<async::ByteSource> body;  // null for head
+  bool partial = false;                         // a range or part was asked for: 206
+  std::optional<StoredChecksum> part_checksum;  // of the part asked for, if it has one
+  std::unique_ptr<async::ByteSource> body;      // null for head
 };
 
 struct CopyRequest {
   std::string source_bucket;
   std::string source_key;
+  std::optional<std::string> source_version_id;
   Conditions source_conditions;
   std::string bucket;
   std::string key;
-  Conditions conditions;                 // on the destination
+  Conditions conditions;      // on the destination
+  Extras extras;              // of the destination; its tags count only where replace_tags
+  bool replace_tags = false;  // else the source's are copied
   std::optional<Attributes> attributes;  // replaces the source's; absent: the source's are copied
   std::optional<digest::ChecksumAlgorithm> checksum_algorithm;  // computed on the copied bytes
+};
+
+struct CopyResult {
+  ObjectInfo info;
+  std::string source_version_id;
+};
+
+struct RemoveRequest {
+  std::string bucket;
+  std::string key;
+  std::optional<std::string> version_id;  // absent: what is current is deleted
+  Conditions conditions;                  // on the current version, whichever is removed
+  std::string owner;                      // of a delete marker, should one be made
+  bool bypass_governance = false;         // the caller may, and asks for it
+};
+struct Removal {
+  std::string version_id;      // of the version removed, or of the marker made; empty: neither
+  bool delete_marker = false;  // it is, or was, a delete marker
+};
+
+struct ListVersionsRequest {
+  std::string bucket;
+  std::string prefix;
+  std::string delimiter;
+  std::string key_marker;
+  std::string version_id_marker;  // with key_marker: versions of that key after this one
+  size_t versions_max = kListKeysMax;
+};
+struct ListedVersion {
+  ObjectInfo info;  // also of delete markers
+  bool latest = false;
+};
+struct ListVersionsPage {
+  std::vector<ListedVersion> versions;  // by key, the newest first
+  std::vector<std::string> common_prefixes;
+  bool truncated = false;
+  std::string next_key_marker;
+  std::string next_version_id_marker;  // empty after a common prefix
 };
 
 struct ListRequest {
@@ -81,6 +128,7 @@ struct CreateUploadRequest {
   std::string bucket;
   std::string key;
   Attributes attributes;
+  Extras extras;
   std::optional<digest::ChecksumAlgorithm> checksum_algorithm;
   bool checksum_full_object = false;  // FULL_OBJECT, else COMPOSITE
 };
@@ -89,6 +137,7 @@ struct UploadInfo {
   std::string upload_id;
   WallTime started{};
   Attributes attributes;
+  Extras extras;
   std::optional<digest::ChecksumAlgorithm> checksum_algorithm;
   bool checksum_full_object = false;
 };
@@ -106,6 +155,39 @@ struct PartInfo {
   std::string etag;
   WallTime modified{};
   std::vector<StoredChecksum> checksums;
+};
+// A part whose bytes are another object's, all of them or a range.
+struct CopyPartRequest {
+  std::string source_bucket;
+  std::string source_key;
+  std::optional<std::string> source_version_id;
+  Conditions source_conditions;
+  std::optional<ByteRange> range;  // first and last, inside the source
+  std::string bucket;
+  std::string key;
+  std::string upload_id;
+  uint32_t part_number = 0;
+};
+struct CopyPartResult {
+  PartInfo part;
+  std::string source_version_id;
+};
+// What there is of a version and its parts.
+struct ObjectPartsRequest {
+  VersionName name;
+  uint32_t after_number = 0;
+  size_t parts_max = 1000;
+};
+struct ObjectPart {
+  uint32_t number = 0;
+  uint64_t size_bytes = 0;
+  std::optional<StoredChecksum> checksum;
+};
+struct ObjectPartsPage {
+  ObjectInfo info;
+  std::vector<ObjectPart> parts;
+  bool truncated = false;
+  uint32_t next_part_number = 0;
 };
 struct CompletePart {
   uint32_t number = 0;
@@ -145,10 +227,10 @@ struct ListUploadsPage {
 };
 
 struct CreateBucketRequest {
-  std::string name;
-  std::string region;
-  std::string owner;  // the account's number; empty: the account of the first start
-  BucketSettings settings;
+  std::string name{};
+  std::string region{};
+  std::string owner{};  // the account's number; empty: the account of the first start
+  BucketSettings settings{};
 };
 
 class ObjectStore {
@@ -179,15 +261,48 @@ class ObjectStore {
   [[nodiscard]] async::Task<Result<ObjectInfo>> put(PutRequest request, async::ByteSource& body);
   [[nodiscard]] async::Task<Result<OpenObject>> get(GetRequest request);
   [[nodiscard]] async::Task<Result<OpenObject>> head(GetRequest request);
-  // Deleting what is not there succeeds.
+  // What there is of a version without its bytes, a delete marker too; no conditions.
+  [[nodiscard]] async::Task<Result<ObjectInfo>> describe(VersionName name);
+  // Without a version: removes the object, or hides it behind a delete marker where the bucket is
+  // or was versioned. With one: removes it for good; the next newest becomes current. Removing
+  // what is not there succeeds. kPermissionDenied/object_locked for what may not go yet.
+  [[nodiscard]] async::Task<Result<Removal>> remove(RemoveRequest request);
+  // The current version, without more to say.
   [[nodiscard]] async::Task<Status> remove(std::string bucket, std::string key,
                                            Conditions conditions);
-  [[nodiscard]] async::Task<Result<ObjectInfo>> copy(CopyRequest request);
+  [[nodiscard]] async::Task<Result<CopyResult>> copy(CopyRequest request);
   [[nodiscard]] async::Task<Result<ListPage>> list(ListRequest request);
+  [[nodiscard]] async::Task<Result<ListVersionsPage>> list_versions(ListVersionsRequest request);
+
+  // Versions are kept from now on, or not any more; never goes back to kNever.
+  // kConflict/invalid_bucket_state: suspended under object lock.
+  [[nodiscard]] async::Task<Status> set_versioning(std::string bucket, Versioning versioning);
+
+  // Changes of one version in place: its bytes, id and time stay. Their answer is the version as
+  // it is then.
+  [[nodiscard]] async::Task<Result<ObjectInfo>> set_tags(VersionName name, Tags tags);
+  [[nodiscard]] async::Task<Result<ObjectInfo>> set_acl(VersionName name, std::string acl);
+  // Only the name is recorded: where the bytes are stays.
+  [[nodiscard]] async::Task<Result<ObjectInfo>> set_storage_class(VersionName name,
+                                                                  std::string storage_class);
+  // kInvalidArgument/bucket_without_object_lock; kPermissionDenied/object_locked for a retention
+  // that may not be shortened, removed or given another mode.
+  [[nodiscard]] async::Task<Result<ObjectInfo>> set_retention(VersionName name,
+                                                              std::optional<Retention> retention,
+                                                              bool bypass_governance);
+  [[nodiscard]] async::Task<Result<ObjectInfo>> set_legal_hold(VersionName name, bool hold);
+  // Turns object lock on, for good, or changes the default retention. kConflict/
+  // invalid_bucket_state where versions are not kept.
+  [[nodiscard]] async::Task<Status> set_object_lock(std::string bucket,
+                                                    LockConfiguration configuration);
 
   [[nodiscard]] async::Task<Result<UploadInfo>> create_upload(CreateUploadRequest request);
   [[nodiscard]] async::Task<Result<PartInfo>> upload_part(UploadPartRequest request,
                                                           async::ByteSource& body);
+  // kInvalidArgument/invalid_copy_range for a range that is not inside the source.
+  [[nodiscard]] async::Task<Result<CopyPartResult>> copy_part(CopyPartRequest request);
+  // Errors of a read for what is no object.
+  [[nodiscard]] async::Task<Result<ObjectPartsPage>> object_parts(ObjectPartsRequest request);
   [[nodiscard]] async::Task<Result<ListPartsPage>> list_parts(std::string bucket, std::string key,
                                                               std::string upload_id,
                                                               uint32_t after_number,

@@ -1,4 +1,6 @@
 // get and head: one consistent version, whole or in part.
+#include <fmt/format.h>
+
 #include "objstore/object/body_stream.h"
 #include "objstore/object/conditions.h"
 #include "objstore/object/names.h"
@@ -13,15 +15,19 @@ async::Task<Result<ObjectRecord>> ObjectStore::Impl::read_version(const GetReque
   if (request.range && request.part_number) {
     co_return Error(Code::kInvalidArgument, "ask for a range or for a part, not for both");
   }
-  CO_TRY_ASSIGN(std::optional<ObjectRecord> current,
-                co_await read_current(request.bucket, request.key));
-  if (!current) {
-    // Asked only now: where there is an object there is a bucket.
-    CO_TRY(co_await buckets.find(request.bucket));
-    co_return no_such_key(request.key);
+  CO_TRY_ASSIGN(ObjectRecord record,
+                co_await named_version(request.bucket, request.key, request.version_id));
+  if (record.marks.delete_marker) {
+    if (!request.version_id) {
+      co_return Error(Code::kNotFound, reason::kDeleted,
+                      fmt::format("the object {} is deleted", request.key));
+    }
+    co_return Error(Code::kInvalidArgument, reason::kIsDeleteMarker,
+                    "The specified method is not allowed against this resource.");
   }
-  CO_TRY(check_read_conditions(request.conditions, Validators{current->etag, current->modified}));
-  co_return std::move(*current);
+  CO_TRY(check_read_conditions(request.conditions,
+                               Validators{record.etag, record.modified, record.size_bytes}));
+  co_return std::move(record);
 }
 
 namespace {
@@ -29,6 +35,8 @@ namespace {
 // An open version without its bytes. Takes the record's text; its segments stay.
 Result<OpenObject> select(ObjectRecord& record, GetRequest request) {
   Extent extent{0, record.size_bytes};
+  const Validators validators{record.etag, record.modified, record.size_bytes};
+  if (request.if_range && !if_range_holds(*request.if_range, validators)) request.range.reset();
   if (request.range) {
     TRY_ASSIGN(extent, resolve_range(*request.range, record.size_bytes));
   }
@@ -36,6 +44,11 @@ Result<OpenObject> select(ObjectRecord& record, GetRequest request) {
     TRY_ASSIGN(extent, resolve_part(record, *request.part_number));
   }
   OpenObject open;
+  if (request.part_number && record.parts > 0 && record.part_checksum) {
+    open.part_checksum.emplace();
+    open.part_checksum->algorithm = *record.part_checksum;
+    open.part_checksum->value = record.segments[*request.part_number - 1].checksum;
+  }
   open.info = record.take_info(std::move(request.key));
   open.first = extent.first;
   open.length = extent.length;

@@ -1,11 +1,9 @@
-// put and remove: one key, one commit.
-#include <fmt/format.h>
-
+// put: one key, one commit.
 #include "common/codec/text.h"
 #include "objstore/object/body_intake.h"
 #include "objstore/object/checksums.h"
-#include "objstore/object/conditions.h"
 #include "objstore/object/names.h"
+#include "objstore/object/object_lock.h"
 #include "objstore/object/row_keys.h"
 #include "objstore/object/simple_object.h"
 #include "objstore/object/store_impl.h"
@@ -32,8 +30,10 @@ async::Task<Result<ObjectInfo>> ObjectStore::put(PutRequest request, async::Byte
   Impl& impl = *impl_;
   CO_TRY(check_names(request.bucket, request.key));
   CO_TRY(check_attributes(request.attributes));
-  CO_TRY(co_await impl.buckets.find(request.bucket));
+  CO_TRY(check_extras(request.extras));
+  CO_TRY_ASSIGN(const BucketInfo bucket, co_await impl.buckets.find(request.bucket));
   // What already fails now would fail after gigabytes too.
+  CO_TRY(check_lock_request(bucket, impl.clock.wall_now(), request.extras));
   CO_TRY(co_await impl.check_conditions_early(request.bucket, request.key, request.conditions));
 
   IntakePlan plan;
@@ -46,29 +46,11 @@ async::Task<Result<ObjectInfo>> ObjectStore::put(PutRequest request, async::Byte
   }
   CO_TRY(check_checksums(checksums));
   ObjectRecord record = simple_object(taken, std::move(request.attributes), std::move(checksums));
-  Result<ObjectInfo> done = co_await impl.replace_current(
+  record.extras = std::move(request.extras);
+  Result<ObjectInfo> done = co_await impl.add_version(
       std::move(request.bucket), std::move(request.key), std::move(record), std::move(taken.writer),
       std::move(request.conditions));
   co_return std::move(done);
-}
-
-async::Task<Status> ObjectStore::remove(std::string bucket, std::string key,
-                                        Conditions conditions) {
-  Impl& impl = *impl_;
-  CO_TRY(check_names(bucket, key));
-  CO_TRY(co_await impl.buckets.find(bucket));
-  replica::Mutation mutation;
-  mutation.placement = rows::placement(bucket, key);
-  const async::KeyMutex::Guard guard = co_await impl.keys.lock(mutation.placement);
-  CO_TRY_ASSIGN(const std::optional<ObjectRecord> current, co_await impl.read_current(bucket, key));
-  std::optional<Validators> validators;
-  if (current) validators = Validators{current->etag, current->modified};
-  CO_TRY(check_write_conditions(conditions, validators));
-  if (!current) co_return Status();
-  mutation.deletes.push_back(rows::object(bucket, key));
-  mutation.drops = current->blobs();
-  CO_TRY(co_await impl.buckets.commit(std::move(bucket), std::move(mutation)));
-  co_return Status();
 }
 
 }  // namespace strata::object

@@ -7,7 +7,9 @@
 
 #include "common/codec/text.h"
 #include "objstore/object/body_intake.h"
+#include "objstore/object/body_stream.h"
 #include "objstore/object/checksums.h"
+#include "objstore/object/conditions.h"
 #include "objstore/object/names.h"
 #include "objstore/object/row_keys.h"
 #include "objstore/object/store_impl.h"
@@ -73,13 +75,48 @@ Result<std::vector<StoredChecksum>> part_checksums(const UploadRecord& upload,
 
 }  // namespace
 
+async::Task<Result<PartInfo>> ObjectStore::Impl::store_part(
+    PartTarget target, PartRecord record, std::unique_ptr<replica::BlobWriter> writer) {
+  replica::Mutation mutation;
+  mutation.placement = rows::placement(target.bucket, target.key);
+  const async::KeyMutex::Guard guard = co_await keys.lock(mutation.placement);
+  // Again: it may have been completed or aborted while the body came in.
+  CO_TRY(co_await read_upload(target.bucket, target.key, target.upload_id));
+  const UploadId id = *UploadId::parse(target.upload_id);
+  std::string row_key = rows::part(target.bucket, target.key, id, target.number);
+  std::string placement = mutation.placement;
+  CO_TRY_ASSIGN(const std::optional<replica::Row> before,
+                co_await store.get(std::move(placement), row_key));
+  if (before) {
+    CO_TRY_ASSIGN(const PartRecord replaced, decode_part(before->value));
+    if (replaced.blob) mutation.drops.push_back(*replaced.blob);
+  }
+  record.modified = clock.wall_now();
+  mutation.puts.push_back({std::move(row_key), encode(record)});
+  if (writer) mutation.adopts.push_back(std::move(writer));
+  CO_TRY(co_await buckets.commit(std::move(target.bucket), std::move(mutation)));
+  co_return part_info(target.number, record);
+}
+
+namespace {
+
+PartRecord part_record(TakenBody& taken, std::vector<StoredChecksum> checksums) {
+  PartRecord record;
+  record.checksums = std::move(checksums);
+  record.size_bytes = taken.size_bytes;
+  record.md5 = std::move(taken.md5);
+  record.blob = taken.blob;
+  return record;
+}
+
+}  // namespace
+
 async::Task<Result<PartInfo>> ObjectStore::upload_part(UploadPartRequest request,
                                                        async::ByteSource& body) {
   Impl& impl = *impl_;
   CO_TRY(check_part_number(request.part_number));
   CO_TRY_ASSIGN(const UploadRecord upload,
                 co_await impl.read_upload(request.bucket, request.key, request.upload_id));
-  const UploadId id = *UploadId::parse(request.upload_id);
 
   IntakePlan plan;
   plan.placement = rows::placement(request.bucket, request.key);
@@ -93,31 +130,90 @@ async::Task<Result<PartInfo>> ObjectStore::upload_part(UploadPartRequest request
   if (request.checksums) {
     CO_TRY_ASSIGN(sent, request.checksums());
   }
-  PartRecord record;
-  CO_TRY_ASSIGN(record.checksums,
+  CO_TRY_ASSIGN(std::vector<StoredChecksum> checksums,
                 part_checksums(upload, std::move(sent), std::move(taken.computed)));
-  record.size_bytes = taken.size_bytes;
-  record.md5 = std::move(taken.md5);
-  record.blob = taken.blob;
+  PartRecord record = part_record(taken, std::move(checksums));
+  Impl::PartTarget target{std::move(request.bucket), std::move(request.key),
+                          std::move(request.upload_id), request.part_number};
+  Result<PartInfo> done =
+      co_await impl.store_part(std::move(target), std::move(record), std::move(taken.writer));
+  co_return std::move(done);
+}
 
-  replica::Mutation mutation;
-  mutation.placement = rows::placement(request.bucket, request.key);
-  const async::KeyMutex::Guard guard = co_await impl.keys.lock(mutation.placement);
-  // Again: it may have been completed or aborted while the body came in.
-  CO_TRY(co_await impl.read_upload(request.bucket, request.key, request.upload_id));
-  std::string row_key = rows::part(request.bucket, request.key, id, request.part_number);
-  std::string placement = mutation.placement;
-  CO_TRY_ASSIGN(const std::optional<replica::Row> before,
-                co_await impl.store.get(std::move(placement), row_key));
-  if (before) {
-    CO_TRY_ASSIGN(const PartRecord replaced, decode_part(before->value));
-    if (replaced.blob) mutation.drops.push_back(*replaced.blob);
+namespace {
+
+// Unlike the range of a read this one must lie inside the source.
+Result<Extent> copied_extent(const CopyPartRequest& request, uint64_t size_bytes) {
+  if (!request.range) return Extent{0, size_bytes};
+  const ByteRange& range = *request.range;
+  if (!range.first || !range.last || *range.last < *range.first || *range.last >= size_bytes) {
+    return Error(
+        Code::kInvalidArgument, reason::kInvalidCopyRange,
+        fmt::format("Range specified is not valid for source object of size: {}", size_bytes));
   }
-  record.modified = impl.clock.wall_now();
-  mutation.puts.push_back({std::move(row_key), encode(record)});
-  if (taken.writer) mutation.adopts.push_back(std::move(taken.writer));
-  CO_TRY(co_await impl.buckets.commit(std::move(request.bucket), std::move(mutation)));
-  co_return part_info(request.part_number, record);
+  return Extent{*range.first, *range.last - *range.first + 1};
+}
+
+}  // namespace
+
+async::Task<Result<CopyPartResult>> ObjectStore::copy_part(CopyPartRequest request) {
+  Impl& impl = *impl_;
+  CO_TRY(check_part_number(request.part_number));
+  CO_TRY_ASSIGN(const UploadRecord upload,
+                co_await impl.read_upload(request.bucket, request.key, request.upload_id));
+  GetRequest source_request;
+  source_request.bucket = request.source_bucket;
+  source_request.key = request.source_key;
+  source_request.version_id = request.source_version_id;
+  source_request.conditions = request.source_conditions;
+  std::unique_ptr<replica::ReadPin> pin = impl.store.pin();
+  Result<ObjectRecord> source = co_await impl.read_version(source_request);
+  if (!source.ok()) co_return as_source_error(std::move(source).error());
+  CO_TRY_ASSIGN(const Extent extent, copied_extent(request, source->size_bytes));
+
+  IntakePlan plan;
+  plan.placement = rows::placement(request.bucket, request.key);
+  plan.size_bytes = extent.length;
+  plan.bytes_max = kPartBytesMax;
+  if (upload.checksum_algorithm) plan.algorithms.push_back(*upload.checksum_algorithm);
+  BodyStream body(impl.store, std::move(pin),
+                  rows::placement(request.source_bucket, request.source_key), *source, extent);
+  CO_TRY_ASSIGN(TakenBody taken, co_await take_body(impl.store, std::move(plan), body));
+  PartRecord record = part_record(taken, std::move(taken.computed));
+  Impl::PartTarget target{std::move(request.bucket), std::move(request.key),
+                          std::move(request.upload_id), request.part_number};
+  CopyPartResult result;
+  result.source_version_id = std::move(source->version_id);
+  CO_TRY_ASSIGN(result.part, co_await impl.store_part(std::move(target), std::move(record),
+                                                      std::move(taken.writer)));
+  co_return std::move(result);
+}
+
+async::Task<Result<ObjectPartsPage>> ObjectStore::object_parts(ObjectPartsRequest request) {
+  GetRequest get;
+  get.bucket = request.name.bucket;
+  get.key = request.name.key;
+  get.version_id = request.name.version_id;
+  CO_TRY_ASSIGN(ObjectRecord record, co_await impl_->read_version(get));
+  ObjectPartsPage page;
+  for (Segment& segment : record.segments) {
+    if (record.parts == 0) break;
+    if (segment.part_number <= request.after_number) continue;
+    if (page.parts.size() == request.parts_max) {
+      page.truncated = true;
+      break;
+    }
+    page.next_part_number = segment.part_number;
+    ObjectPart part{segment.part_number, segment.size_bytes, {}};
+    if (record.part_checksum) {
+      part.checksum.emplace();
+      part.checksum->algorithm = *record.part_checksum;
+      part.checksum->value = std::move(segment.checksum);
+    }
+    page.parts.push_back(std::move(part));
+  }
+  page.info = record.take_info(std::move(request.name.key));
+  co_return std::move(page);
 }
 
 }  // namespace strata::object

@@ -14,6 +14,8 @@ namespace {
 using digest::ChecksumAlgorithm;
 
 constexpr size_t kMd5Bytes = 16;
+constexpr uint8_t kPlain = 1;
+constexpr uint8_t kWithExtras = 2;
 
 // Numbers on disk: never reused, never changed. 0 is "none".
 uint8_t algorithm_code(ChecksumAlgorithm algorithm) {
@@ -201,6 +203,8 @@ ObjectInfo ObjectRecord::take_info(std::string key) {
   info.attributes = std::move(attributes);
   info.checksums = std::move(checksums);
   info.parts = parts;
+  info.extras = std::move(extras);
+  info.delete_marker = marks.delete_marker;
   return info;
 }
 
@@ -213,8 +217,9 @@ std::vector<replica::BlobRef> ObjectRecord::blobs() const {
 }
 
 std::string encode(const ObjectRecord& record) {
+  const bool with_extras = has_extras(record.extras, record.marks);
   RecordWriter out;
-  out.u8(kRecordVersion);
+  out.u8(with_extras ? kWithExtras : kPlain);
   out.varint(record.stamp.value());
   out.text(record.version_id);
   write_time(out, record.modified);
@@ -226,13 +231,14 @@ std::string encode(const ObjectRecord& record) {
   out.boolean(record.upload_id.has_value());
   if (record.upload_id) out.raw(record.upload_id->raw);
   write_optional_algorithm(out, record.part_checksum);
+  if (with_extras) write_extras(out, record.extras, record.marks);
   write_segments(out, record);
   return std::move(out).take();
 }
 
 Result<ObjectRecord> decode_object(std::string_view value, ObjectDepth depth) {
   RecordReader in(value);
-  TRY(read_record_version(in, kRecordVersion, "an object"));
+  TRY_ASSIGN(const uint8_t version, read_record_version(in, kRecordVersion, "an object"));
   ObjectRecord record;
   record.stamp = replica::Sequence(in.varint());
   record.version_id = in.text(kVersionIdBytesMax);
@@ -244,6 +250,7 @@ Result<ObjectRecord> decode_object(std::string_view value, ObjectDepth depth) {
   record.parts = static_cast<uint32_t>(in.varint(kPartNumberMax));
   if (in.boolean()) record.upload_id = UploadId{std::string(in.raw(UploadId::kBytes))};
   record.part_checksum = read_optional_algorithm(in);
+  if (version >= kWithExtras) read_extras(in, record.extras, &record.marks);
   if (depth == ObjectDepth::kWhole) {
     read_segments(in, record);
     if (!in.at_end()) in.fail();
@@ -253,23 +260,26 @@ Result<ObjectRecord> decode_object(std::string_view value, ObjectDepth depth) {
 }
 
 std::string encode(const UploadRecord& record) {
+  const bool with_extras = has_extras(record.extras, {});
   RecordWriter out;
-  out.u8(kRecordVersion);
+  out.u8(with_extras ? kWithExtras : kPlain);
   write_time(out, record.started);
   write_attributes(out, record.attributes);
   write_optional_algorithm(out, record.checksum_algorithm);
   out.boolean(record.checksum_full_object);
+  if (with_extras) write_extras(out, record.extras, {});
   return std::move(out).take();
 }
 
 Result<UploadRecord> decode_upload(std::string_view value) {
   RecordReader in(value);
-  TRY(read_record_version(in, kRecordVersion, "an upload"));
+  TRY_ASSIGN(const uint8_t version, read_record_version(in, kRecordVersion, "an upload"));
   UploadRecord record;
   record.started = read_time(in);
   record.attributes = read_attributes(in);
   record.checksum_algorithm = read_optional_algorithm(in);
   record.checksum_full_object = in.boolean();
+  if (version >= kWithExtras) read_extras(in, record.extras, nullptr);
   if (!in.ok() || !in.at_end()) return record_corrupt("an upload");
   return record;
 }
@@ -277,7 +287,7 @@ Result<UploadRecord> decode_upload(std::string_view value) {
 std::string encode(const PartRecord& record) {
   CHECK(record.md5.size() == kMd5Bytes);
   RecordWriter out;
-  out.u8(kRecordVersion);
+  out.u8(kPlain);
   out.varint(record.size_bytes);
   write_time(out, record.modified);
   out.raw(record.md5);
@@ -288,7 +298,7 @@ std::string encode(const PartRecord& record) {
 
 Result<PartRecord> decode_part(std::string_view value) {
   RecordReader in(value);
-  TRY(read_record_version(in, kRecordVersion, "a part"));
+  TRY(read_record_version(in, kPlain, "a part"));
   PartRecord record;
   record.size_bytes = in.varint(kPartBytesMax);
   record.modified = read_time(in);

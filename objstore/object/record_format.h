@@ -11,14 +11,16 @@
 #include <vector>
 
 #include "objstore/object/object_store.h"
+#include "objstore/object/record_extras.h"
 #include "objstore/object/row_keys.h"
 #include "objstore/object/types.h"
 #include "objstore/replica/store.h"
 
 namespace strata::object {
 
-// Every record's version today.
-inline constexpr uint8_t kRecordVersion = 1;
+// Records are written in the oldest version that can say what they hold: each has one encoding.
+// The second adds a list of extras, to objects and uploads.
+inline constexpr uint8_t kRecordVersion = 2;
 
 // What one object may carry; larger counts do not decode.
 inline constexpr size_t kChecksumsMax = 16;
@@ -45,6 +47,8 @@ struct ObjectRecord {
   std::optional<UploadId> upload_id;  // the upload that made a multipart object
   std::optional<digest::ChecksumAlgorithm> part_checksum;  // of Segment::checksum
   uint32_t parts = 0;                                      // of a multipart object; else 0
+  Extras extras;
+  VersionMarks marks;
   std::vector<Segment> segments;
 
   // Everything but the segments, whose text moves out of the record; its numbers and segments stay.
@@ -58,6 +62,7 @@ struct UploadRecord {
   Attributes attributes;
   std::optional<digest::ChecksumAlgorithm> checksum_algorithm;
   bool checksum_full_object = false;
+  Extras extras{};
 };
 
 struct PartRecord {

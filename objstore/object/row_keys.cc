@@ -8,6 +8,7 @@ namespace {
 
 constexpr char kBucketKind = 'b';
 constexpr char kObjectKind = 'o';
+constexpr char kVersionKind = 'v';
 constexpr char kUploadKind = 'u';
 constexpr char kPartKind = 'p';
 
@@ -70,6 +71,12 @@ std::string object(std::string_view bucket, std::string_view key) {
   return keyed(kObjectKind, bucket, key);
 }
 
+std::string version(std::string_view bucket, std::string_view key, replica::Sequence stamp) {
+  std::string name = keyed(kVersionKind, bucket, key);
+  append_big(name, ~stamp.value());
+  return name;
+}
+
 std::string upload(std::string_view bucket, std::string_view key, const UploadId& id) {
   std::string name = keyed(kUploadKind, bucket, key);
   name += id.raw;
@@ -91,6 +98,14 @@ std::string objects_head(std::string_view bucket) {
   return head(kObjectKind, bucket);
 }
 
+std::string versions_head(std::string_view bucket) {
+  return head(kVersionKind, bucket);
+}
+
+std::string versions_head(std::string_view bucket, std::string_view key) {
+  return keyed(kVersionKind, bucket, key);
+}
+
 std::string uploads_head(std::string_view bucket) {
   return head(kUploadKind, bucket);
 }
@@ -105,6 +120,14 @@ std::string parts_head(std::string_view bucket, std::string_view key, const Uplo
 std::string_view key_of_tail(std::string_view tail) {
   const size_t end = tail.find('\0');
   return end == std::string_view::npos ? std::string_view() : tail.substr(0, end);
+}
+
+std::optional<replica::Sequence> stamp_of_tail(std::string_view tail) {
+  const size_t end = tail.find('\0');
+  if (end == std::string_view::npos) return std::nullopt;
+  const std::string_view raw = tail.substr(end + 1);
+  if (raw.size() != sizeof(uint64_t)) return std::nullopt;
+  return replica::Sequence(~load_big<uint64_t>(as_bytes(raw).data()));
 }
 
 std::optional<UploadId> upload_id_of_tail(std::string_view tail) {
@@ -139,6 +162,13 @@ std::optional<RowName> parse(std::string_view name) {
   if (kind == kObjectKind) {
     row.kind = RowName::Kind::kObject;
     return tail.empty() ? std::optional(row) : std::nullopt;
+  }
+  if (kind == kVersionKind) {
+    const auto stamp = stamp_of_tail(name);
+    if (!stamp) return std::nullopt;
+    row.kind = RowName::Kind::kVersion;
+    row.stamp = *stamp;
+    return row;
   }
   if (kind != kUploadKind && kind != kPartKind) return std::nullopt;
   if (tail.size() < UploadId::kBytes) return std::nullopt;

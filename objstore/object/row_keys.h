@@ -32,6 +32,9 @@ namespace rows {
 // `bucket` and `key` have been checked: no NUL inside.
 [[nodiscard]] std::string bucket(std::string_view bucket);
 [[nodiscard]] std::string object(std::string_view bucket, std::string_view key);
+// A version that is not current. Of one key the newest, with the greatest stamp, sorts first.
+[[nodiscard]] std::string version(std::string_view bucket, std::string_view key,
+                                  replica::Sequence stamp);
 [[nodiscard]] std::string upload(std::string_view bucket, std::string_view key, const UploadId& id);
 [[nodiscard]] std::string part(std::string_view bucket, std::string_view key, const UploadId& id,
                                uint32_t number);
@@ -39,21 +42,26 @@ namespace rows {
 // What all rows of a kind begin with, within a bucket or an upload.
 [[nodiscard]] std::string buckets_head();
 [[nodiscard]] std::string objects_head(std::string_view bucket);
+[[nodiscard]] std::string versions_head(std::string_view bucket);
+// Of one key.
+[[nodiscard]] std::string versions_head(std::string_view bucket, std::string_view key);
 [[nodiscard]] std::string uploads_head(std::string_view bucket);
 [[nodiscard]] std::string parts_head(std::string_view bucket, std::string_view key,
                                      const UploadId& id);
 
 // Parts of a row name, `head` removed. Empty or nullopt for what cannot be a row of that kind.
 [[nodiscard]] std::string_view key_of_tail(std::string_view tail);
+[[nodiscard]] std::optional<replica::Sequence> stamp_of_tail(std::string_view tail);
 [[nodiscard]] std::optional<UploadId> upload_id_of_tail(std::string_view tail);
 [[nodiscard]] std::optional<uint32_t> part_number_of_tail(std::string_view tail);
 
 // A row's name taken apart.
 struct RowName {
-  enum class Kind { kBucket, kObject, kUpload, kPart };
+  enum class Kind { kBucket, kObject, kVersion, kUpload, kPart };
   Kind kind = Kind::kBucket;
   std::string_view bucket;
   std::string_view key;            // but of a bucket
+  replica::Sequence stamp;         // of a version
   std::optional<UploadId> upload;  // of an upload or part
   uint32_t part = 0;
 };

@@ -27,6 +27,14 @@ inline constexpr uint64_t kObjectBytesMax = 50 * kTiB;
 inline constexpr size_t kListKeysMax = 1000;
 inline constexpr size_t kDeleteKeysMax = 1000;
 inline constexpr size_t kBucketsMax = 10'000;
+inline constexpr size_t kObjectTagsMax = 10;
+inline constexpr size_t kBucketTagsMax = 50;
+inline constexpr size_t kTagKeyCharactersMax = 128;
+inline constexpr size_t kTagValueCharactersMax = 256;
+inline constexpr size_t kAclBytesMax = 32 * kKiB;        // the document, opaque here
+inline constexpr size_t kEncryptionBytesMax = 8 * kKiB;  // likewise
+inline constexpr size_t kRetentionDaysMax = 36'500;
+inline constexpr size_t kRetentionYearsMax = 100;
 
 // Reasons that refine an Error's code in this room; a wire maps them to its own words.
 namespace reason {
@@ -51,6 +59,18 @@ inline constexpr std::string_view kInvalidRange = "invalid_range";
 inline constexpr std::string_view kBadDigest = "bad_digest";  // a checksum the caller sent
 inline constexpr std::string_view kConditionalConflict = "conditional_request_conflict";
 inline constexpr std::string_view kCopyToItself = "copy_to_itself";
+inline constexpr std::string_view kNoSuchVersion = "no_such_version";
+inline constexpr std::string_view kInvalidVersionId = "invalid_version_id";
+// The current version is a delete marker: there is no object, but something to tell of it.
+inline constexpr std::string_view kDeleted = "deleted";
+inline constexpr std::string_view kIsDeleteMarker = "is_delete_marker";  // the version asked for
+inline constexpr std::string_view kInvalidTag = "invalid_tag";
+inline constexpr std::string_view kTooManyTags = "too_many_tags";
+inline constexpr std::string_view kLocked = "object_locked";  // by retention or a legal hold
+inline constexpr std::string_view kInvalidBucketState = "invalid_bucket_state";
+inline constexpr std::string_view kBucketNotLockable = "bucket_without_object_lock";
+inline constexpr std::string_view kInvalidLockRequest = "invalid_lock_request";
+inline constexpr std::string_view kInvalidCopyRange = "invalid_copy_range";
 }  // namespace reason
 
 using io::WallTime;
@@ -67,6 +87,28 @@ struct Attributes {
   std::string storage_class;  // empty means STANDARD
   // Names in lower case without "x-amz-meta-", sorted; values as sent.
   std::vector<std::pair<std::string, std::string>> user_metadata;
+};
+
+// Key and value, in the order given.
+using Tags = std::vector<std::pair<std::string, std::string>>;
+
+enum class RetentionMode : uint8_t { kGovernance = 1, kCompliance = 2 };  // numbers on disk
+// A version may not be removed before that time; governance may be bypassed, compliance may not.
+struct Retention {
+  RetentionMode mode = RetentionMode::kGovernance;
+  WallTime until{};
+  friend bool operator==(const Retention&, const Retention&) = default;
+};
+
+// What a version carries besides its bytes and their description.
+struct Extras {
+  std::string owner;  // the account's number; empty: the bucket's owner
+  Tags tags;
+  std::string acl;  // a document, opaque here; empty: nobody but the owner
+  std::optional<Retention> retention;
+  bool legal_hold = false;
+  std::string encryption;  // how the bytes are encrypted, opaque here; empty: not at all
+  friend bool operator==(const Extras&, const Extras&) = default;
 };
 
 // A checksum that the client sent or asked for, kept with the object.
@@ -94,6 +136,8 @@ struct ObjectInfo {
   Attributes attributes;
   std::vector<StoredChecksum> checksums;
   uint32_t parts = 0;  // of a multipart object; 0 for a simple one
+  Extras extras;
+  bool delete_marker = false;  // says that the key was deleted; without bytes or attributes
 };
 
 // Conditions on the current version. ETags without quotes; "*" matches any version.
@@ -102,9 +146,26 @@ struct Conditions {
   std::optional<std::string> if_none_match;  // a list as sent, or "*"
   std::optional<WallTime> if_modified_since;
   std::optional<WallTime> if_unmodified_since;
+  std::optional<WallTime> if_match_modified;    // of a removal: exactly that time, in seconds
+  std::optional<uint64_t> if_match_size_bytes;  // of a removal
   [[nodiscard]] bool empty() const noexcept {
-    return !if_match && !if_none_match && !if_modified_since && !if_unmodified_since;
+    return !if_match && !if_none_match && !if_modified_since && !if_unmodified_since &&
+           !if_match_modified && !if_match_size_bytes;
   }
+};
+
+// RFC 9110 section 13.1.5: one strong entity tag, or exactly that time of modification. Neither:
+// never holds.
+struct IfRange {
+  std::optional<std::string> etag;
+  std::optional<WallTime> modified;
+};
+
+// One version of a key: the named one, or the current one.
+struct VersionName {
+  std::string bucket;
+  std::string key;
+  std::optional<std::string> version_id;
 };
 
 // As HTTP has it: first-last, first-, -suffix.

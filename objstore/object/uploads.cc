@@ -5,6 +5,7 @@
 
 #include "objstore/object/listing_walk.h"
 #include "objstore/object/names.h"
+#include "objstore/object/object_lock.h"
 #include "objstore/object/parts.h"
 #include "objstore/object/row_keys.h"
 #include "objstore/object/store_impl.h"
@@ -20,6 +21,7 @@ UploadInfo upload_info(std::string key, const UploadId& id, UploadRecord record)
   info.attributes = std::move(record.attributes);
   info.checksum_algorithm = record.checksum_algorithm;
   info.checksum_full_object = record.checksum_full_object;
+  info.extras = std::move(record.extras);
   return info;
 }
 
@@ -76,7 +78,11 @@ async::Task<Result<UploadInfo>> ObjectStore::create_upload(CreateUploadRequest r
   Impl& impl = *impl_;
   CO_TRY(check_names(request.bucket, request.key));
   CO_TRY(check_attributes(request.attributes));
+  CO_TRY(check_extras(request.extras));
+  CO_TRY_ASSIGN(const BucketInfo bucket, co_await impl.buckets.find(request.bucket));
+  CO_TRY(check_lock_request(bucket, impl.clock.wall_now(), request.extras));
   UploadRecord record;
+  record.extras = std::move(request.extras);
   record.started = impl.clock.wall_now();
   record.attributes = std::move(request.attributes);
   record.checksum_algorithm = request.checksum_algorithm;

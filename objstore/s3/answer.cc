@@ -54,6 +54,16 @@ void add_checksum_fields(http::Fields& fields, const std::vector<object::StoredC
   }
 }
 
+void write_checksum_kinds(codec::XmlWriter& xml,
+                          const std::vector<object::StoredChecksum>& stored) {
+  for (const object::StoredChecksum& checksum : stored) {
+    xml.element("ChecksumAlgorithm", digest::checksum_name(checksum.algorithm));
+  }
+  if (!stored.empty()) {
+    xml.element("ChecksumType", stored.front().composite ? "COMPOSITE" : "FULL_OBJECT");
+  }
+}
+
 void write_checksums(codec::XmlWriter& xml, const std::vector<object::StoredChecksum>& stored,
                      bool with_type) {
   for (const object::StoredChecksum& checksum : stored) {

@@ -47,6 +47,20 @@ bool has_body(const http::RequestHead& head) {
   return head.chunked || head.content_length.value_or(0) > 0;
 }
 
+// x-amz-bucket-object-lock-enabled: object lock comes with versioning, for good.
+Status enable_object_lock(const http::Fields& fields, object::BucketSettings& settings) {
+  const std::string* asked = fields.find("x-amz-bucket-object-lock-enabled");
+  if (asked == nullptr || ascii_iequals(*asked, "false")) return {};
+  if (!ascii_iequals(*asked, "true")) {
+    return Error(Code::kInvalidArgument, code::kInvalidArgument,
+                 "x-amz-bucket-object-lock-enabled must be true or false.");
+  }
+  settings.set(object::BucketSetting::kVersioning,
+               std::string(object::versioning_document(object::Versioning::kEnabled)));
+  settings.set(object::BucketSetting::kObjectLock, object::lock_document({}));
+  return {};
+}
+
 }  // namespace
 
 AnswerTask list_buckets(const Call& call) {
@@ -100,6 +114,7 @@ AnswerTask create_bucket(const Call& call) {
   object::CreateBucketRequest create;
   create.name = call.request.bucket();
   create.region = call.service.region;
+  CO_TRY(enable_object_lock(call.request.fields(), create.settings));
   CO_TRY(co_await call.service.store.create_bucket(std::move(create)));
   Answer answer = empty_answer(200);
   answer.head.fields.add("location", "/" + call.request.bucket());
@@ -130,12 +145,6 @@ AnswerTask get_bucket_location(const Call& call) {
   if (bucket.region != kClassicRegion) document += bucket.region;
   document += "</LocationConstraint>";
   co_return xml_answer(200, std::move(document));
-}
-
-AnswerTask get_bucket_versioning(const Call& call) {
-  CO_TRY(co_await call.service.store.bucket(call.request.bucket()));
-  // Versioning was never enabled, because it cannot be: S3 says that with an empty element.
-  co_return xml_answer(200, s3_document("VersioningConfiguration").finish());
 }
 
 AnswerTask unset_configuration(const Call& call) {

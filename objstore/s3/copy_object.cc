@@ -2,12 +2,14 @@
 #include <utility>
 
 #include "common/codec/http_date.h"
-#include "objstore/access/authorize.h"
 #include "objstore/s3/claimed_checksum.h"
 #include "objstore/s3/copy_source.h"
 #include "objstore/s3/errors.h"
+#include "objstore/s3/object_extras.h"
 #include "objstore/s3/operations.h"
+#include "objstore/s3/permission.h"
 #include "objstore/s3/request_fields.h"
+#include "objstore/s3/versions.h"
 
 namespace strata::s3 {
 
@@ -35,6 +37,7 @@ async::Task<Status> merge_attributes(Service& service, const http::Fields& field
   object::GetRequest get;
   get.bucket = copy.source_bucket;
   get.key = copy.source_key;
+  get.version_id = copy.source_version_id;
   get.conditions = copy.source_conditions;
   Result<object::OpenObject> source = co_await service.store.head(std::move(get));
   if (!source.ok()) {
@@ -49,19 +52,27 @@ async::Task<Status> merge_attributes(Service& service, const http::Fields& field
   co_return Status();
 }
 
-Result<object::CopyRequest> copy_request(const VerifiedRequest& request) {
-  const http::Fields& fields = request.fields();
+// Whether the copy gets the request's tags (REPLACE) or its source's (COPY).
+Result<bool> replaces_tags(const http::Fields& fields) {
+  const std::string_view directive = fields.get("x-amz-tagging-directive");
+  if (directive == "REPLACE") return true;
+  if (directive.empty() || directive == "COPY") return false;
+  return Error(Code::kInvalidArgument, code::kInvalidArgument, "Unknown tagging directive.");
+}
+
+Result<object::CopyRequest> copy_request(const Call& call) {
+  const http::Fields& fields = call.request.fields();
   TRY_ASSIGN(CopySource source, parse_copy_source(fields.get("x-amz-copy-source")));
-  const access::Decision decision =
-      access::authorize(request.caller(), "s3:GetObject", {source.bucket, source.key});
-  if (!decision.allowed) {
-    return Error(Code::kPermissionDenied, code::kAccessDenied, "Access Denied");
-  }
+  TRY(require(call, source.version_id ? "s3:GetObjectVersion" : "s3:GetObject", source.bucket,
+              source.key));
   object::CopyRequest copy;
   copy.source_bucket = std::move(source.bucket);
   copy.source_key = std::move(source.key);
-  copy.bucket = request.bucket();
-  copy.key = request.key();
+  copy.source_version_id = std::move(source.version_id);
+  copy.bucket = call.request.bucket();
+  copy.key = call.request.key();
+  TRY_ASSIGN(copy.extras, parse_extras(call));
+  TRY_ASSIGN(copy.replace_tags, replaces_tags(fields));
   TRY_ASSIGN(copy.source_conditions, copy_source_conditions(fields));
   TRY_ASSIGN(copy.conditions, write_conditions(fields));
   const std::string* algorithm = fields.find("x-amz-checksum-algorithm");
@@ -75,19 +86,26 @@ Result<object::CopyRequest> copy_request(const VerifiedRequest& request) {
 
 AnswerTask copy_object(const Call& call) {
   const http::Fields& fields = call.request.fields();
-  CO_TRY_ASSIGN(object::CopyRequest copy, copy_request(call.request));
+  CO_TRY_ASSIGN(object::CopyRequest copy, copy_request(call));
   CO_TRY_ASSIGN(const bool replace, replaces_metadata(fields));
   if (replace) {
     CO_TRY_ASSIGN(copy.attributes, parse_attributes(fields));
   } else if (states_placement(fields)) {
     CO_TRY(co_await merge_attributes(call.service, fields, copy));
   }
-  CO_TRY_ASSIGN(const object::ObjectInfo info, co_await call.service.store.copy(std::move(copy)));
+  const std::string source_bucket = copy.source_bucket;
+  CO_TRY_ASSIGN(const object::CopyResult copied, co_await call.service.store.copy(std::move(copy)));
+  const object::ObjectInfo& info = copied.info;
   codec::XmlWriter xml = s3_document("CopyObjectResult");
   xml.element("LastModified", codec::format_iso8601(info.modified));
   xml.element("ETag", quoted(info.etag));
   write_checksums(xml, info.checksums, true);
-  co_return xml_answer(200, xml.finish());
+  Answer answer = xml_answer(200, xml.finish());
+  CO_TRY(co_await add_version_field(call, call.request.bucket(), info.version_id,
+                                    "x-amz-version-id", answer));
+  CO_TRY(co_await add_version_field(call, source_bucket, copied.source_version_id,
+                                    "x-amz-copy-source-version-id", answer));
+  co_return std::move(answer);
 }
 
 }  // namespace strata::s3

@@ -3,7 +3,6 @@
 #include "common/codec/text.h"
 #include "objstore/s3/errors.h"
 #include "objstore/s3/limits.h"
-#include "objstore/s3/request_fields.h"
 
 namespace strata::s3 {
 
@@ -20,11 +19,15 @@ Result<CopySource> parse_copy_source(std::string_view field) {
   if (field.size() > kCopySourceBytesMax) return bad_source();
   // The version is set off by a '?' that is not encoded; one in the key is.
   constexpr std::string_view kVersion = "?versionId=";
+  std::optional<std::string> version_id;
   const size_t version = field.find(kVersion);
   if (version != std::string_view::npos) {
-    const auto id = codec::uri_decode(field.substr(version + kVersion.size()));
-    if (!id) return bad_source();
-    TRY(check_version_id(*id));
+    version_id = codec::uri_decode(field.substr(version + kVersion.size()));
+    if (!version_id) return bad_source();
+    if (version_id->empty()) {
+      return Error(Code::kInvalidArgument, code::kInvalidArgument,
+                   "Version id cannot be the empty string");
+    }
     field = field.substr(0, version);
   }
   const auto decoded = codec::uri_decode(field);
@@ -36,7 +39,8 @@ Result<CopySource> parse_copy_source(std::string_view field) {
   if (slash == std::string_view::npos || slash == 0 || slash + 1 == name.size()) {
     return bad_source();
   }
-  return CopySource{std::string(name.substr(0, slash)), std::string(name.substr(slash + 1))};
+  return CopySource{std::string(name.substr(0, slash)), std::string(name.substr(slash + 1)),
+                    std::move(version_id)};
 }
 
 }  // namespace strata::s3

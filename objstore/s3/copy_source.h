@@ -1,6 +1,7 @@
 // x-amz-copy-source: the other object that a request names.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -11,10 +12,11 @@ namespace strata::s3 {
 struct CopySource {
   std::string bucket;
   std::string key;
+  std::optional<std::string> version_id;
 };
 
-// "bucket/key" or "/bucket/key", percent-encoded, with "?versionId=null" allowed behind it. Decoded
-// once. kInvalidArgument otherwise; kUnsupported for access points and other versions.
+// "bucket/key" or "/bucket/key", percent-encoded, with "?versionId=ID" allowed behind it. Decoded
+// once. kInvalidArgument otherwise; kUnsupported for access points.
 [[nodiscard]] Result<CopySource> parse_copy_source(std::string_view field);
 
 }  // namespace strata::s3

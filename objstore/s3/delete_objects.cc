@@ -6,43 +6,52 @@
 #include "common/async/when_all.h"
 #include "common/base/log.h"
 #include "common/http/server.h"
-#include "objstore/access/authorize.h"
 #include "objstore/s3/errors.h"
 #include "objstore/s3/limits.h"
 #include "objstore/s3/operations.h"
+#include "objstore/s3/permission.h"
 #include "objstore/s3/request_fields.h"
 #include "objstore/s3/upload_body.h"
+#include "objstore/s3/versions.h"
 #include "objstore/s3/xml_bodies.h"
 
 namespace strata::s3 {
 
 namespace {
 
-// The request outlives the task: its caller waits for all of them.
-async::Task<Status> delete_one(Service& service, const VerifiedRequest& request,
-                               const DeleteEntry& entry) {
-  const access::Decision decision =
-      access::authorize(request.caller(), "s3:DeleteObject", {request.bucket(), entry.key});
-  if (!decision.allowed) {
-    co_return Error(Code::kPermissionDenied, code::kAccessDenied, "Access Denied");
+using Outcome = Result<object::Removal>;
+
+// The call and the entry outlive the task: its caller waits for all of them.
+async::Task<Outcome> delete_one(const Call& call, const DeleteEntry& entry) {
+  const std::string& bucket = call.request.bucket();
+  CO_TRY(require(call, entry.version_id ? "s3:DeleteObjectVersion" : "s3:DeleteObject", bucket,
+                 entry.key));
+  if (entry.version_id && entry.version_id->empty()) {
+    co_return Error(Code::kInvalidArgument, code::kInvalidArgument,
+                    "Version id cannot be the empty string");
   }
-  if (entry.version_id) CO_TRY(check_version_id(*entry.version_id));
-  if (entry.unsupported_condition) {
-    co_return not_implemented("LastModifiedTime or Size as a condition");
-  }
-  object::Conditions conditions;
-  conditions.if_match = entry.if_match;
-  Status removed =
-      co_await service.store.remove(request.bucket(), entry.key, std::move(conditions));
+  object::RemoveRequest remove;
+  remove.bucket = bucket;
+  remove.key = entry.key;
+  remove.version_id = entry.version_id;
+  remove.conditions.if_match = entry.if_match;
+  remove.conditions.if_match_modified = entry.if_match_modified;
+  remove.conditions.if_match_size_bytes = entry.if_match_size_bytes;
+  remove.owner = call.request.caller().account;
+  CO_TRY_ASSIGN(remove.bypass_governance, bypasses_governance(call, entry.key));
+  Outcome removed = co_await call.service.store.remove(std::move(remove));
   co_return std::move(removed);
 }
 
-void write_outcome(codec::XmlWriter& xml, const DeleteEntry& entry, const Status& outcome,
+void write_outcome(codec::XmlWriter& xml, const DeleteEntry& entry, const Outcome& outcome,
                    bool quiet) {
   if (outcome.ok()) {
     if (quiet) return;
     xml.open("Deleted").element("Key", entry.key);
     if (entry.version_id) xml.element("VersionId", *entry.version_id);
+    if (outcome->delete_marker) {
+      xml.element("DeleteMarker", true).element("DeleteMarkerVersionId", outcome->version_id);
+    }
     xml.close();
     return;
   }
@@ -58,10 +67,20 @@ void write_outcome(codec::XmlWriter& xml, const DeleteEntry& entry, const Status
 }  // namespace
 
 AnswerTask delete_object(const Call& call) {
-  CO_TRY_ASSIGN(object::Conditions conditions, write_conditions(call.request.fields()));
-  CO_TRY(co_await call.service.store.remove(call.request.bucket(), call.request.key(),
-                                            std::move(conditions)));
-  co_return empty_answer(204);
+  object::RemoveRequest remove;
+  remove.bucket = call.request.bucket();
+  remove.key = call.request.key();
+  CO_TRY_ASSIGN(remove.version_id, version_parameter(call.request.query()));
+  CO_TRY_ASSIGN(remove.conditions, removal_conditions(call.request.fields()));
+  CO_TRY_ASSIGN(remove.bypass_governance, bypasses_governance(call, remove.key));
+  remove.owner = call.request.caller().account;
+  CO_TRY_ASSIGN(const object::Removal removal,
+                co_await call.service.store.remove(std::move(remove)));
+  Answer answer = empty_answer(204);
+  CO_TRY(co_await add_version_field(call, call.request.bucket(), removal.version_id,
+                                    "x-amz-version-id", answer));
+  if (removal.delete_marker) answer.head.fields.add("x-amz-delete-marker", "true");
+  co_return std::move(answer);
 }
 
 AnswerTask delete_objects(const Call& call) {
@@ -78,11 +97,11 @@ AnswerTask delete_objects(const Call& call) {
   codec::XmlWriter xml = s3_document("DeleteResult");
   for (size_t begin = 0; begin < list.entries.size(); begin += kDeletesAtOnce) {
     const size_t end = std::min(begin + kDeletesAtOnce, list.entries.size());
-    std::vector<async::Task<Status>> tasks;
+    std::vector<async::Task<Outcome>> tasks;
     for (size_t i = begin; i < end; ++i) {
-      tasks.push_back(delete_one(call.service, call.request, list.entries[i]));
+      tasks.push_back(delete_one(call, list.entries[i]));
     }
-    const std::vector<Status> outcomes = co_await async::when_all(std::move(tasks));
+    const std::vector<Outcome> outcomes = co_await async::when_all(std::move(tasks));
     for (size_t i = begin; i < end; ++i) {
       write_outcome(xml, list.entries[i], outcomes[i - begin], list.quiet);
     }

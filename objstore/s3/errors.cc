@@ -36,6 +36,17 @@ constexpr Mapping kByReason[] = {
     {object::reason::kBadDigest, "BadDigest", 400},
     {object::reason::kConditionalConflict, "ConditionalRequestConflict", 409},
     {object::reason::kCopyToItself, "InvalidRequest", 400},
+    {object::reason::kNoSuchVersion, "NoSuchVersion", 404},
+    {object::reason::kInvalidVersionId, "InvalidArgument", 400},
+    {object::reason::kDeleted, "NoSuchKey", 404},
+    {object::reason::kIsDeleteMarker, "MethodNotAllowed", 405},
+    {object::reason::kInvalidTag, "InvalidTag", 400},
+    {object::reason::kTooManyTags, "BadRequest", 400},
+    {object::reason::kLocked, "AccessDenied", 403},
+    {object::reason::kInvalidBucketState, "InvalidBucketState", 409},
+    {object::reason::kBucketNotLockable, "InvalidRequest", 400},
+    {object::reason::kInvalidLockRequest, "InvalidArgument", 400},
+    {object::reason::kInvalidCopyRange, "InvalidArgument", 400},
     // Of the signature room.
     {sigv4::kReasonHeaderMalformed, "AuthorizationHeaderMalformed", 400},
     {sigv4::kReasonQueryMalformed, "AuthorizationQueryParametersError", 400},
@@ -60,6 +71,7 @@ constexpr Mapping kByReason[] = {
     {code::kContentSha256Mismatch, code::kContentSha256Mismatch, 400},
     {code::kEntityTooLarge, code::kEntityTooLarge, 400},
     {code::kIllegalLocation, code::kIllegalLocation, 400},
+    {code::kIllegalVersioning, code::kIllegalVersioning, 400},
     {code::kIncompleteBody, code::kIncompleteBody, 400},
     {code::kInvalidAccessKeyId, code::kInvalidAccessKeyId, 403},
     {code::kInvalidArgument, code::kInvalidArgument, 400},
@@ -80,6 +92,7 @@ constexpr Mapping kByReason[] = {
     // What was never configured: the answers of the route table's unset rows.
     {"NoSuchBucketPolicy", "NoSuchBucketPolicy", 404},
     {"NoSuchTagSet", "NoSuchTagSet", 404},
+    {"NoSuchObjectLockConfiguration", "NoSuchObjectLockConfiguration", 404},
     {"NoSuchLifecycleConfiguration", "NoSuchLifecycleConfiguration", 404},
     {"NoSuchCORSConfiguration", "NoSuchCORSConfiguration", 404},
     {"NoSuchWebsiteConfiguration", "NoSuchWebsiteConfiguration", 404},
@@ -141,6 +154,7 @@ std::string_view fixed_message(std::string_view wire_code) {
   }
   if (wire_code == "NoSuchBucket") return "The specified bucket does not exist";
   if (wire_code == "NoSuchKey") return "The specified key does not exist.";
+  if (wire_code == "NoSuchVersion") return "The specified version does not exist.";
   if (wire_code == "NoSuchUpload") {
     return "The specified upload does not exist. The upload ID may be invalid, or the upload may "
            "have been aborted or completed.";

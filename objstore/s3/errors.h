@@ -21,6 +21,7 @@ inline constexpr std::string_view kBadRequest = "BadRequest";
 inline constexpr std::string_view kContentSha256Mismatch = "XAmzContentSHA256Mismatch";
 inline constexpr std::string_view kEntityTooLarge = "EntityTooLarge";
 inline constexpr std::string_view kIllegalLocation = "IllegalLocationConstraintException";
+inline constexpr std::string_view kIllegalVersioning = "IllegalVersioningConfigurationException";
 inline constexpr std::string_view kIncompleteBody = "IncompleteBody";
 inline constexpr std::string_view kInvalidAccessKeyId = "InvalidAccessKeyId";
 inline constexpr std::string_view kInvalidArgument = "InvalidArgument";

@@ -3,8 +3,11 @@
 
 #include "common/codec/http_date.h"
 #include "objstore/s3/errors.h"
+#include "objstore/s3/object_extras.h"
 #include "objstore/s3/operations.h"
+#include "objstore/s3/permission.h"
 #include "objstore/s3/request_fields.h"
+#include "objstore/s3/versions.h"
 
 namespace strata::s3 {
 
@@ -75,29 +78,41 @@ Result<object::GetRequest> get_request(const VerifiedRequest& request) {
   object::GetRequest get;
   get.bucket = request.bucket();
   get.key = request.key();
+  TRY_ASSIGN(get.version_id, version_parameter(request.query()));
   TRY_ASSIGN(get.conditions, read_conditions(request.fields()));
   const std::string* range = request.fields().find("range");
-  // A server may ignore any Range, and with If-Range the client is ready for the whole.
-  if (range != nullptr && request.fields().find("if-range") == nullptr) {
-    get.range = parse_range(*range);
-  }
+  if (range != nullptr) get.range = parse_range(*range);
+  const std::string* if_range = request.fields().find("if-range");
+  if (get.range && if_range != nullptr) get.if_range = parse_if_range(*if_range);
   if (request.query().has("partNumber")) {
     if (range != nullptr) {
       return Error(Code::kInvalidArgument, code::kInvalidRequest,
                    "Cannot specify both Range header and partNumber query parameter");
     }
-    TRY_ASSIGN(const uint64_t number,
-               number_parameter(request.query(), "partNumber", 0, object::kPartNumberMax + 1));
-    if (number == 0 || number > object::kPartNumberMax) {
-      return Error(Code::kInvalidArgument, code::kInvalidArgument,
-                   "Part number must be an integer between 1 and 10000, inclusive");
-    }
-    get.part_number = static_cast<uint32_t>(number);
+    TRY_ASSIGN(get.part_number, part_number_parameter(request.query()));
   }
   return get;
 }
 
-Result<Answer> answer_for(const VerifiedRequest& request, const object::OpenObject& open) {
+// Tags, retention and legal hold are told to those who may ask for them.
+void add_extras(const Call& call, const object::Extras& extras, http::Fields& fields) {
+  const std::string& bucket = call.request.bucket();
+  const std::string& key = call.request.key();
+  if (!extras.tags.empty() && may(call, "s3:GetObjectTagging", bucket, key)) {
+    fields.add("x-amz-tagging-count", std::to_string(extras.tags.size()));
+  }
+  if (extras.retention && may(call, "s3:GetObjectRetention", bucket, key)) {
+    fields.add("x-amz-object-lock-mode", std::string(retention_mode_text(extras.retention->mode)));
+    fields.add("x-amz-object-lock-retain-until-date",
+               codec::format_iso8601(extras.retention->until));
+  }
+  if (extras.legal_hold && may(call, "s3:GetObjectLegalHold", bucket, key)) {
+    fields.add("x-amz-object-lock-legal-hold", "ON");
+  }
+}
+
+Result<Answer> answer_for(const Call& call, const object::OpenObject& open) {
+  const VerifiedRequest& request = call.request;
   const object::ObjectInfo& info = open.info;
   const bool partial = open.partial && info.size_bytes > 0;
   Answer answer = empty_answer(partial ? 206 : 200);
@@ -105,6 +120,7 @@ Result<Answer> answer_for(const VerifiedRequest& request, const object::OpenObje
   add_validators(fields, info);
   fields.add("accept-ranges", "bytes");
   add_attributes(fields, info.attributes);
+  add_extras(call, info.extras, fields);
   if (partial) {
     fields.add("content-range", "bytes " + std::to_string(open.first) + "-" +
                                     std::to_string(open.first + open.length - 1) + "/" +
@@ -114,8 +130,12 @@ Result<Answer> answer_for(const VerifiedRequest& request, const object::OpenObje
     fields.add("x-amz-mp-parts-count", std::to_string(info.parts));
   }
   // A checksum of the whole says nothing about a part of it.
-  if (request.fields().get("x-amz-checksum-mode") == "ENABLED" && open.length == info.size_bytes) {
-    add_checksum_fields(fields, info.checksums);
+  if (request.fields().get("x-amz-checksum-mode") == "ENABLED") {
+    if (open.part_checksum) {
+      add_checksum_fields(fields, {*open.part_checksum});
+    } else if (open.length == info.size_bytes) {
+      add_checksum_fields(fields, info.checksums);
+    }
   }
   TRY(apply_overrides(request, fields));
   answer.length = open.length;
@@ -123,19 +143,37 @@ Result<Answer> answer_for(const VerifiedRequest& request, const object::OpenObje
 }
 
 // A 304 repeats the validators (RFC 9110 section 15.4.5).
-AnswerTask not_modified(Service& service, const VerifiedRequest& request) {
-  object::GetRequest plain;
-  plain.bucket = request.bucket();
-  plain.key = request.key();
-  CO_TRY_ASSIGN(const object::OpenObject open, co_await service.store.head(std::move(plain)));
+AnswerTask not_modified(const Call& call, object::VersionName name) {
+  const std::string bucket = name.bucket;
+  CO_TRY_ASSIGN(const object::ObjectInfo info,
+                co_await call.service.store.describe(std::move(name)));
   Answer answer = empty_answer(304);
-  add_validators(answer.head.fields, open.info);
+  add_validators(answer.head.fields, info);
+  CO_TRY(co_await add_version_field(call, bucket, info.version_id, "x-amz-version-id", answer));
   co_return std::move(answer);
 }
 
-AnswerTask answer_error(Service& service, const VerifiedRequest& request, Error error) {
-  if (error.code != Code::kNotModified) co_return std::move(error);
-  Result<Answer> answer = co_await not_modified(service, request);
+AnswerTask answer_error(const Call& call, Error error) {
+  CO_TRY_ASSIGN(object::VersionName name, named_version(call.request));
+  if (error.code == Code::kNotModified) {
+    Result<Answer> unchanged = co_await not_modified(call, std::move(name));
+    co_return std::move(unchanged);
+  }
+  Result<Answer> answer = co_await explain_missing(call, std::move(name), std::move(error));
+  co_return std::move(answer);
+}
+
+// An open version, with or without its bytes.
+AnswerTask answer_open(const Call& call, Result<object::OpenObject> open) {
+  if (!open.ok()) {
+    Error error = std::move(open).error();
+    Result<Answer> answer = co_await answer_error(call, std::move(error));
+    co_return std::move(answer);
+  }
+  CO_TRY_ASSIGN(Answer answer, answer_for(call, *open));
+  CO_TRY(co_await add_version_field(call, call.request.bucket(), open->info.version_id,
+                                    "x-amz-version-id", answer));
+  answer.stream = std::move(open->body);
   co_return std::move(answer);
 }
 
@@ -144,25 +182,15 @@ AnswerTask answer_error(Service& service, const VerifiedRequest& request, Error 
 AnswerTask get_object(const Call& call) {
   CO_TRY_ASSIGN(object::GetRequest get, get_request(call.request));
   Result<object::OpenObject> open = co_await call.service.store.get(std::move(get));
-  if (!open.ok()) {
-    Error error = std::move(open).error();
-    Result<Answer> answer = co_await answer_error(call.service, call.request, std::move(error));
-    co_return std::move(answer);
-  }
-  CO_TRY_ASSIGN(Answer answer, answer_for(call.request, *open));
-  answer.stream = std::move(open->body);
+  Result<Answer> answer = co_await answer_open(call, std::move(open));
   co_return std::move(answer);
 }
 
 AnswerTask head_object(const Call& call) {
   CO_TRY_ASSIGN(object::GetRequest get, get_request(call.request));
   Result<object::OpenObject> open = co_await call.service.store.head(std::move(get));
-  if (!open.ok()) {
-    Error error = std::move(open).error();
-    Result<Answer> answer = co_await answer_error(call.service, call.request, std::move(error));
-    co_return std::move(answer);
-  }
-  co_return answer_for(call.request, *open);
+  Result<Answer> answer = co_await answer_open(call, std::move(open));
+  co_return std::move(answer);
 }
 
 }  // namespace strata::s3

@@ -17,12 +17,7 @@ void write_object(codec::XmlWriter& xml, const object::ObjectInfo& info, const N
   xml.open("Contents").element("Key", encode(info.key));
   xml.element("LastModified", codec::format_iso8601(info.modified));
   xml.element("ETag", quoted(info.etag));
-  for (const object::StoredChecksum& checksum : info.checksums) {
-    xml.element("ChecksumAlgorithm", digest::checksum_name(checksum.algorithm));
-  }
-  if (!info.checksums.empty()) {
-    xml.element("ChecksumType", info.checksums.front().composite ? "COMPOSITE" : "FULL_OBJECT");
-  }
+  write_checksum_kinds(xml, info.checksums);
   xml.element("Size", info.size_bytes);
   if (!owner_id.empty()) xml.open("Owner").element("ID", owner_id).close();
   const std::string& storage_class = info.attributes.storage_class;

@@ -6,9 +6,11 @@
 #include "objstore/s3/claimed_checksum.h"
 #include "objstore/s3/errors.h"
 #include "objstore/s3/limits.h"
+#include "objstore/s3/object_extras.h"
 #include "objstore/s3/operations.h"
 #include "objstore/s3/request_fields.h"
 #include "objstore/s3/upload_body.h"
+#include "objstore/s3/versions.h"
 #include "objstore/s3/xml_bodies.h"
 
 namespace strata::s3 {
@@ -46,15 +48,6 @@ Status parse_upload_checksum(const http::Fields& fields, object::CreateUploadReq
   create.checksum_algorithm = algorithm;
   create.checksum_full_object = full;
   return {};
-}
-
-Result<uint32_t> part_number(const Query& query) {
-  const auto number = parse_u64(query.get("partNumber"));
-  if (!number || *number == 0 || *number > object::kPartNumberMax) {
-    return Error(Code::kInvalidArgument, code::kInvalidArgument,
-                 "Part number must be an integer between 1 and 10000, inclusive");
-  }
-  return static_cast<uint32_t>(*number);
 }
 
 // What the request states of the finished object, for the store to hold it to.
@@ -99,6 +92,7 @@ AnswerTask create_multipart_upload(const Call& call) {
   create.bucket = call.request.bucket();
   create.key = call.request.key();
   CO_TRY_ASSIGN(create.attributes, parse_attributes(call.request.fields()));
+  CO_TRY_ASSIGN(create.extras, parse_extras(call));
   CO_TRY(parse_upload_checksum(call.request.fields(), create));
   CO_TRY_ASSIGN(const object::UploadInfo upload,
                 co_await call.service.store.create_upload(std::move(create)));
@@ -122,7 +116,7 @@ AnswerTask upload_part(const Call& call) {
   part.bucket = call.request.bucket();
   part.key = call.request.key();
   part.upload_id = call.request.query().get("uploadId");
-  CO_TRY_ASSIGN(part.part_number, part_number(call.request.query()));
+  CO_TRY_ASSIGN(part.part_number, part_number_parameter(call.request.query()));
   part.size_bytes = upload->size_bytes();
   part.checksums = upload->checksums_at_end();
   CO_TRY_ASSIGN(const object::PartInfo info,
@@ -151,7 +145,10 @@ AnswerTask complete_multipart_upload(const Call& call) {
   xml.element("Bucket", call.request.bucket()).element("Key", call.request.key());
   xml.element("ETag", quoted(info.etag));
   write_checksums(xml, info.checksums, true);
-  co_return xml_answer(200, xml.finish());
+  Answer answer = xml_answer(200, xml.finish());
+  CO_TRY(co_await add_version_field(call, call.request.bucket(), info.version_id,
+                                    "x-amz-version-id", answer));
+  co_return std::move(answer);
 }
 
 AnswerTask abort_multipart_upload(const Call& call) {

@@ -40,8 +40,41 @@ using AnswerTask = async::Task<Result<Answer>>;
 [[nodiscard]] AnswerTask head_bucket(const Call& call);
 [[nodiscard]] AnswerTask delete_bucket(const Call& call);
 [[nodiscard]] AnswerTask get_bucket_location(const Call& call);
-[[nodiscard]] AnswerTask get_bucket_versioning(const Call& call);
 [[nodiscard]] AnswerTask unset_configuration(const Call& call);
+
+// bucket_versioning.cc
+[[nodiscard]] AnswerTask get_bucket_versioning(const Call& call);
+[[nodiscard]] AnswerTask put_bucket_versioning(const Call& call);
+[[nodiscard]] AnswerTask list_object_versions(const Call& call);
+
+// tagging.cc
+[[nodiscard]] AnswerTask get_object_tagging(const Call& call);
+[[nodiscard]] AnswerTask put_object_tagging(const Call& call);
+[[nodiscard]] AnswerTask delete_object_tagging(const Call& call);
+[[nodiscard]] AnswerTask get_bucket_tagging(const Call& call);
+[[nodiscard]] AnswerTask put_bucket_tagging(const Call& call);
+[[nodiscard]] AnswerTask delete_bucket_tagging(const Call& call);
+
+// object_lock.cc
+[[nodiscard]] AnswerTask get_object_lock_configuration(const Call& call);
+[[nodiscard]] AnswerTask put_object_lock_configuration(const Call& call);
+[[nodiscard]] AnswerTask get_object_retention(const Call& call);
+[[nodiscard]] AnswerTask put_object_retention(const Call& call);
+[[nodiscard]] AnswerTask get_object_legal_hold(const Call& call);
+[[nodiscard]] AnswerTask put_object_legal_hold(const Call& call);
+
+// bucket_defaults.cc
+[[nodiscard]] AnswerTask get_bucket_accelerate(const Call& call);
+[[nodiscard]] AnswerTask get_bucket_logging(const Call& call);
+[[nodiscard]] AnswerTask put_bucket_logging(const Call& call);
+[[nodiscard]] AnswerTask get_bucket_request_payment(const Call& call);
+[[nodiscard]] AnswerTask put_bucket_request_payment(const Call& call);
+
+// object_attributes.cc
+[[nodiscard]] AnswerTask get_object_attributes(const Call& call);
+
+// upload_part_copy.cc
+[[nodiscard]] AnswerTask upload_part_copy(const Call& call);
 
 // list_objects.cc
 [[nodiscard]] AnswerTask list_objects(const Call& call);

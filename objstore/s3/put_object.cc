@@ -1,9 +1,11 @@
 // PutObject.
 #include <utility>
 
+#include "objstore/s3/object_extras.h"
 #include "objstore/s3/operations.h"
 #include "objstore/s3/request_fields.h"
 #include "objstore/s3/upload_body.h"
+#include "objstore/s3/versions.h"
 
 namespace strata::s3 {
 
@@ -14,6 +16,7 @@ AnswerTask put_object(const Call& call) {
   put.bucket = call.request.bucket();
   put.key = call.request.key();
   CO_TRY_ASSIGN(put.attributes, parse_attributes(call.request.fields()));
+  CO_TRY_ASSIGN(put.extras, parse_extras(call));
   CO_TRY_ASSIGN(put.conditions, write_conditions(call.request.fields()));
   put.size_bytes = upload->size_bytes();
   put.checksums = upload->checksums_at_end();
@@ -22,6 +25,8 @@ AnswerTask put_object(const Call& call) {
   Answer answer = empty_answer(200);
   answer.head.fields.add("etag", quoted(info.etag));
   add_checksum_fields(answer.head.fields, info.checksums);
+  CO_TRY(co_await add_version_field(call, call.request.bucket(), info.version_id,
+                                    "x-amz-version-id", answer));
   co_return std::move(answer);
 }
 

@@ -39,6 +39,28 @@ constexpr std::string_view kHonoured[] = {
     "x-amz-website-redirect-location",
 };
 
+// Fields that only some operations have a use for.
+struct OnlyFor {
+  std::string_view field;
+  std::string_view operations;  // with a space before and behind each
+};
+constexpr std::string_view kMakesObjects = " PutObject CopyObject CreateMultipartUpload ";
+constexpr OnlyFor kOnlyFor[] = {
+    {"x-amz-bucket-object-lock-enabled", " CreateBucket "},
+    {"x-amz-bypass-governance-retention", " DeleteObject DeleteObjects PutObjectRetention "},
+    {"x-amz-if-match-last-modified-time", " DeleteObject "},
+    {"x-amz-copy-source-range", " UploadPartCopy "},
+    {"x-amz-if-match-size", " DeleteObject "},
+    {"x-amz-max-parts", " GetObjectAttributes "},
+    {"x-amz-object-attributes", " GetObjectAttributes "},
+    {"x-amz-part-number-marker", " GetObjectAttributes "},
+    {"x-amz-object-lock-legal-hold", kMakesObjects},
+    {"x-amz-object-lock-mode", kMakesObjects},
+    {"x-amz-object-lock-retain-until-date", kMakesObjects},
+    {"x-amz-tagging", kMakesObjects},
+    {"x-amz-tagging-directive", " CopyObject "},
+};
+
 // Fields without a request in them: who pays where nobody pays, how the client names itself, and
 // attributes that no object here has.
 constexpr std::string_view kWithoutEffect[] = {
@@ -57,9 +79,6 @@ constexpr Harmless kHarmless[] = {
     {"x-amz-acl", "private"},
     {"x-amz-acl", "bucket-owner-full-control"},
     {"x-amz-object-ownership", "BucketOwnerEnforced"},
-    {"x-amz-bucket-object-lock-enabled", "false"},
-    {"x-amz-tagging-directive", "COPY"},
-    {"x-amz-object-lock-legal-hold", "OFF"},
 };
 
 constexpr std::string_view kStorageClasses[] = {
@@ -69,6 +88,14 @@ constexpr std::string_view kStorageClasses[] = {
 
 bool contains(std::span<const std::string_view> names, std::string_view name) {
   return std::find(names.begin(), names.end(), name) != names.end();
+}
+
+bool is_for(std::string_view field, std::string_view operation) {
+  const std::string word = " " + std::string(operation) + " ";
+  for (const OnlyFor& row : kOnlyFor) {
+    if (row.field == field) return row.operations.find(word) != std::string_view::npos;
+  }
+  return false;
 }
 
 bool is_harmless(std::string_view name, std::string_view value) {
@@ -140,7 +167,8 @@ Status check_supported(const http::Fields& fields, const OperationInfo& operatio
       continue;
     }
     if (name.starts_with(kMeta) || is_checksum(name) || contains(kHonoured, name) ||
-        contains(kWithoutEffect, name) || is_harmless(name, value)) {
+        contains(kWithoutEffect, name) || is_harmless(name, value) ||
+        is_for(name, operation.name)) {
       continue;
     }
     return not_implemented(name);
@@ -149,15 +177,6 @@ Status check_supported(const http::Fields& fields, const OperationInfo& operatio
     return not_implemented("x-amz-copy-source");
   }
   return {};
-}
-
-Status check_version_id(std::string_view version_id) {
-  if (version_id == "null") return {};
-  if (version_id.empty()) {
-    return Error(Code::kInvalidArgument, code::kInvalidArgument,
-                 "Version id cannot be the empty string");
-  }
-  return not_implemented("a versionId other than null");
 }
 
 Result<object::Conditions> read_conditions(const http::Fields& fields) {
@@ -183,6 +202,35 @@ Result<object::Conditions> write_conditions(const http::Fields& fields) {
   return conditions;
 }
 
+Result<object::Conditions> removal_conditions(const http::Fields& fields) {
+  if (fields.find("if-none-match") != nullptr) {
+    return not_implemented("If-None-Match on a removal");
+  }
+  TRY_ASSIGN(object::Conditions conditions, write_conditions(fields));
+  const std::string* modified = fields.find("x-amz-if-match-last-modified-time");
+  if (modified != nullptr) {
+    TRY_ASSIGN(conditions.if_match_modified, parse_condition_time(*modified));
+  }
+  const std::string* size = fields.find("x-amz-if-match-size");
+  if (size != nullptr) {
+    conditions.if_match_size_bytes = parse_u64(trim(*size));
+    if (!conditions.if_match_size_bytes) {
+      return Error(Code::kInvalidArgument, code::kInvalidArgument,
+                   "x-amz-if-match-size must be a number.");
+    }
+  }
+  return conditions;
+}
+
+Result<object::WallTime> parse_condition_time(std::string_view text) {
+  text = trim(text);
+  auto time = codec::parse_http_date(text);
+  if (!time) time = codec::parse_iso8601(text);
+  if (time) return *time;
+  return Error(Code::kInvalidArgument, code::kInvalidArgument,
+               "The last modified time of a condition must be an HTTP date or an ISO 8601 time.");
+}
+
 std::optional<object::ByteRange> parse_range(std::string_view field) noexcept {
   if (field.empty() || field.size() > kRangeBytesMax) return std::nullopt;
   const size_t equals = field.find('=');
@@ -206,6 +254,17 @@ std::optional<object::ByteRange> parse_range(std::string_view field) noexcept {
   range.last = parse_u64(last);
   if (!range.last || *range.last < *range.first) return std::nullopt;
   return range;
+}
+
+object::IfRange parse_if_range(std::string_view field) {
+  object::IfRange condition;
+  field = trim(field);
+  if (field.size() <= kConditionBytesMax && field.starts_with('"')) {
+    condition.etag = std::string(field);
+  } else {
+    condition.modified = codec::parse_http_date(field);
+  }
+  return condition;
 }
 
 std::string strip_aws_chunked(std::string_view content_encoding) {
@@ -256,6 +315,15 @@ Result<object::Attributes> parse_attributes(const http::Fields& fields) {
     metadata.erase(metadata.begin() + static_cast<ptrdiff_t>(i));
   }
   return attributes;
+}
+
+Result<uint32_t> part_number_parameter(const Query& query) {
+  const auto number = parse_u64(query.get("partNumber"));
+  if (!number || *number == 0 || *number > object::kPartNumberMax) {
+    return Error(Code::kInvalidArgument, code::kInvalidArgument,
+                 "Part number must be an integer between 1 and 10000, inclusive");
+  }
+  return static_cast<uint32_t>(*number);
 }
 
 Result<uint64_t> number_parameter(const Query& query, std::string_view name, uint64_t otherwise,

@@ -10,6 +10,7 @@
 #include "objstore/access/authorize.h"
 #include "objstore/s3/errors.h"
 #include "objstore/s3/request_fields.h"
+#include "objstore/s3/versions.h"
 
 namespace strata::s3 {
 
@@ -42,8 +43,7 @@ Status admit(const OperationInfo& operation, const VerifiedRequest& request,
   }
   if (operation.handler == nullptr) return not_implemented(operation.name);
   TRY(check_supported(request.fields(), operation, owner_account));
-  const std::string* version_id = request.query().find("versionId");
-  if (version_id != nullptr) TRY(check_version_id(*version_id));
+  TRY(check_version_use(operation, request));
   if (!request.bucket().empty()) TRY(object::check_bucket_name(request.bucket()));
   if (!request.key().empty()) TRY(object::check_key(request.key()));
   return {};
@@ -65,6 +65,13 @@ S3Handler::S3Handler(object::ObjectStore& store, const access::Credentials& cred
 async::Task<void> S3Handler::handle(http::Exchange& exchange) {
   Result<Answer> result = co_await answer(exchange);
   Answer reply = result.ok() ? std::move(*result) : error_answer(exchange, result.error());
+  if (reply.error) {
+    Answer explained = error_answer(exchange, *reply.error);
+    for (const auto& [name, value] : reply.head.fields.all()) {
+      explained.head.fields.add(name, value);
+    }
+    reply = std::move(explained);
+  }
   add_ids(reply.head.fields, exchange.request_id());
   Status sent;
   if (reply.stream) {

@@ -8,6 +8,8 @@
 #include "objstore/s3/claimed_checksum.h"
 #include "objstore/s3/errors.h"
 #include "objstore/s3/limits.h"
+#include "objstore/s3/request_fields.h"
+#include "objstore/s3/xml_request.h"
 
 namespace strata::s3 {
 
@@ -15,31 +17,10 @@ namespace {
 
 using codec::XmlElement;
 
-Error malformed() {
-  return {Code::kInvalidArgument, code::kMalformedXml,
-          "The XML you provided was not well-formed or did not validate against our published "
-          "schema"};
-}
-
-Result<XmlElement> parse_root(std::string_view xml, std::string_view root, size_t bytes_max,
-                              size_t elements_max) {
-  codec::XmlLimits limits;
-  limits.bytes_max = bytes_max;
-  limits.elements_max = elements_max;
-  Result<XmlElement> parsed = codec::parse_xml(xml, limits);
-  if (!parsed.ok() || parsed->name != root) return malformed();
-  return parsed;
-}
-
-// An element that may come once: refuses the second.
-Status take_once(const XmlElement& element, std::optional<std::string>& into) {
-  if (into || !element.children.empty()) return malformed();
-  into = element.text;
-  return {};
-}
-
 Result<DeleteEntry> parse_delete_entry(const XmlElement& element) {
   std::optional<std::string> key;
+  std::optional<std::string> modified;
+  std::optional<std::string> size;
   DeleteEntry entry;
   for (const XmlElement& child : element.children) {
     if (child.name == "Key") {
@@ -48,13 +29,24 @@ Result<DeleteEntry> parse_delete_entry(const XmlElement& element) {
       TRY(take_once(child, entry.version_id));
     } else if (child.name == "ETag") {
       TRY(take_once(child, entry.if_match));
-    } else if (child.name == "LastModifiedTime" || child.name == "Size") {
-      entry.unsupported_condition = true;
+    } else if (child.name == "LastModifiedTime") {
+      TRY(take_once(child, modified));
+    } else if (child.name == "Size") {
+      TRY(take_once(child, size));
     } else {
-      return malformed();
+      return malformed_xml();
     }
   }
-  if (!key || key->empty()) return malformed();
+  if (!key || key->empty()) return malformed_xml();
+  if (modified) {
+    const Result<object::WallTime> time = parse_condition_time(*modified);
+    if (!time.ok()) return malformed_xml();
+    entry.if_match_modified = *time;
+  }
+  if (size) {
+    entry.if_match_size_bytes = parse_u64(trim(*size));
+    if (!entry.if_match_size_bytes) return malformed_xml();
+  }
   entry.key = std::move(*key);
   return entry;
 }
@@ -77,12 +69,12 @@ Result<object::CompletePart> parse_part(const XmlElement& element) {
                  parse_checksum_value(algorithm, trim(child.text), child.name));
       part.checksums.push_back(std::move(checksum));
     } else {
-      return malformed();
+      return malformed_xml();
     }
   }
-  if (!number || !etag) return malformed();
+  if (!number || !etag) return malformed_xml();
   const auto parsed = parse_u64(trim(*number));
-  if (!parsed || *parsed == 0 || *parsed > object::kPartNumberMax) return malformed();
+  if (!parsed || *parsed == 0 || *parsed > object::kPartNumberMax) return malformed_xml();
   part.number = static_cast<uint32_t>(*parsed);
   part.etag = unquoted(*etag);
   return part;
@@ -101,7 +93,7 @@ Result<std::string> parse_create_bucket(std::string_view xml) {
     } else if (child.name == "Tags" || child.name == "Bucket" || child.name == "Location") {
       return not_implemented("the element " + child.name + " of CreateBucketConfiguration");
     } else {
-      return malformed();
+      return malformed_xml();
     }
   }
   return std::string(trim(region.value_or("")));
@@ -116,14 +108,14 @@ Result<DeleteList> parse_delete(std::string_view xml) {
     if (child.name == "Quiet") {
       TRY(take_once(child, quiet));
     } else if (child.name == "Object") {
-      if (list.entries.size() == object::kDeleteKeysMax) return malformed();
+      if (list.entries.size() == object::kDeleteKeysMax) return malformed_xml();
       TRY_ASSIGN(DeleteEntry entry, parse_delete_entry(child));
       list.entries.push_back(std::move(entry));
     } else {
-      return malformed();
+      return malformed_xml();
     }
   }
-  if (list.entries.empty()) return malformed();
+  if (list.entries.empty()) return malformed_xml();
   list.quiet = quiet && trim(*quiet) == "true";
   return list;
 }
@@ -134,11 +126,11 @@ Result<std::vector<object::CompletePart>> parse_complete(std::string_view xml) {
              parse_root(xml, "CompleteMultipartUpload", kCompleteXmlBytesMax, kElementsMax));
   std::vector<object::CompletePart> parts;
   for (const XmlElement& child : root.children) {
-    if (child.name != "Part" || parts.size() == object::kPartNumberMax) return malformed();
+    if (child.name != "Part" || parts.size() == object::kPartNumberMax) return malformed_xml();
     TRY_ASSIGN(object::CompletePart part, parse_part(child));
     parts.push_back(std::move(part));
   }
-  if (parts.empty()) return malformed();
+  if (parts.empty()) return malformed_xml();
   return parts;
 }
 

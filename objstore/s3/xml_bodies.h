@@ -19,8 +19,9 @@ namespace strata::s3 {
 struct DeleteEntry {
   std::string key;
   std::optional<std::string> version_id;
-  std::optional<std::string> if_match;  // its ETag element
-  bool unsupported_condition = false;   // LastModifiedTime or Size, which are not served
+  std::optional<std::string> if_match;                // its ETag element
+  std::optional<object::WallTime> if_match_modified;  // LastModifiedTime
+  std::optional<uint64_t> if_match_size_bytes;        // Size
 };
 struct DeleteList {
   std::vector<DeleteEntry> entries;  // 1 to object::kDeleteKeysMax

@@ -8,6 +8,7 @@
 #include "objstore/s3/claimed_checksum.h"
 #include "objstore/s3/copy_source.h"
 #include "objstore/s3/listing_parameters.h"
+#include "objstore/s3/object_extras.h"
 #include "objstore/s3/request_fields.h"
 #include "objstore/s3/route.h"
 
@@ -54,6 +55,10 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     (void)s3::read_conditions(parsed->fields()).ok();
     (void)s3::write_conditions(parsed->fields()).ok();
   }
+  const auto tags = s3::parse_tagging_field(value);
+  if (tags.ok()) CHECK(tags->size() <= object::kObjectTagsMax);
+  (void)s3::parse_if_range(value);
+  (void)s3::parse_condition_time(value).ok();
   const auto range = s3::parse_range(value);
   if (range) CHECK(range->first.has_value() != range->suffix.has_value());
   const auto source = s3::parse_copy_source(value);

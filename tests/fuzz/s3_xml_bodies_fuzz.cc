@@ -4,6 +4,7 @@
 #include <cstdint>
 
 #include "objstore/s3/xml_bodies.h"
+#include "objstore/s3/xml_configurations.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   using namespace strata;
@@ -21,5 +22,13 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     }
   }
   (void)s3::parse_create_bucket(text).ok();
+  (void)s3::parse_versioning(text).ok();
+  (void)s3::parse_tagging(text).ok();
+  const auto lock = s3::parse_object_lock(text);
+  if (lock.ok() && lock->default_retention) {
+    CHECK((lock->default_retention->days == 0) != (lock->default_retention->years == 0));
+  }
+  (void)s3::parse_retention(text).ok();
+  (void)s3::parse_legal_hold(text).ok();
   return 0;
 }

@@ -206,11 +206,11 @@ class Trial : public testing::ObjectFixture {
     request.source_key = from;
     request.bucket = "bucket";
     request.key = to;
-    const Result<ObjectInfo> done = run(tested().copy(std::move(request)));
+    const Result<CopyResult> done = run(tested().copy(std::move(request)));
     RC_ASSERT(done.ok() == (model_.contains(from) && from != to && !fails_));
     if (!done.ok()) return;
-    RC_ASSERT(done->etag == etag_of(model_[from]));
-    now_is(to, model_[from], done->etag);
+    RC_ASSERT(done->info.etag == etag_of(model_[from]));
+    now_is(to, model_[from], done->info.etag);
   }
 
   void list_step(const Operation& operation) {

@@ -12,18 +12,21 @@
 #include "common/io/manual_clock.h"
 #include "objstore/object/object_store.h"
 #include "tests/support/replica_fixture.h"
+#include "tests/support/version_book.h"
 
 namespace strata::tests {
 
 struct Step {
-  enum class Kind { kPut, kPutLarge, kRemove, kCopy, kUpload };
+  // The last three in a bucket that keeps versions: one more, a delete marker, one less.
+  enum class Kind { kPut, kPutLarge, kRemove, kCopy, kUpload, kVersion, kMark, kEndVersion };
   Kind kind = Kind::kPut;
   int key = 0;
-  uint64_t seed = 0;  // of the content; for a copy, the source's key
+  uint64_t seed = 0;  // of the content; for a copy, the source's key; of which version ends
 };
 
 inline std::string to_text(const std::vector<Step>& steps) {
-  constexpr const char* kNames[] = {"put", "put_large", "remove", "copy", "upload"};
+  constexpr const char* kNames[] = {"put",    "put_large", "remove", "copy",
+                                    "upload", "version",   "mark",   "end_version"};
   std::string text;
   for (const Step& step : steps) {
     text += std::string(kNames[static_cast<size_t>(step.kind)]) + "(" + std::to_string(step.key) +
@@ -35,7 +38,7 @@ inline std::string to_text(const std::vector<Step>& steps) {
 inline std::vector<Step> random_steps(RandomSource& random, size_t count, int keys) {
   std::vector<Step> steps;
   for (size_t i = 0; i < count; ++i) {
-    steps.push_back(Step{.kind = static_cast<Step::Kind>(random.below(5)),
+    steps.push_back(Step{.kind = static_cast<Step::Kind>(random.below(8)),
                          .key = static_cast<int>(random.below(keys)),
                          .seed = random.below(1'000'000)});
     if (steps.back().kind == Step::Kind::kCopy) steps.back().seed = random.below(keys);
@@ -46,9 +49,11 @@ inline std::vector<Step> random_steps(RandomSource& random, size_t count, int ke
 // A short one with everything in it.
 inline std::vector<Step> short_history() {
   using Kind = Step::Kind;
-  return {{Kind::kPut, 0, 1},      {Kind::kPutLarge, 1, 2}, {Kind::kPut, 0, 3},
-          {Kind::kCopy, 2, 1},     {Kind::kRemove, 0, 0},   {Kind::kUpload, 0, 5},
-          {Kind::kPutLarge, 1, 6}, {Kind::kRemove, 2, 0}};
+  return {{Kind::kPut, 0, 1},       {Kind::kPutLarge, 1, 2}, {Kind::kPut, 0, 3},
+          {Kind::kCopy, 2, 1},      {Kind::kRemove, 0, 0},   {Kind::kUpload, 0, 5},
+          {Kind::kPutLarge, 1, 6},  {Kind::kRemove, 2, 0},   {Kind::kVersion, 0, 7},
+          {Kind::kVersion, 0, 8},   {Kind::kMark, 0, 0},     {Kind::kEndVersion, 0, 0},
+          {Kind::kEndVersion, 0, 1}};
 }
 
 // What each key may hold. Copied from a life that was cut into the lives after it.
@@ -61,6 +66,7 @@ class ObjectBook {
     const auto found = known_.find(key);
     return found == known_.end() ? std::nullopt : found->second;
   }
+  [[nodiscard]] VersionBook& versions(const std::string& key) { return versions_[key]; }
   // Takes what was found as true; false if it cannot be.
   [[nodiscard]] bool found(const std::string& key, const Value& value) {
     const auto doubted = doubted_.find(key);
@@ -74,6 +80,7 @@ class ObjectBook {
  private:
   std::map<std::string, Value> known_;
   std::map<std::string, Value> doubted_;
+  std::map<std::string, VersionBook> versions_;
 };
 
 class ObjectWorld {
@@ -91,7 +98,9 @@ class ObjectWorld {
     fixture.stop();
   }
   [[nodiscard]] Status make_bucket() {
-    return fixture.run(objects_->create_bucket({.name = "bucket", .region = "us-east-1"}));
+    TRY(fixture.run(objects_->create_bucket({.name = "bucket", .region = "us-east-1"})));
+    TRY(fixture.run(objects_->create_bucket({.name = kVersioned, .region = "us-east-1"})));
+    return fixture.run(objects_->set_versioning(kVersioned, object::Versioning::kEnabled));
   }
   [[nodiscard]] const ObjectBook& book() const { return book_; }
   [[nodiscard]] object::ObjectStore& objects() { return *objects_; }
@@ -99,6 +108,7 @@ class ObjectWorld {
   // An error leaves the key in doubt.
   [[nodiscard]] Status apply(const Step& step) {
     const std::string key = key_of(step.key);
+    if (step.kind >= Step::Kind::kVersion) return apply_to_versions(step);
     if (step.kind == Step::Kind::kRemove) {
       book_.asked(key, std::nullopt);
       TRY(fixture.run(objects_->remove("bucket", key, {})));
@@ -149,10 +159,14 @@ class ObjectWorld {
     std::set<std::string> listed;
     for (const object::ObjectInfo& info : page->objects) listed.insert(info.key);
     if (listed != there) return "the listing differs from what can be read";
+    for (int number = 0; number < kVersionedKeys; ++number) {
+      if (auto wrong = check_versions(key_of(number))) return wrong;
+    }
     return std::nullopt;
   }
 
   static constexpr int kKeys = 4;
+  static constexpr int kVersionedKeys = 2;
   ReplicaFixture fixture;
   io::ManualClock clock;
 
@@ -162,6 +176,62 @@ class ObjectWorld {
     static uint64_t seed = 1;
     return seed++;
   }
+  [[nodiscard]] Status apply_to_versions(const Step& step) {
+    const std::string key = key_of(step.key % kVersionedKeys);
+    VersionBook& book = book_.versions(key);
+    if (step.kind == Step::Kind::kVersion) {
+      const std::string content = content_of(step);
+      book.asked_to_add(content);
+      object::PutRequest request;
+      request.bucket = kVersioned;
+      request.key = key;
+      async::MemorySource body(as_bytes(content));
+      TRY_ASSIGN(const object::ObjectInfo made,
+                 fixture.run(objects_->put(std::move(request), body)));
+      book.done(made.version_id);
+      return {};
+    }
+    object::RemoveRequest request;
+    request.bucket = kVersioned;
+    request.key = key;
+    if (step.kind == Step::Kind::kMark) {
+      book.asked_to_add(std::nullopt);
+    } else {
+      if (book.known().empty()) return {};
+      request.version_id = book.known()[step.seed % book.known().size()].id;
+      book.asked_to_remove(*request.version_id);
+    }
+    TRY_ASSIGN(const object::Removal done, fixture.run(objects_->remove(std::move(request))));
+    book.done(done.version_id);
+    return {};
+  }
+
+  // The listed versions of a key, each read by its id; and the current one without.
+  [[nodiscard]] std::optional<std::string> check_versions(const std::string& key) {
+    object::ListVersionsRequest request;
+    request.bucket = kVersioned;
+    request.prefix = key;
+    const auto page = fixture.run(objects_->list_versions(std::move(request)));
+    if (!page.ok()) return "the versions of " + key + ": " + page.error().to_string();
+    VersionBook::List found;
+    for (const object::ListedVersion& version : page->versions) {
+      if (version.latest != found.empty()) return "not the first version of " + key + " is latest";
+      found.push_back({version.info.version_id, std::nullopt});
+      const auto content = fixture.run(read(key, kVersioned, version.info.version_id));
+      if (version.info.delete_marker) continue;
+      if (!content.ok()) return "a version of " + key + ": " + content.error().to_string();
+      found.back().content = *content;
+      if (!*content) return "a listed version of " + key + " is not there";
+    }
+    const auto current = fixture.run(read(key, kVersioned, std::nullopt));
+    if (!current.ok()) return key + " cannot be read: " + current.error().to_string();
+    if (*current != (found.empty() ? std::nullopt : found.front().content)) {
+      return "the current version of " + key + " is not the latest";
+    }
+    if (!book_.versions(key).found(found)) return "the versions of " + key + " are others";
+    return std::nullopt;
+  }
+
   static std::string key_of(int number) { return "key" + std::to_string(number); }
   static std::string content_of(const Step& step) {
     const bool large = step.kind == Step::Kind::kPutLarge;
@@ -187,12 +257,17 @@ class ObjectWorld {
     CO_TRY(co_await objects_->complete_upload(std::move(complete)));
     co_return Status();
   }
-  async::Task<Result<ObjectBook::Value>> read(std::string key) {
+  async::Task<Result<ObjectBook::Value>> read(std::string key, std::string bucket = "bucket",
+                                              std::optional<std::string> version_id = {}) {
     object::GetRequest request;
-    request.bucket = "bucket";
+    request.bucket = std::move(bucket);
     request.key = key;
+    request.version_id = std::move(version_id);
     auto open = co_await objects_->get(std::move(request));
-    if (!open.ok() && open.error().code == Code::kNotFound) co_return ObjectBook::Value();
+    if (!open.ok() && (open.error().code == Code::kNotFound ||
+                       open.error().reason == object::reason::kIsDeleteMarker)) {
+      co_return ObjectBook::Value();
+    }
     if (!open.ok()) co_return open.error();
     std::string content;
     for (;;) {
@@ -202,7 +277,8 @@ class ObjectWorld {
     }
   }
 
-  SeededRandom random_{1};
+  static constexpr const char* kVersioned = "versioned";
+  SeededRandom random_{next_seed()};
   std::unique_ptr<object::ObjectStore> objects_;
   ObjectBook book_;
 };

@@ -34,6 +34,50 @@ TEST_F(BucketTests, are_known_to_a_store_opened_again) {
                reason::kBucketExists);
 }
 
+TEST_F(BucketTests, keep_their_settings_in_memory_and_in_the_store) {
+  const auto set = [&](std::optional<std::string> document) {
+    return run(objects.set_bucket_setting("bucket", BucketSetting::kTagging, std::move(document)));
+  };
+  ASSERT_TRUE(set("first").ok());
+  const BucketInfo before = run(objects.bucket("bucket")).value();
+  ASSERT_TRUE(set("second").ok());
+  EXPECT_EQ(*before.settings->find(BucketSetting::kTagging), "first")
+      << "what was handed out stays";
+  EXPECT_EQ(*run(objects.bucket("bucket")).value().settings->find(BucketSetting::kTagging),
+            "second");
+  ObjectStore again(store, clock, random);
+  EXPECT_EQ(*run(again.bucket("bucket")).value().settings->find(BucketSetting::kTagging), "second");
+  EXPECT_EQ(run(again.bucket("bucket")).value().settings->find(BucketSetting::kPolicy), nullptr);
+  ASSERT_TRUE(set(std::nullopt).ok());
+  EXPECT_EQ(run(objects.bucket("bucket")).value().settings->count(), 0u);
+  EXPECT_EQ(run(objects.bucket("bucket")).value().region, "us-east-1");
+}
+
+TEST_F(BucketTests, change_a_setting_only_if_the_check_agrees_and_it_fits) {
+  const BucketCheck refuse = [](const BucketInfo& info) {
+    return Status(Error(Code::kConflict, info.name));
+  };
+  EXPECT_FAILS(run(objects.set_bucket_setting("bucket", BucketSetting::kCors, "x", refuse)),
+               Code::kConflict, "");
+  EXPECT_FAILS(run(objects.set_bucket_setting("bucket", BucketSetting::kCors,
+                                              std::string(kBucketSettingBytesMax + 1, 'x'))),
+               Code::kTooLarge, "");
+  EXPECT_FAILS(run(objects.set_bucket_setting("none-such", BucketSetting::kCors, "x")),
+               Code::kNotFound, reason::kNoSuchBucket);
+  EXPECT_EQ(run(objects.bucket("bucket")).value().settings->count(), 0u);
+}
+
+TEST_F(BucketTests, of_another_owner_are_taken) {
+  CreateBucketRequest theirs;
+  theirs.name = "bucket";
+  theirs.owner = "000000000002";
+  EXPECT_FAILS(run(objects.create_bucket(theirs)), Code::kAlreadyExists, reason::kBucketOfAnother);
+  theirs.name = "theirs";
+  ASSERT_TRUE(run(objects.create_bucket(theirs)).ok());
+  ObjectStore again(store, clock, random);
+  EXPECT_EQ(run(again.bucket("theirs")).value().owner, "000000000002");
+}
+
 TEST_F(BucketTests, are_deleted_only_when_empty) {
   ASSERT_TRUE(put("k", "v").ok());
   EXPECT_FAILS(run(objects.delete_bucket("bucket")), Code::kConflict, reason::kBucketNotEmpty);

@@ -16,7 +16,10 @@ class Copy : public testing::ObjectFixture {
     copy.key = std::move(to);
     return copy;
   }
-  Result<ObjectInfo> copy(CopyRequest request) { return run(objects.copy(std::move(request))); }
+  Result<ObjectInfo> copy(CopyRequest request) {
+    TRY_ASSIGN(CopyResult done, run(objects.copy(std::move(request))));
+    return std::move(done.info);
+  }
 };
 
 TEST_F(Copy, has_the_bytes_and_attributes_of_its_source_and_a_life_of_its_own) {

@@ -2,10 +2,17 @@
 
 #include <gtest/gtest.h>
 
+#include "objstore/object/bucket_record.h"
 #include "objstore/object/record_format.h"
 
 namespace strata::object {
 namespace {
+
+BucketRecord plain_bucket() {
+  BucketRecord record;
+  record.region = "r";
+  return record;
+}
 
 TEST(DescribeRow, every_kind_of_row_is_shown_with_its_fields) {
   ObjectRecord object;

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "common/codec/text.h"
+#include "objstore/object/bucket_record.h"
 #include "objstore/object/record_io.h"
 
 namespace strata::object {
@@ -44,11 +45,100 @@ TEST(RecordFormat, an_object_comes_back_as_it_was) {
   EXPECT_EQ(back.blobs().size(), 2u);
 }
 
+ObjectRecord with_extras() {
+  ObjectRecord record = multipart();
+  record.extras.owner = "123456789012";
+  record.extras.tags = {{"team", "blue"}, {"empty", ""}};
+  record.extras.acl = "list";
+  record.extras.retention = Retention{RetentionMode::kCompliance, WallTime(std::chrono::hours(5))};
+  record.extras.legal_hold = true;
+  record.extras.encryption = "sealed";
+  record.marks.null_stamp = replica::Sequence(9);
+  return record;
+}
+
+TEST(RecordFormat, extras_come_back_as_they_were) {
+  ObjectRecord record = with_extras();
+  const ObjectRecord back = decode_object(encode(record)).value();
+  EXPECT_EQ(back.extras, record.extras);
+  EXPECT_EQ(back.marks.null_stamp, record.marks.null_stamp);
+  EXPECT_EQ(encode(back), encode(record));
+  const ObjectRecord summary = decode_object(encode(record), ObjectDepth::kSummary).value();
+  EXPECT_EQ(summary.extras, record.extras);
+  ObjectRecord marker;
+  marker.marks.delete_marker = true;
+  EXPECT_TRUE(decode_object(encode(marker)).value().take_info("k").delete_marker);
+  UploadRecord upload;
+  upload.extras = record.extras;
+  EXPECT_EQ(decode_upload(encode(upload)).value().extras, record.extras);
+}
+
+TEST(RecordFormat, a_record_without_extras_has_the_first_form) {
+  EXPECT_EQ(encode(multipart())[0], 1);
+  EXPECT_EQ(encode(with_extras())[0], 2);
+  std::string bytes = encode(multipart());
+  bytes[0] = 2;
+  EXPECT_FALSE(decode_object(bytes).ok());
+}
+
+TEST(RecordFormat, every_cut_of_extras_is_refused) {
+  const std::string bytes = encode(with_extras());
+  for (size_t length = 0; length < bytes.size(); ++length) {
+    ASSERT_FALSE(decode_object(bytes.substr(0, length)).ok()) << length;
+  }
+}
+
+TEST(RecordFormat, extras_that_do_not_ascend_or_are_not_known_are_refused) {
+  using namespace std::literals;
+  for (const std::string& list :
+       {"\x00"s, "\x01\x09\x00"s, "\x01\x00\x00"s, "\x02\x05\x00\x05\x00"s,
+        "\x02\x05\x00\x03\x01x"s, "\x01\x05\x01x"s, "\x01\x01\x00"s, "\x01\x04\x02\x03\x00"s,
+        "\x01\x02\x01\x00"s}) {
+    RecordReader in(list);
+    Extras extras;
+    VersionMarks marks;
+    read_extras(in, extras, &marks);
+    EXPECT_FALSE(in.ok()) << codec::to_hex(std::string_view(list));
+  }
+  RecordReader in("\x01\x07\x00"sv);
+  Extras extras;
+  read_extras(in, extras, nullptr);
+  EXPECT_FALSE(in.ok());
+}
+
 TEST(RecordFormat, a_summary_leaves_out_the_segments_only) {
   const ObjectRecord back = decode_object(encode(multipart()), ObjectDepth::kSummary).value();
   EXPECT_TRUE(back.segments.empty());
   EXPECT_EQ(back.parts, 3u);
   EXPECT_EQ(back.etag, multipart().etag);
+}
+
+TEST(RecordFormat, a_bucket_comes_back_with_its_owner_and_its_settings) {
+  BucketRecord bucket;
+  bucket.region = "us-east-1";
+  bucket.owner = "000000000002";
+  bucket.settings.set(BucketSetting::kVersioning, "Enabled");
+  bucket.settings.set(BucketSetting::kEncryption, "");
+  const std::string bytes = encode(bucket);
+  const BucketRecord back = decode_bucket(bytes).value();
+  EXPECT_EQ(back.owner, bucket.owner);
+  EXPECT_EQ(back.settings, bucket.settings);
+  EXPECT_EQ(encode(back), bytes);
+  // Kinds ascend, so that each record has one encoding.
+  bucket.settings.set(BucketSetting::kEncryption, std::nullopt);
+  std::string twice = encode(bucket);
+  twice[twice.size() - 10] = 2;
+  const std::string setting = twice.substr(twice.size() - 9);
+  EXPECT_FALSE(decode_bucket(twice + setting).ok());
+}
+
+TEST(RecordFormat, a_bucket_with_nothing_to_say_is_written_as_ever) {
+  BucketRecord bucket;
+  bucket.region = "r";
+  EXPECT_EQ(encode(bucket)[0], '\x01');
+  std::string empty_second = encode(bucket);
+  empty_second[0] = '\x02';
+  EXPECT_FALSE(decode_bucket(empty_second + std::string(2, '\0')).ok());
 }
 
 TEST(RecordFormat, uploads_parts_and_buckets_come_back_as_they_were) {

@@ -12,6 +12,7 @@
 #include "objstore/drive/inspect.h"
 #include "objstore/object/inspect.h"
 #include "objstore/object/row_keys.h"
+#include "objstore/object/version_id.h"
 
 namespace strata::roof {
 namespace {
@@ -112,6 +113,14 @@ TEST(FormatDocuments, the_rows_of_the_object_format_decode_as_told) {
   EXPECT_EQ(*simple.find("content_type"), "text/plain");
   EXPECT_EQ(*simple.find("metadata"), "x: y");
   EXPECT_EQ(*simple.find("checksum"), "CRC32 3610a686");
+  const std::string version_name = bytes_behind(document, "A version of `a/b` that is not current");
+  EXPECT_EQ(version_name, object::rows::version("demo", "a/b", replica::Sequence(8)));
+  const Description version = show(version_name, "one tag and a retention. Its value");
+  EXPECT_EQ(*version.find("version"), "AAECAwQFBgcICQoLDA0OD4NV46b2F3DT");
+  EXPECT_EQ(object::stamp_of_version_id(*version.find("version")), replica::Sequence(8));
+  EXPECT_EQ(*version.find("owner"), "000000000001");
+  EXPECT_EQ(*version.find("tag"), "team: blue");
+  EXPECT_EQ(*version.find("retention"), "governance until 1700000000123 ms since 1970");
   const std::string upload_name = bytes_behind(document, "An upload of `big` has the name");
   const Description upload = show(upload_name, "The upload's value");
   EXPECT_EQ(*upload.find("upload"), "00000000000000050000000000000006");

@@ -32,11 +32,8 @@ const OperationInfo& row_of(std::string_view name) {
 
 TEST(Supported, what_asks_for_something_unserved_is_refused) {
   const Pairs refused = {
-      {"x-amz-tagging", "a=b"},
       {"x-amz-server-side-encryption", "AES256"},
       {"x-amz-server-side-encryption-customer-algorithm", "AES256"},
-      {"x-amz-object-lock-mode", "GOVERNANCE"},
-      {"x-amz-object-lock-legal-hold", "ON"},
       {"x-amz-acl", "public-read"},
       {"x-amz-grant-read", "id=1"},
       {"x-amz-bypass-governance-retention", "true"},
@@ -67,10 +64,24 @@ TEST(Supported, what_is_honoured_or_the_case_anyway_passes) {
   EXPECT_EQ(code_of(other.error()), "AccessDenied");
 }
 
-TEST(Supported, only_the_null_version_exists) {
-  EXPECT_TRUE(check_version_id("null").ok());
-  EXPECT_EQ(code_of(check_version_id("3sL4").error()), "NotImplemented");
-  EXPECT_EQ(code_of(check_version_id("").error()), "InvalidArgument");
+TEST(Supported, some_fields_are_for_some_operations_only) {
+  const http::Fields tagging = fields_of({{"x-amz-tagging", "a=b"}});
+  EXPECT_TRUE(check_supported(tagging, row_of("PutObject"), "1").ok());
+  EXPECT_FALSE(check_supported(tagging, row_of("GetObject"), "1").ok());
+  const http::Fields bypass = fields_of({{"x-amz-bypass-governance-retention", "true"}});
+  EXPECT_TRUE(check_supported(bypass, row_of("DeleteObjects"), "1").ok());
+  EXPECT_FALSE(check_supported(bypass, row_of("DeleteBucket"), "1").ok());
+}
+
+TEST(Conditions, a_removal_takes_time_and_size) {
+  const auto conditions = removal_conditions(
+      fields_of({{"x-amz-if-match-size", "5"},
+                 {"x-amz-if-match-last-modified-time", "Tue, 14 Nov 2023 22:13:20 GMT"}}));
+  ASSERT_TRUE(conditions.ok());
+  EXPECT_EQ(conditions->if_match_size_bytes, 5U);
+  EXPECT_EQ(conditions->if_match_modified->time_since_epoch().count(), 1'700'000'000'000);
+  EXPECT_FALSE(removal_conditions(fields_of({{"x-amz-if-match-size", "-5"}})).ok());
+  EXPECT_FALSE(removal_conditions(fields_of({{"x-amz-if-match-last-modified-time", "x"}})).ok());
 }
 
 TEST(Range, one_range_is_understood_and_everything_else_ignored) {

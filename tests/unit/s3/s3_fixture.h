@@ -97,7 +97,7 @@ inline bool has_trailer(Mode mode) {
 }
 
 // A request as a client makes it, with the places where it may be tampered with.
-struct Call {
+struct ClientCall {
   std::string method = "GET";
   std::string path = "/";
   std::string query{};
@@ -116,6 +116,7 @@ struct Call {
 
 class S3Fixture : public ::testing::Test {
  protected:
+  using Call = ClientCall;  // not the handlers' own
   static constexpr size_t kChunk = 1000;
 
   S3Fixture() {

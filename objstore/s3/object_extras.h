@@ -1,0 +1,24 @@
+// What a request says of a new version besides its bytes and their description: x-amz-tagging and
+// x-amz-object-lock-*, and who writes it.
+#pragma once
+
+#include <string_view>
+
+#include "common/base/result.h"
+#include "objstore/s3/operations.h"
+
+namespace strata::s3 {
+
+// "key=value&key=value", percent-encoded. kInvalidArgument/InvalidArgument for another form, the
+// object room's errors for tags that may not be.
+[[nodiscard]] Result<object::Tags> parse_tagging_field(std::string_view field);
+
+// GOVERNANCE or COMPLIANCE; kInvalidArgument otherwise.
+[[nodiscard]] Result<object::RetentionMode> parse_retention_mode(std::string_view text);
+[[nodiscard]] std::string_view retention_mode_text(object::RetentionMode mode) noexcept;
+
+// Owner, tags, retention and legal hold. Asks access for what these need: s3:PutObjectTagging,
+// s3:PutObjectRetention, s3:PutObjectLegalHold on the request's own object.
+[[nodiscard]] Result<object::Extras> parse_extras(const Call& call);
+
+}  // namespace strata::s3

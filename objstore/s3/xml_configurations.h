@@ -1,0 +1,26 @@
+// The XML documents that set something of a bucket or an object, as plain data. MalformedXML for
+// what the published schema does not have.
+#pragma once
+
+#include <optional>
+#include <string_view>
+
+#include "common/base/result.h"
+#include "objstore/object/object_store.h"
+
+namespace strata::s3 {
+
+// kEnabled or kSuspended. IllegalVersioningConfigurationException without a status; NotImplemented
+// for MFA delete.
+[[nodiscard]] Result<object::Versioning> parse_versioning(std::string_view xml);
+
+// The tags as they are; what may be a tag is checked by whoever keeps them.
+[[nodiscard]] Result<object::Tags> parse_tagging(std::string_view xml);
+
+[[nodiscard]] Result<object::LockConfiguration> parse_object_lock(std::string_view xml);
+// Absent: an empty document, which removes the retention.
+[[nodiscard]] Result<std::optional<object::Retention>> parse_retention(std::string_view xml);
+// Whether the hold is on.
+[[nodiscard]] Result<bool> parse_legal_hold(std::string_view xml);
+
+}  // namespace strata::s3
