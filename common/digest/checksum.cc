@@ -13,6 +13,7 @@
 #include "common/digest/crc64_nvme.h"
 #include "common/digest/crc_polynomial.h"
 #include "common/digest/openssl_hashers.h"
+#include "common/digest/xxhash_hashers.h"
 
 namespace strata::digest {
 namespace {
@@ -83,6 +84,16 @@ std::string_view checksum_name(ChecksumAlgorithm algorithm) noexcept {
       return "SHA1";
     case ChecksumAlgorithm::kSha256:
       return "SHA256";
+    case ChecksumAlgorithm::kSha512:
+      return "SHA512";
+    case ChecksumAlgorithm::kMd5:
+      return "MD5";
+    case ChecksumAlgorithm::kXxhash64:
+      return "XXHASH64";
+    case ChecksumAlgorithm::kXxhash3:
+      return "XXHASH3";
+    case ChecksumAlgorithm::kXxhash128:
+      return "XXHASH128";
   }
   CHECK(false, "not a checksum algorithm");
 }
@@ -105,6 +116,16 @@ size_t checksum_size(ChecksumAlgorithm algorithm) noexcept {
       return kSha1Bytes;
     case ChecksumAlgorithm::kSha256:
       return kSha256Bytes;
+    case ChecksumAlgorithm::kSha512:
+      return kSha512Bytes;
+    case ChecksumAlgorithm::kMd5:
+      return kMd5Bytes;
+    case ChecksumAlgorithm::kXxhash64:
+      return kXxhash64Bytes;
+    case ChecksumAlgorithm::kXxhash3:
+      return kXxhash3Bytes;
+    case ChecksumAlgorithm::kXxhash128:
+      return kXxhash128Bytes;
   }
   CHECK(false, "not a checksum algorithm");
 }
@@ -126,6 +147,16 @@ std::unique_ptr<Hasher> make_hasher(ChecksumAlgorithm algorithm) {
       return make_openssl_sha1();
     case ChecksumAlgorithm::kSha256:
       return make_openssl_sha256();
+    case ChecksumAlgorithm::kSha512:
+      return make_openssl_sha512();
+    case ChecksumAlgorithm::kMd5:
+      return make_openssl_md5();
+    case ChecksumAlgorithm::kXxhash64:
+      return make_xxhash64();
+    case ChecksumAlgorithm::kXxhash3:
+      return make_xxhash3();
+    case ChecksumAlgorithm::kXxhash128:
+      return make_xxhash128();
   }
   CHECK(false, "not a checksum algorithm");
 }

@@ -12,12 +12,26 @@
 namespace strata::digest {
 
 // The algorithms a client may ask for (x-amz-checksum-ALGORITHM).
-enum class ChecksumAlgorithm : uint8_t { kCrc32, kCrc32c, kCrc64Nvme, kSha1, kSha256 };
+enum class ChecksumAlgorithm : uint8_t {
+  kCrc32,
+  kCrc32c,
+  kCrc64Nvme,
+  kSha1,
+  kSha256,
+  kSha512,
+  kMd5,
+  kXxhash64,
+  kXxhash3,  // 64 bits
+  kXxhash128,
+};
 inline constexpr ChecksumAlgorithm kChecksumAlgorithms[] = {
-    ChecksumAlgorithm::kCrc32, ChecksumAlgorithm::kCrc32c, ChecksumAlgorithm::kCrc64Nvme,
-    ChecksumAlgorithm::kSha1, ChecksumAlgorithm::kSha256};
+    ChecksumAlgorithm::kCrc32,    ChecksumAlgorithm::kCrc32c,   ChecksumAlgorithm::kCrc64Nvme,
+    ChecksumAlgorithm::kSha1,     ChecksumAlgorithm::kSha256,   ChecksumAlgorithm::kSha512,
+    ChecksumAlgorithm::kMd5,      ChecksumAlgorithm::kXxhash64, ChecksumAlgorithm::kXxhash3,
+    ChecksumAlgorithm::kXxhash128};
 
-// "CRC32", "CRC32C", "CRC64NVME", "SHA1", "SHA256"; parsing ignores case.
+// As S3 writes them: "CRC32", "CRC32C", "CRC64NVME", "SHA1", "SHA256", "SHA512", "MD5", "XXHASH64",
+// "XXHASH3", "XXHASH128"; parsing ignores case.
 [[nodiscard]] std::string_view checksum_name(ChecksumAlgorithm algorithm) noexcept;
 [[nodiscard]] std::optional<ChecksumAlgorithm> parse_checksum_name(std::string_view name) noexcept;
 // Bytes of its raw value.
@@ -42,6 +56,8 @@ class Hasher {
 [[nodiscard]] std::string md5(Bytes bytes);
 [[nodiscard]] std::string sha256(Bytes bytes);
 [[nodiscard]] std::string hmac_sha256(Bytes key, Bytes message);
+// For Signature Version 2 only.
+[[nodiscard]] std::string hmac_sha1(Bytes key, Bytes message);
 
 // The checksum of A followed by B, from both values and B's length. CRC family only (CHECK).
 [[nodiscard]] std::string combine(ChecksumAlgorithm algorithm, std::string_view a,

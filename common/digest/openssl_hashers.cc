@@ -52,6 +52,11 @@ const EVP_MD* sha1_algorithm() {
   return algorithm;
 }
 
+const EVP_MD* sha512_algorithm() {
+  static const EVP_MD* const algorithm = EVP_MD_fetch(nullptr, "SHA512", nullptr);
+  return algorithm;
+}
+
 // SHA-256 as a value that can be copied and costs no allocation.
 class Sha256 {
  public:
@@ -105,6 +110,9 @@ std::unique_ptr<Hasher> make_openssl_sha1() {
 std::unique_ptr<Hasher> make_openssl_sha256() {
   return std::make_unique<Sha256Hasher>();
 }
+std::unique_ptr<Hasher> make_openssl_sha512() {
+  return std::make_unique<EvpHasher>(sha512_algorithm(), kSha512Bytes);
+}
 
 std::string sha256(Bytes bytes) {
   Sha256 state;
@@ -112,29 +120,49 @@ std::string sha256(Bytes bytes) {
   return state.finish();
 }
 
-// RFC 2104 with blocks of 64 bytes.
-std::string hmac_sha256(Bytes key, Bytes message) {
-  constexpr size_t kBlockBytes = 64;
-  std::array<unsigned char, kBlockBytes> block{};
-  if (key.size() > kBlockBytes) {
-    Sha256 state;
-    state.update(key);
-    state.finish(block.data());
+namespace {
+
+constexpr size_t kHmacBlockBytes = 64;  // of SHA-1 and SHA-256 alike
+using HmacBlock = std::array<unsigned char, kHmacBlockBytes>;
+
+// RFC 2104. hash(pad, message): the digest of one after the other.
+template <typename Hash>
+std::string hmac(Bytes key, Bytes message, Hash hash) {
+  HmacBlock block{};
+  if (key.size() > kHmacBlockBytes) {
+    const std::string hashed = hash({}, key);
+    std::memcpy(block.data(), hashed.data(), hashed.size());
   } else if (!key.empty()) {
     std::memcpy(block.data(), key.data(), key.size());
   }
   for (unsigned char& byte : block) byte ^= 0x36;
-  Sha256 inner;
-  inner.update(std::as_bytes(std::span(block)));
-  inner.update(message);
-  std::array<unsigned char, kSha256Bytes> inner_value;
-  inner.finish(inner_value.data());
+  const std::string inner = hash(std::as_bytes(std::span(block)), message);
   for (unsigned char& byte : block) byte ^= 0x36 ^ 0x5c;
-  Sha256 outer;
-  outer.update(std::as_bytes(std::span(block)));
-  outer.update(std::as_bytes(std::span(inner_value)));
+  std::string outer = hash(std::as_bytes(std::span(block)), as_bytes(inner));
   OPENSSL_cleanse(block.data(), block.size());
-  return outer.finish();
+  return outer;
+}
+
+}  // namespace
+
+std::string hmac_sha256(Bytes key, Bytes message) {
+  return hmac(key, message, [](Bytes first, Bytes second) {
+    Sha256 state;
+    state.update(first);
+    state.update(second);
+    return state.finish();
+  });
+}
+
+std::string hmac_sha1(Bytes key, Bytes message) {
+  return hmac(key, message, [](Bytes first, Bytes second) {
+    SHA_CTX state;
+    std::string value(kSha1Bytes, '\0');
+    CHECK(SHA1_Init(&state) == 1 && SHA1_Update(&state, first.data(), first.size()) == 1 &&
+          SHA1_Update(&state, second.data(), second.size()) == 1 &&
+          SHA1_Final(reinterpret_cast<unsigned char*>(value.data()), &state) == 1);
+    return value;
+  });
 }
 
 bool equal_constant_time(std::string_view a, std::string_view b) noexcept {

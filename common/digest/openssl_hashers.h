@@ -1,4 +1,4 @@
-// MD5, SHA-1 and SHA-256 over OpenSSL, inside this room only.
+// MD5, SHA-1, SHA-256 and SHA-512 over OpenSSL, inside this room only.
 #pragma once
 
 #include <memory>
@@ -10,9 +10,11 @@ namespace strata::digest {
 inline constexpr size_t kMd5Bytes = 16;
 inline constexpr size_t kSha1Bytes = 20;
 inline constexpr size_t kSha256Bytes = 32;
+inline constexpr size_t kSha512Bytes = 64;
 
 [[nodiscard]] std::unique_ptr<Hasher> make_openssl_md5();
 [[nodiscard]] std::unique_ptr<Hasher> make_openssl_sha1();
 [[nodiscard]] std::unique_ptr<Hasher> make_openssl_sha256();
+[[nodiscard]] std::unique_ptr<Hasher> make_openssl_sha512();
 
 }  // namespace strata::digest

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "common/base/parse.h"
 #include "objstore/object/record_format.h"
 
 namespace strata::object {
@@ -52,6 +53,16 @@ StoredChecksum full_object_checksum(digest::ChecksumAlgorithm algorithm,
     whole.value = digest::combine(algorithm, whole.value, part.value, part.size_bytes);
   }
   return whole;
+}
+
+Error checksum_type_mismatch(digest::ChecksumAlgorithm expected,
+                             std::optional<digest::ChecksumAlgorithm> actual) {
+  return Error(
+      Code::kInvalidArgument, kReasonChecksumType,
+      fmt::format("Checksum Type mismatch occurred, expected checksum Type: {}, actual checksum "
+                  "Type: {}",
+                  ascii_lower(digest::checksum_name(expected)),
+                  actual ? ascii_lower(digest::checksum_name(*actual)) : std::string("null")));
 }
 
 Error bad_digest(digest::ChecksumAlgorithm algorithm) {

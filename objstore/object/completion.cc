@@ -16,10 +16,20 @@ Error invalid_part(uint32_t number, std::string_view why) {
                fmt::format("part {} {}", number, why));
 }
 
-// What the client says of a part against what is stored.
-Status check_part(const CompletePart& named, const PartRecord& stored) {
+// What the client says of a part against what is stored. A COMPOSITE upload wants to hear every
+// part's checksum again.
+Status check_part(const UploadRecord& upload, const CompletePart& named, const PartRecord& stored) {
   if (ascii_lower(named.etag) != codec::to_hex(std::string_view(stored.md5))) {
     return invalid_part(named.number, "has another ETag: upload it again or name the right one");
+  }
+  if (upload.checksum_algorithm && !upload.checksum_full_object &&
+      find_checksum(named.checksums, *upload.checksum_algorithm) == nullptr) {
+    return Error(
+        Code::kInvalidArgument, kReasonChecksumType,
+        fmt::format("The upload was created using a {} checksum. The complete request "
+                    "must include the checksum for each part. It was missing for part {} "
+                    "in the request.",
+                    ascii_lower(digest::checksum_name(*upload.checksum_algorithm)), named.number));
   }
   for (const StoredChecksum& stated : named.checksums) {
     const StoredChecksum* kept = find_checksum(stored.checksums, stated.algorithm);
@@ -36,22 +46,33 @@ Segment segment_of(const NumberedPart& part, std::optional<digest::ChecksumAlgor
   segment.part_number = part.number;
   segment.size_bytes = part.record.size_bytes;
   segment.blob = part.record.blob;
-  if (algorithm) {
-    const StoredChecksum* kept = find_checksum(part.record.checksums, *algorithm);
-    CHECK(kept != nullptr, "every part of such an upload was stored with its checksum");
-    segment.checksum = kept->value;
-  }
+  const StoredChecksum* kept =
+      find_checksum(part.record.checksums, algorithm.value_or(kDefaultChecksum));
+  CHECK(kept != nullptr || !algorithm, "every part of such an upload was stored with its checksum");
+  if (kept != nullptr) segment.checksum = kept->value;
   return segment;
+}
+
+// Each part's checksum makes one of the whole: the upload's, or else the default one, which only
+// parts of an older release lack.
+std::optional<digest::ChecksumAlgorithm> checksum_of_parts(const UploadRecord& upload,
+                                                           const std::vector<Segment>& segments) {
+  if (upload.checksum_algorithm) return upload.checksum_algorithm;
+  for (const Segment& segment : segments) {
+    if (segment.checksum.empty()) return std::nullopt;
+  }
+  return kDefaultChecksum;
 }
 
 std::vector<StoredChecksum> whole_checksums(const UploadRecord& upload,
                                             const std::vector<Segment>& segments) {
-  if (!upload.checksum_algorithm) return {};
+  const std::optional<digest::ChecksumAlgorithm> algorithm = checksum_of_parts(upload, segments);
+  if (!algorithm) return {};
   std::vector<PartChecksum> parts;
   parts.reserve(segments.size());
   for (const Segment& segment : segments) parts.push_back({segment.checksum, segment.size_bytes});
-  return {upload.checksum_full_object ? full_object_checksum(*upload.checksum_algorithm, parts)
-                                      : composite_checksum(*upload.checksum_algorithm, parts)};
+  const bool full = upload.checksum_full_object || !upload.checksum_algorithm;
+  return {full ? full_object_checksum(*algorithm, parts) : composite_checksum(*algorithm, parts)};
 }
 
 Status check_sizes(const std::vector<Segment>& segments, uint64_t total_bytes) {
@@ -106,7 +127,7 @@ Result<Assembly> assemble(const UploadRecord& upload, const std::vector<Complete
       if (part.record.blob) assembly.unused.push_back(*part.record.blob);
       continue;
     }
-    TRY(check_part(parts[named], part.record));
+    TRY(check_part(upload, parts[named], part.record));
     ++named;
     md5s.push_back(part.record.md5);
     record.size_bytes += part.record.size_bytes;
@@ -120,7 +141,7 @@ Result<Assembly> assemble(const UploadRecord& upload, const std::vector<Complete
   record.attributes = upload.attributes;
   record.extras = upload.extras;
   record.checksums = whole_checksums(upload, record.segments);
-  record.part_checksum = upload.checksum_algorithm;
+  record.part_checksum = checksum_of_parts(upload, record.segments);
   record.parts = static_cast<uint32_t>(parts.size());
   return assembly;
 }

@@ -25,10 +25,11 @@ Attributes copied_attributes(const ObjectRecord& source) {
 }
 
 // What is computed on the copied bytes: what was asked for, and what the source had of its parts,
-// since the copy has no parts.
+// since the copy has no parts; the default where the source has nothing.
 std::vector<digest::ChecksumAlgorithm> algorithms_to_compute(const CopyRequest& request,
                                                              const ObjectRecord& source) {
   if (request.checksum_algorithm) return {*request.checksum_algorithm};
+  if (source.checksums.empty()) return {kDefaultChecksum};
   std::vector<digest::ChecksumAlgorithm> algorithms;
   for (const StoredChecksum& checksum : source.checksums) {
     if (checksum.composite) algorithms.push_back(checksum.algorithm);

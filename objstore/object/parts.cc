@@ -48,29 +48,34 @@ Status check_part_number(uint32_t number) {
 namespace {
 
 // The checksums to keep with a part. An upload that was begun with an algorithm needs it of every
-// part: computed here for the CRC family, which costs next to nothing; asked of the client for the
-// others, as S3 does.
+// part: computed here for a FULL_OBJECT one, asked of the client for a COMPOSITE one, as S3 does.
+// Any other upload gets the default beside what the client sent.
 Result<std::vector<StoredChecksum>> part_checksums(const UploadRecord& upload,
                                                    std::vector<StoredChecksum> sent,
                                                    std::vector<StoredChecksum> computed) {
   TRY(check_checksums(sent));
-  if (!upload.checksum_algorithm) return sent;
+  if (!upload.checksum_algorithm) {
+    if (find_checksum(sent, kDefaultChecksum) == nullptr) {
+      for (StoredChecksum& checksum : computed) sent.push_back(std::move(checksum));
+    }
+    return sent;
+  }
   const digest::ChecksumAlgorithm algorithm = *upload.checksum_algorithm;
+  if (sent.empty()) {
+    if (upload.checksum_full_object) return computed;
+    return checksum_type_mismatch(algorithm, std::nullopt);
+  }
   const StoredChecksum* stated = find_checksum(sent, algorithm);
-  if (stated == nullptr && !sent.empty()) {
-    return Error(Code::kInvalidArgument,
-                 fmt::format("the upload was begun with {}: send that checksum with its parts",
-                             digest::checksum_name(algorithm)));
-  }
-  if (computed.empty()) {
-    if (stated != nullptr) return sent;
-    return Error(Code::kInvalidArgument,
-                 fmt::format("the upload was begun with {}: send that checksum with every part",
-                             digest::checksum_name(algorithm)));
-  }
-  if (stated == nullptr) return computed;
-  if (stated->value != computed.front().value) return bad_digest(algorithm);
+  if (stated == nullptr) return checksum_type_mismatch(algorithm, sent.front().algorithm);
+  if (!computed.empty() && stated->value != computed.front().value) return bad_digest(algorithm);
   return sent;
+}
+
+// What is computed on a part's bytes besides MD5.
+std::vector<digest::ChecksumAlgorithm> algorithms_of_part(const UploadRecord& upload) {
+  if (!upload.checksum_algorithm) return {kDefaultChecksum};
+  if (digest::checksum_combines(*upload.checksum_algorithm)) return {*upload.checksum_algorithm};
+  return {};
 }
 
 }  // namespace
@@ -122,9 +127,7 @@ async::Task<Result<PartInfo>> ObjectStore::upload_part(UploadPartRequest request
   plan.placement = rows::placement(request.bucket, request.key);
   plan.size_bytes = request.size_bytes;
   plan.bytes_max = kPartBytesMax;
-  if (upload.checksum_algorithm && digest::checksum_combines(*upload.checksum_algorithm)) {
-    plan.algorithms.push_back(*upload.checksum_algorithm);
-  }
+  plan.algorithms = algorithms_of_part(upload);
   CO_TRY_ASSIGN(TakenBody taken, co_await take_body(impl.store, std::move(plan), body));
   std::vector<StoredChecksum> sent;
   if (request.checksums) {

@@ -30,26 +30,26 @@ uint8_t algorithm_code(ChecksumAlgorithm algorithm) {
       return 4;
     case ChecksumAlgorithm::kSha256:
       return 5;
+    case ChecksumAlgorithm::kSha512:
+      return 6;
+    case ChecksumAlgorithm::kMd5:
+      return 7;
+    case ChecksumAlgorithm::kXxhash64:
+      return 8;
+    case ChecksumAlgorithm::kXxhash3:
+      return 9;
+    case ChecksumAlgorithm::kXxhash128:
+      return 10;
   }
   CHECK(false, "a checksum algorithm without a number on disk");
   return 0;
 }
 
 std::optional<ChecksumAlgorithm> algorithm_of(uint8_t code) noexcept {
-  switch (code) {
-    case 1:
-      return ChecksumAlgorithm::kCrc32;
-    case 2:
-      return ChecksumAlgorithm::kCrc32c;
-    case 3:
-      return ChecksumAlgorithm::kCrc64Nvme;
-    case 4:
-      return ChecksumAlgorithm::kSha1;
-    case 5:
-      return ChecksumAlgorithm::kSha256;
-    default:
-      return std::nullopt;
+  for (const ChecksumAlgorithm algorithm : digest::kChecksumAlgorithms) {
+    if (algorithm_code(algorithm) == code) return algorithm;
   }
+  return std::nullopt;
 }
 
 void write_optional_algorithm(RecordWriter& out, std::optional<ChecksumAlgorithm> algorithm) {

@@ -56,14 +56,10 @@ std::string checksum_header(digest::ChecksumAlgorithm algorithm) {
 Result<digest::ChecksumAlgorithm> parse_checksum_algorithm(std::string_view text) {
   const auto algorithm = digest::parse_checksum_name(text);
   if (algorithm) return *algorithm;
-  for (const std::string_view known : {"XXHASH64", "XXHASH3", "XXHASH128", "SHA512", "MD5"}) {
-    if (ascii_iequals(text, known)) {
-      return not_implemented("the checksum algorithm " + std::string(known));
-    }
-  }
   return Error(Code::kInvalidArgument, code::kInvalidRequest,
                "Checksum algorithm provided is unsupported. Please try again with any of the valid "
-               "types: [CRC32, CRC32C, CRC64NVME, SHA1, SHA256]");
+               "types: [CRC32, CRC32C, CRC64NVME, SHA1, SHA256, SHA512, MD5, XXHASH64, XXHASH3, "
+               "XXHASH128]");
 }
 
 Result<object::StoredChecksum> parse_checksum_value(digest::ChecksumAlgorithm algorithm,

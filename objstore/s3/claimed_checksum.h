@@ -23,7 +23,7 @@ struct ClaimedChecksum {
 [[nodiscard]] std::string checksum_header(digest::ChecksumAlgorithm algorithm);
 
 // The one checksum that the fields claim of the body, if any. kInvalidArgument for a bad value or
-// more than one; kUnsupported for an algorithm that is not served.
+// more than one; kUnsupported for an algorithm that S3 does not have.
 [[nodiscard]] Result<std::optional<ClaimedChecksum>> parse_claimed_checksum(
     const http::Fields& fields);
 
@@ -38,8 +38,8 @@ struct ClaimedChecksum {
     digest::ChecksumAlgorithm algorithm, std::string_view text, std::string_view what);
 [[nodiscard]] std::string checksum_text(const object::StoredChecksum& checksum);
 
-// The value of x-amz-checksum-algorithm and the like. kUnsupported for algorithms of S3 that are
-// not served, kInvalidArgument for what is not an algorithm.
+// The value of x-amz-checksum-algorithm and the like. kInvalidArgument/InvalidRequest for what is
+// not an algorithm.
 [[nodiscard]] Result<digest::ChecksumAlgorithm> parse_checksum_algorithm(std::string_view text);
 
 // The raw value of Content-MD5, if sent. kInvalidArgument/InvalidDigest.

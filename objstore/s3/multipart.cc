@@ -77,9 +77,9 @@ async::Task<Status> check_upload_type(Service& service, const VerifiedRequest& r
   CO_TRY_ASSIGN(const object::ListPartsPage page,
                 co_await service.store.list_parts(request.bucket(), request.key(),
                                                   std::move(upload_id), 0, 0));
-  if (page.upload.checksum_algorithm && page.upload.checksum_full_object == *full_object) {
-    co_return Status();
-  }
+  // An upload without an algorithm of its own gets the default one, of the full object.
+  const bool full = !page.upload.checksum_algorithm || page.upload.checksum_full_object;
+  if (full == *full_object) co_return Status();
   co_return Error(Code::kInvalidArgument, code::kInvalidRequest,
                   "The upload was created using another checksum type than x-amz-checksum-type "
                   "says.");

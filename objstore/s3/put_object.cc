@@ -19,6 +19,7 @@ AnswerTask put_object(const Call& call) {
   CO_TRY_ASSIGN(put.extras, parse_extras(call));
   CO_TRY_ASSIGN(put.conditions, write_conditions(call.request.fields()));
   put.size_bytes = upload->size_bytes();
+  upload->add_default_checksum();
   put.checksums = upload->checksums_at_end();
   CO_TRY_ASSIGN(const object::ObjectInfo info,
                 co_await call.service.store.put(std::move(put), *upload));

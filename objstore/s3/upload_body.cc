@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "common/base/parse.h"
+#include "objstore/object/checksums.h"
 #include "objstore/s3/errors.h"
 
 namespace strata::s3 {
@@ -39,8 +40,10 @@ Result<std::unique_ptr<UploadBody>> UploadBody::open(const VerifiedRequest& requ
                                                      async::ByteSource& raw, uint64_t bytes_max,
                                                      ChecksumMeaning meaning) {
   std::unique_ptr<UploadBody> body(new UploadBody());
-  TRY_ASSIGN(body->size_bytes_, body_length(request));
-  if (body->size_bytes_ > bytes_max) {
+  if (request.form() == nullptr) {
+    TRY_ASSIGN(body->size_bytes_, body_length(request));
+  }
+  if (body->size_bytes_ && *body->size_bytes_ > bytes_max) {
     return Error(Code::kTooLarge, code::kEntityTooLarge,
                  "Your proposed upload exceeds the maximum allowed size");
   }
@@ -59,7 +62,7 @@ Result<std::unique_ptr<UploadBody>> UploadBody::open(const VerifiedRequest& requ
   if (payload.is_aws_chunked()) {
     std::string trailer = in_trailer ? checksum_header(body->claimed_->algorithm) : std::string();
     body->chunked_ =
-        std::make_unique<AwsChunkedBody>(raw, request, body->size_bytes_, std::move(trailer));
+        std::make_unique<AwsChunkedBody>(raw, request, *body->size_bytes_, std::move(trailer));
     body->upstream_ = body->chunked_.get();
   }
   if (payload.kind == sigv4::PayloadKind::kSha256) {
@@ -80,12 +83,13 @@ async::Task<Result<Bytes>> UploadBody::next() {
   seen_bytes_ += piece.size();
   if (sha256_) sha256_->update(piece);
   if (checksum_) checksum_->update(piece);
+  if (default_checksum_) default_checksum_->update(piece);
   if (md5_) md5_->update(piece);
   co_return piece;
 }
 
 Status UploadBody::verify_end() {
-  if (seen_bytes_ != size_bytes_) {
+  if (size_bytes_ && seen_bytes_ != *size_bytes_) {
     return Error(Code::kInvalidArgument, code::kIncompleteBody,
                  "You did not provide the number of bytes specified by the Content-Length HTTP "
                  "header");
@@ -102,7 +106,17 @@ Status UploadBody::verify_end() {
   return {};
 }
 
+void UploadBody::add_default_checksum() {
+  if (!claimed_) default_checksum_ = digest::make_hasher(object::kDefaultChecksum);
+}
+
 Status UploadBody::verify_checksum() {
+  if (default_checksum_) {
+    object::StoredChecksum computed;
+    computed.algorithm = object::kDefaultChecksum;
+    computed.value = default_checksum_->finish();
+    verified_.push_back(std::move(computed));
+  }
   if (!claimed_) return {};
   const std::string header = checksum_header(claimed_->algorithm);
   if (!claimed_->value) {

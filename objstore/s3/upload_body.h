@@ -22,7 +22,7 @@ enum class ChecksumMeaning { kOfBody, kOfObject };
 class UploadBody final : public async::ByteSource {
  public:
   // request and raw outlive the body. bytes_max: a longer one is EntityTooLarge, before a byte is
-  // read. MissingContentLength when the length is not known beforehand.
+  // read. MissingContentLength when the length is not known beforehand, except of a form's file.
   [[nodiscard]] static Result<std::unique_ptr<UploadBody>> open(
       const VerifiedRequest& request, async::ByteSource& raw, uint64_t bytes_max,
       ChecksumMeaning meaning = ChecksumMeaning::kOfBody);
@@ -30,11 +30,14 @@ class UploadBody final : public async::ByteSource {
   // Ends well only if everything promised held.
   [[nodiscard]] async::Task<Result<Bytes>> next() override;
 
-  [[nodiscard]] uint64_t size_bytes() const noexcept { return size_bytes_; }
+  // Absent for the file of a form.
+  [[nodiscard]] std::optional<uint64_t> size_bytes() const noexcept { return size_bytes_; }
   // Whether the request carries a checksum or Content-MD5 of its body.
   [[nodiscard]] bool has_integrity_check() const noexcept { return md5_ || checksum_; }
   // The verified checksum, to be stored; valid after the end. This outlives the function.
   [[nodiscard]] object::ChecksumsAtEnd checksums_at_end();
+  // Computes S3's default checksum if the request claims none; before the first piece.
+  void add_default_checksum();
 
  private:
   UploadBody() = default;
@@ -43,7 +46,7 @@ class UploadBody final : public async::ByteSource {
 
   async::ByteSource* upstream_ = nullptr;
   std::unique_ptr<AwsChunkedBody> chunked_;
-  uint64_t size_bytes_ = 0;
+  std::optional<uint64_t> size_bytes_;
   uint64_t seen_bytes_ = 0;
   std::optional<std::string> expected_md5_;
   std::optional<std::string> expected_sha256_;
@@ -51,6 +54,7 @@ class UploadBody final : public async::ByteSource {
   std::unique_ptr<digest::Hasher> md5_;
   std::unique_ptr<digest::Hasher> sha256_;
   std::unique_ptr<digest::Hasher> checksum_;
+  std::unique_ptr<digest::Hasher> default_checksum_;
   std::vector<object::StoredChecksum> verified_;
 };
 

@@ -57,10 +57,29 @@ TEST(Checksum, gives_the_published_check_values) {
             "a9993e364706816aba3e25717850c26c9cd0d89d");
   EXPECT_EQ(hex_checksum(ChecksumAlgorithm::kSha256, "abc"),
             "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+  EXPECT_EQ(hex_checksum(ChecksumAlgorithm::kSha512, "abc"),
+            "ddaf35a193617abacc417349ae20413112e6fa4e89a97ea20a9eeee64b55d39a"
+            "2192992a274fc1a836ba3c23a3feebbd454d4423643ce80e2a9ac94fa54ca49f");
+  EXPECT_EQ(hex_checksum(ChecksumAlgorithm::kMd5, "abc"), "900150983cd24fb0d6963f7d28e17f72");
+  EXPECT_EQ(hex_checksum(ChecksumAlgorithm::kXxhash64, ""), "ef46db3751d8e999");
+  EXPECT_EQ(hex_checksum(ChecksumAlgorithm::kXxhash64, "abc"), "44bc2cf5ad770999");
+  EXPECT_EQ(hex_checksum(ChecksumAlgorithm::kXxhash3, ""), "2d06800538d394c2");
+  EXPECT_EQ(hex_checksum(ChecksumAlgorithm::kXxhash3, "abc"), "78af5f94892f3950");
+  EXPECT_EQ(hex_checksum(ChecksumAlgorithm::kXxhash128, ""), "99aa06d3014798d86001c324468d497f");
+  EXPECT_EQ(hex_checksum(ChecksumAlgorithm::kXxhash128, "abc"), "06b05ab6733a618578af5f94892f3950");
   EXPECT_EQ(codec::to_hex(md5(as_bytes(""))), "d41d8cd98f00b204e9800998ecf8427e");
   EXPECT_EQ(codec::to_hex(md5(as_bytes("abc"))), "900150983cd24fb0d6963f7d28e17f72");
   EXPECT_EQ(codec::to_hex(sha256({})),
             "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
+}
+
+TEST(Hmac, of_sha1_gives_the_published_values) {  // RFC 2202
+  EXPECT_EQ(codec::to_hex(hmac_sha1(as_bytes(std::string(20, '\x0b')), as_bytes("Hi There"))),
+            "b617318655057264e28bc0b6fb378c8ef146be00");
+  EXPECT_EQ(codec::to_hex(hmac_sha1(as_bytes(std::string(80, '\xaa')),
+                                    as_bytes("Test Using Larger Than Block-Size Key - Hash Key "
+                                             "First"))),
+            "aa4ae5e15272d00e95705637ce8a3b55ed402112");
 }
 
 TEST(Checksum, crcs_agree_with_their_definition_at_every_length_and_alignment) {

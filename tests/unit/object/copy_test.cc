@@ -67,14 +67,29 @@ TEST_F(Copy, computes_the_checksum_that_is_asked_for) {
   EXPECT_EQ(info.checksums[0].value, digest::sha256(as_bytes("bytes")));
 }
 
+TEST_F(Copy, of_an_object_without_a_checksum_gets_the_default_one) {
+  ASSERT_TRUE(put("a", "bytes").ok());
+  const ObjectInfo info = copy(request("a", "b")).value();
+  ASSERT_EQ(info.checksums.size(), 1u);
+  EXPECT_EQ(info.checksums[0].value,
+            digest::checksum(digest::ChecksumAlgorithm::kCrc64Nvme, as_bytes("bytes")));
+}
+
 TEST_F(Copy, of_parts_is_a_simple_object_with_the_md5_of_its_bytes) {
   CreateUploadRequest create;
   create.checksum_algorithm = digest::ChecksumAlgorithm::kCrc32;
   const UploadInfo upload = begin("a", create).value();
   const std::string first(kPartBytesMin, 'x');
-  const PartInfo one = part(upload, 1, first).value();
-  const PartInfo two = part(upload, 2, "tail").value();
-  ASSERT_TRUE(complete(completion(upload, {one, two})).ok());
+  const auto sum = [](std::string_view bytes) {
+    const auto crc32 = digest::ChecksumAlgorithm::kCrc32;
+    return std::vector<StoredChecksum>{{crc32, digest::checksum(crc32, as_bytes(bytes)), false, 0}};
+  };
+  const PartInfo one = part(upload, 1, first, sum(first)).value();
+  const PartInfo two = part(upload, 2, "tail", sum("tail")).value();
+  CompleteRequest completed = completion(upload, {one, two});
+  completed.parts[0].checksums = sum(first);
+  completed.parts[1].checksums = sum("tail");
+  ASSERT_TRUE(complete(completed).ok());
   const ObjectInfo info = copy(request("a", "b")).value();
   EXPECT_EQ(info.etag.find('-'), std::string::npos);
   EXPECT_EQ(info.parts, 0u);

@@ -4,6 +4,7 @@
 
 #include "common/codec/text.h"
 #include "common/digest/checksum.h"
+#include "objstore/object/checksums.h"
 #include "tests/support/object_fixture.h"
 
 namespace strata::object {
@@ -194,13 +195,15 @@ TEST_F(Uploads, composite_checksums_are_of_the_parts_checksums) {
   const UploadInfo upload = begin("k", create).value();
   const std::string sum_one = digest::sha256(as_bytes(big));
   const std::string sum_two = digest::sha256(as_bytes("two"));
-  EXPECT_FAILS(part(upload, 1, big), Code::kInvalidArgument, "");
+  EXPECT_FAILS(part(upload, 1, big), Code::kInvalidArgument, kReasonChecksumType);
   const PartInfo one =
       part(upload, 1, big, {{ChecksumAlgorithm::kSha256, sum_one, false, 0}}).value();
   const PartInfo two =
       part(upload, 2, "two", {{ChecksumAlgorithm::kSha256, sum_two, false, 0}}).value();
   const std::string whole = digest::sha256(as_bytes(sum_one + sum_two));
   CompleteRequest request = completion(upload, {one, two});
+  EXPECT_FAILS(complete(request), Code::kInvalidArgument, kReasonChecksumType);
+  request.parts[1].checksums = {{ChecksumAlgorithm::kSha256, sum_two, false, 0}};
   request.parts[0].checksums = {{ChecksumAlgorithm::kSha256, sum_two, false, 0}};
   EXPECT_FAILS(complete(request), Code::kInvalidArgument, reason::kInvalidPart);
   request.parts[0].checksums[0].value = sum_one;
@@ -243,11 +246,40 @@ TEST_F(Uploads, checksums_of_parts_are_those_the_upload_was_begun_with) {
   EXPECT_FAILS(part(upload, 1, "x", {{ChecksumAlgorithm::kCrc32, "none", false, 0}}),
                Code::kInvalidArgument, reason::kBadDigest);
   EXPECT_FAILS(part(upload, 1, "x", {{ChecksumAlgorithm::kCrc32c, "none", false, 0}}),
-               Code::kInvalidArgument, "");
+               Code::kInvalidArgument, kReasonChecksumType);
   EXPECT_EQ(store.all_blobs(), 0u);
   create.checksum_algorithm = ChecksumAlgorithm::kSha1;
   create.checksum_full_object = true;
   EXPECT_FAILS(begin("k", create), Code::kInvalidArgument, "");
+}
+
+TEST_F(Uploads, without_an_algorithm_the_whole_gets_a_crc64nvme) {
+  const UploadInfo upload = begin("k").value();
+  const auto crc = [](std::string_view bytes) {
+    return digest::checksum(ChecksumAlgorithm::kCrc64Nvme, as_bytes(bytes));
+  };
+  const PartInfo one = part(upload, 1, big).value();
+  ASSERT_EQ(one.checksums.size(), 1u);
+  EXPECT_EQ(one.checksums[0].algorithm, ChecksumAlgorithm::kCrc64Nvme);
+  EXPECT_EQ(one.checksums[0].value, crc(big));
+  // What the client sends of a part is verified and kept beside it.
+  const std::string sent = digest::checksum(ChecksumAlgorithm::kCrc32, as_bytes("tail"));
+  const PartInfo two =
+      part(upload, 2, "tail", {{ChecksumAlgorithm::kCrc32, sent, false, 0}}).value();
+  EXPECT_EQ(two.checksums.size(), 2u);
+  const ObjectInfo info = complete(completion(upload, {one, two})).value();
+  ASSERT_EQ(info.checksums.size(), 1u);
+  EXPECT_EQ(info.checksums[0].value, crc(big + "tail"));
+  EXPECT_FALSE(info.checksums[0].composite);
+}
+
+TEST_F(Uploads, only_the_crc_family_has_full_object_checksums) {
+  for (const ChecksumAlgorithm algorithm : digest::kChecksumAlgorithms) {
+    CreateUploadRequest create;
+    create.checksum_algorithm = algorithm;
+    create.checksum_full_object = true;
+    EXPECT_EQ(begin("k", create).ok(), digest::checksum_combines(algorithm));
+  }
 }
 
 TEST_F(Uploads, a_stated_checksum_that_nothing_can_verify_is_refused) {
