@@ -12,6 +12,10 @@ std::string reachable(const HostPort& address) {
   return address.to_string();
 }
 
+std::string_view scheme(const BannerFacts& facts) {
+  return facts.s3_tls ? "https://" : "http://";
+}
+
 // Shell words: what is not plain goes into single quotes.
 std::string shell_word(const std::string& text) {
   constexpr std::string_view kPlain =
@@ -30,8 +34,8 @@ std::string shell_word(const std::string& text) {
 
 std::string endpoints(const BannerFacts& facts) {
   std::string out;
-  out += facts.s3 ? fmt::format("  S3           http://{}  (region {})\n", reachable(*facts.s3),
-                                facts.region)
+  out += facts.s3 ? fmt::format("  S3           {}{}  (region {})\n", scheme(facts),
+                                reachable(*facts.s3), facts.region)
                   : "  S3           off\n";
   out += facts.nbd ? fmt::format("  NBD          nbd://{}/NAME\n", reachable(*facts.nbd))
                    : "  NBD          TCP off\n";
@@ -78,9 +82,10 @@ std::string paste_lines(const BannerFacts& facts) {
     const std::string secret =
         facts.credentials.built_in ? facts.credentials.password : "YOUR_SECRET";
     out += fmt::format(
-        "  AWS_ACCESS_KEY_ID={} AWS_SECRET_ACCESS_KEY={} aws --region {} --endpoint-url http://{} "
+        "  AWS_ACCESS_KEY_ID={} AWS_SECRET_ACCESS_KEY={} aws --region {} --endpoint-url {}{} "
         "s3 mb s3://demo\n",
-        shell_word(facts.credentials.user), secret, facts.region, reachable(*facts.s3));
+        shell_word(facts.credentials.user), secret, facts.region, scheme(facts),
+        reachable(*facts.s3));
   }
   const std::string volume = facts.volumes.empty() ? "demo" : facts.volumes.front();
   const std::string create =

@@ -16,6 +16,7 @@ struct BannerFacts {
   std::string version;
   std::string data;
   std::optional<HostPort> s3;  // with the ports that were really bound
+  bool s3_tls = false;
   std::optional<HostPort> admin;
   std::optional<HostPort> nbd;
   std::optional<std::string> nbd_socket;

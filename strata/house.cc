@@ -57,11 +57,12 @@ Status House::open_rooms() {
 }
 
 Result<std::unique_ptr<WebServer>> House::open_web(const char* wire, const HostPort& address,
-                                                   http::Handler& handler) {
+                                                   http::Handler& handler,
+                                                   const tls::CurrentContext* tls) {
   Result<async::Listener> listener = async::Listener::tcp(address);
   if (!listener.ok()) return listen_error(listener.error(), wire);
   return std::make_unique<WebServer>(wire, *loops_, std::move(*listener), handler, registry_,
-                                     http::ServerLimits{});
+                                     http::ServerLimits{}, tls);
 }
 
 Status House::open_servers() {
@@ -73,11 +74,15 @@ Status House::open_servers() {
   control_handler_->mount(kScrubPath, scrub_route(*crew_, objects_->scrub()));
   control_handler_->mount(kDrivesPath, drives_route(objects_->drives(), *files_, *drive_list_));
   // Every port is bound before the first is served: a start that fails has answered nobody.
+  if (!options_.tls_cert.empty()) {
+    TRY_ASSIGN(certificate_, CertificateWatch::start(*files_, options_.tls_cert, options_.tls_key));
+  }
   if (options_.s3) {
-    TRY_ASSIGN(s3_server_, open_web("s3", *options_.s3, objects_->handler()));
+    const tls::CurrentContext* tls = certificate_ ? &certificate_->current() : nullptr;
+    TRY_ASSIGN(s3_server_, open_web("s3", *options_.s3, objects_->handler(), tls));
   }
   if (options_.admin) {
-    TRY_ASSIGN(admin_server_, open_web("admin", *options_.admin, *admin_handler_));
+    TRY_ASSIGN(admin_server_, open_web("admin", *options_.admin, *admin_handler_, nullptr));
   }
   TRY_ASSIGN(async::Listener control,
              async::Listener::unix_socket(control_socket_path(options_.data), 0600));
@@ -151,6 +156,7 @@ BannerFacts House::facts() const {
   out.data = options_.data;
   if (s3_server_) out.s3 = HostPort{options_.s3->host, s3_server_->port()};
   if (admin_server_) out.admin = HostPort{options_.admin->host, admin_server_->port()};
+  out.s3_tls = certificate_ != nullptr;
   out.nbd = blocks_->tcp();
   out.nbd_socket = blocks_->socket();
   for (const device::ExportInfo& volume : blocks_->catalog().exports()) {

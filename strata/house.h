@@ -14,6 +14,7 @@
 #include "strata/admin_handler.h"
 #include "strata/banner.h"
 #include "strata/block_half.h"
+#include "strata/certificate_watch.h"
 #include "strata/control_api.h"
 #include "strata/data_folder.h"
 #include "strata/drive_list.h"
@@ -47,7 +48,8 @@ class House {
   [[nodiscard]] Status open_servers();
   [[nodiscard]] Result<std::unique_ptr<WebServer>> open_web(const char* wire,
                                                             const HostPort& address,
-                                                            http::Handler& handler);
+                                                            http::Handler& handler,
+                                                            const tls::CurrentContext* tls);
   [[nodiscard]] Readiness readiness() const;
   [[nodiscard]] std::vector<ListenerStatus> listeners() const;
   void add_gauges();
@@ -68,6 +70,7 @@ class House {
   std::unique_ptr<BlockHalf> blocks_;
   std::unique_ptr<AdminHandler> admin_handler_;
   std::unique_ptr<ControlHandler> control_handler_;
+  std::unique_ptr<CertificateWatch> certificate_;  // null: S3 is served in the clear
   std::unique_ptr<WebServer> s3_server_;
   std::unique_ptr<WebServer> admin_server_;
   std::unique_ptr<WebServer> control_server_;

@@ -68,6 +68,7 @@ Result<std::unique_ptr<ObjectHalf>> ObjectHalf::open(const ServeOptions& options
   s3::Config config;
   config.region = options.region;
   config.domains = options.domains;
+  config.signature_version2 = options.sigv2;
   impl->handler = std::make_unique<s3::S3Handler>(*impl->objects, impl->credentials,
                                                   std::move(config), ground.clock, ground.random);
   return std::unique_ptr<ObjectHalf>(new ObjectHalf(std::move(impl)));

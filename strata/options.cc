@@ -94,6 +94,15 @@ Status apply_region(ServeOptions& into, Values values) {
   return {};
 }
 
+template <auto Member>
+Status apply_switch(ServeOptions& into, Values values) {
+  if (values.front() != "on" && values.front() != "off") {
+    return bad(fmt::format("'{}' is neither on nor off", values.front()));
+  }
+  into.*Member = values.front() == "on";
+  return {};
+}
+
 Status apply_log_level(ServeOptions& into, Values values) {
   constexpr std::array<std::pair<std::string_view, log::Level>, 5> kLevels = {{
       {"debug", log::Level::kDebug},
@@ -196,6 +205,15 @@ constexpr std::array<OptionSpec, kOptionCount> kTable = {{
     {.name = "domain", .value_name = "NAME", .default_value = "localhost", .default_note = "",
      .help = "Name under which `BUCKET.NAME` addresses a bucket; path style always works",
      .list = true, .apply = apply_domains},
+    {.name = "tls-cert", .value_name = "FILE", .default_value = "", .default_note = "none: no TLS",
+     .help = "Certificate of the S3 listener, with its chain, in PEM; read again when it changes",
+     .apply = apply_text<&ServeOptions::tls_cert>},
+    {.name = "tls-key", .value_name = "FILE", .default_value = "", .default_note = "none",
+     .help = "Private key of the certificate, in PEM, without a passphrase",
+     .apply = apply_text<&ServeOptions::tls_key>},
+    {.name = "sigv2", .value_name = "SWITCH", .default_value = "off", .default_note = "",
+     .help = "Whether the old Signature Version 2 is believed (`on` or `off`)",
+     .apply = apply_switch<&ServeOptions::sigv2>},
     {.name = "log-level", .value_name = "LEVEL", .default_value = "info", .default_note = "",
      .help = "Least level written: debug, info (one line a request), warning, error or off",
      .apply = apply_log_level},
@@ -237,6 +255,9 @@ Status derive(ServeOptions& options) {
     options.nbd_socket = io::join_path(options.data, "nbd.sock");
   } else if (*options.nbd_socket == "off") {
     options.nbd_socket.reset();
+  }
+  if (options.tls_cert.empty() != options.tls_key.empty()) {
+    return bad("TLS needs both --tls-cert and --tls-key");
   }
   const auto drives = static_cast<uint32_t>(options.drives.size());
   options.replicas_given = options.replicas != 0;

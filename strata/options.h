@@ -47,6 +47,9 @@ struct ServeOptions {
   std::optional<std::string> nbd_socket;
   std::string region;
   std::vector<std::string> domains;  // BUCKET.DOMAIN addresses a bucket
+  std::string tls_cert;              // PEM files for S3; both or neither
+  std::string tls_key;
+  bool sigv2 = false;
   log::Level log_level = log::Level::kInfo;
   log::Format log_format = log::Format::kHuman;
   uint32_t threads = 1;
@@ -83,7 +86,7 @@ struct OptionSpec {
 // Position in the table, or nullopt. `key` is the TOML key.
 [[nodiscard]] std::optional<size_t> find_option_by_key(std::string_view key) noexcept;
 
-inline constexpr size_t kOptionCount = 18;
+inline constexpr size_t kOptionCount = 21;
 
 // Values as text, each from the highest layer that gave one.
 class OptionValues {

@@ -7,8 +7,9 @@ packages_build=(
 )
 packages_test=(
   libgtest-dev librapidcheck-dev python3 python3-venv curl
-  fio libnbd-bin fuse3 qemu-utils e2fsprogs mount util-linux rclone python3-boto3
+  fio libnbd-bin fuse3 qemu-utils e2fsprogs mount util-linux rclone python3-boto3 openssl
 )
+packages_cert=(openssl)
 packages_lint=(clang-19 clang-tidy-19 clang-format-19)
 packages_fuzz=(clang-19 libclang-rt-19-dev)
 packages_compare=(

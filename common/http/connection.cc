@@ -73,7 +73,24 @@ void Connection::break_off() noexcept {
   channel_.socket.shutdown();
 }
 
+async::Task<bool> Connection::secure() {
+  if (shard_.common.tls == nullptr) co_return true;
+  const Deadline deadline = Deadline::after(shard_.common.limits.handshake_timeout);
+  std::shared_ptr<const tls::Context> context = shard_.common.tls->get();
+  const Status begun = co_await channel_.begin_tls(std::move(context), deadline);
+  if (begun.ok()) co_return true;
+  log::debug("http.tls_refused", {{"peer", peer_}, {"error", begun.error().to_string()}});
+  if (begun.error().reason != tls::kReasonNotTls) co_return false;
+  // Plain HTTP on the wrong port deserves a word that its sender can read.
+  refusal_ = {400, "this port speaks HTTPS: use https:// in the URL"};
+  co_await refuse();
+  if (!channel_.broken && !broken_off_) co_await linger();
+  co_return false;
+}
+
 async::Task<void> Connection::run() {
+  const bool secured = co_await secure();
+  if (!secured) co_return;
   bool again = true;
   while (again && !shard_.stopping) {
     const Heard heard = co_await receive_head();
@@ -92,7 +109,7 @@ async::Task<void> Connection::run() {
 }
 
 void Connection::prepare_next() {
-  channel_.buffer.shrink();
+  channel_.shrink();
   if (scratch_.capacity() > kIdleTextMax) scratch_ = std::string();
   if (head_.target.capacity() > kIdleTextMax || head_.fields.all().capacity() > 64) {
     head_ = RequestHead();
@@ -135,6 +152,7 @@ async::Task<Connection::Heard> Connection::receive_head() {
     refusal_ = *refusal;
     co_return Heard::kRefused;
   }
+  head_.secure = channel_.encryption != nullptr;
   buffer.consume(scanner.head_size());
   co_return Heard::kHead;
 }
@@ -171,7 +189,8 @@ async::Task<void> Connection::refuse() {
 }
 
 async::Task<void> Connection::linger() {
-  if (::shutdown(channel_.socket.fd(), SHUT_WR) != 0) co_return;
+  const bool said = co_await channel_.end_sending(Deadline::after(kLingerSilence));
+  if (!said) co_return;
   const Deadline end = Deadline::after(kLingerTimeMax);
   uint64_t discarded = 0;
   while (discarded <= kLingerBytesMax) {
@@ -217,8 +236,15 @@ async::Task<void> turn_away(Shard& shard, UniqueFd socket) {
   std::string text;
   write_response_head(head, body.size(), ConnectionField::kClose, shard.date.now(), text);
   const Deadline end = Deadline::after(kLingerSilence);
+  if (shard.common.tls != nullptr) {
+    std::shared_ptr<const tls::Context> context = shard.common.tls->get();
+    const Status begun = co_await channel.begin_tls(std::move(context), end);
+    if (!begun.ok()) co_return;
+  }
   const Status sent = co_await channel.send(as_bytes(text), as_bytes(body), kLingerSilence);
-  if (!sent.ok() || ::shutdown(channel.socket.fd(), SHUT_WR) != 0) co_return;
+  if (!sent.ok()) co_return;
+  const bool said = co_await channel.end_sending(end);
+  if (!said) co_return;
   channel.buffer.reserve(ReadBuffer::kIdleBytes);
   for (uint64_t discarded = 0; discarded <= kLingerBytesMax;) {
     channel.buffer.consume(channel.buffer.bytes().size());

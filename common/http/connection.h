@@ -30,6 +30,8 @@ class Connection {
 
  private:
   enum class Heard { kHead, kRefused, kEnd };
+  // Agrees on TLS where the server has it; false if nothing comes of the connection.
+  [[nodiscard]] async::Task<bool> secure();
   [[nodiscard]] async::Task<Heard> receive_head();
   // Whether the connection can serve another request.
   [[nodiscard]] async::Task<bool> answer();

@@ -40,6 +40,7 @@ struct RequestHead {
   std::optional<uint64_t> content_length;  // absent: no body, or chunked
   bool chunked = false;
   bool expect_continue = false;
+  bool secure = false;  // it came under TLS
 };
 
 struct ResponseHead {

@@ -9,29 +9,11 @@ namespace {
 constexpr std::string_view kContinue = "HTTP/1.1 100 Continue\r\n\r\n";
 }  // namespace
 
-async::Task<Status> Channel::send(Bytes first, Bytes second, Duration timeout) {
-  const uint64_t bytes = first.size() + second.size();
-  Status status = co_await socket.send_all(first, second, Deadline::after(timeout));
-  if (status.ok()) {
-    sent += bytes;
-  } else {
-    broken = true;
-  }
-  co_return status;
-}
-
-async::Task<Result<size_t>> Channel::fill(Deadline deadline) {
-  Result<size_t> got = co_await socket.receive(buffer.space(), deadline);
-  if (got.ok()) {
-    buffer.commit(*got);
-    received += *got;
-  }
-  co_return got;
-}
-
-RequestBody::RequestBody(Channel& channel, const RequestHead& head, Duration timeout) noexcept
+RequestBody::RequestBody(Channel& channel, const RequestHead& head,
+                         const ServerLimits& limits) noexcept
     : channel_(channel),
-      timeout_(timeout),
+      limits_(limits),
+      timeout_(limits.body_timeout),
       chunked_(head.chunked),
       left_(head.content_length.value_or(0)),
       continue_pending_(head.expect_continue),
@@ -57,12 +39,20 @@ async::Task<Status> RequestBody::send_continue() {
   co_return sent;
 }
 
+Deadline RequestBody::patience(SteadyTime now) const noexcept {
+  const std::chrono::milliseconds earned(waited_bytes_ * 1000 / limits_.body_bytes_per_second_min);
+  return Deadline::at(now + std::min<Duration>(timeout_, limits_.body_grace + earned - waited_));
+}
+
 async::Task<Status> RequestBody::receive() {
   // Large bodies in large pieces; a small one in what the connection holds anyway.
   const bool large = chunked_ || left_ > channel_.buffer.capacity();
   channel_.buffer.reserve(large ? BlockPool::kBlockBytes : ReadBuffer::kIdleBytes);
-  Result<size_t> got = co_await channel_.fill(Deadline::after(timeout_));
+  const SteadyTime began = std::chrono::steady_clock::now();
+  Result<size_t> got = co_await channel_.fill(patience(began));
   if (!got.ok()) co_return std::move(got).error();
+  waited_ += std::chrono::steady_clock::now() - began;
+  waited_bytes_ += *got;
   if (*got == 0) {
     co_return Error(Code::kClosed, "short_body", "the peer ended the connection within the body");
   }

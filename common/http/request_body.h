@@ -1,4 +1,4 @@
-// Channel: the two directions of one connection. RequestBody: the body of one request on it.
+// RequestBody: the body of one request on its connection.
 //
 // Thread rule: the connection's loop.
 #pragma once
@@ -7,33 +7,17 @@
 #include <optional>
 
 #include "common/async/byte_source.h"
-#include "common/async/socket.h"
+#include "common/http/channel.h"
 #include "common/http/chunked_body.h"
 #include "common/http/message.h"
-#include "common/http/read_buffer.h"
+#include "common/http/server.h"
 
 namespace strata::http {
 
-struct Channel {
-  Channel(async::Socket connected, BlockPool& blocks) noexcept
-      : socket(std::move(connected)), buffer(blocks) {}
-
-  async::Socket socket;
-  ReadBuffer buffer;
-  uint64_t received = 0;  // bytes of the present exchange, either way
-  uint64_t sent = 0;
-  bool broken = false;  // a direction failed: nothing more can be said on it
-
-  // Sends both pieces in one call; counts them; marks the channel broken if it fails.
-  [[nodiscard]] async::Task<Status> send(Bytes first, Bytes second, Duration timeout);
-  // Receives into the buffer's free space; the number of bytes, 0 at the peer's end.
-  [[nodiscard]] async::Task<Result<size_t>> fill(Deadline deadline);
-};
-
 class RequestBody final : public async::ByteSource {
  public:
-  // Both outlive the body; timeout is the longest wait for a piece.
-  RequestBody(Channel& channel, const RequestHead& head, Duration timeout) noexcept;
+  // All outlive the body.
+  RequestBody(Channel& channel, const RequestHead& head, const ServerLimits& limits) noexcept;
 
   [[nodiscard]] async::Task<Result<Bytes>> next() override;
 
@@ -50,13 +34,18 @@ class RequestBody final : public async::ByteSource {
   void release() noexcept;
 
  private:
+  // When the next receive must have ended.
+  [[nodiscard]] Deadline patience(SteadyTime now) const noexcept;
   [[nodiscard]] async::Task<Status> receive();
   [[nodiscard]] async::Task<Status> send_continue();
   [[nodiscard]] async::Task<Result<Bytes>> next_of_length();
   [[nodiscard]] async::Task<Result<Bytes>> next_of_chunks();
 
   Channel& channel_;
+  const ServerLimits& limits_;
   Duration timeout_;
+  Duration waited_{};          // for the peer, in all
+  uint64_t waited_bytes_ = 0;  // that came of it
   bool chunked_;
   uint64_t left_;  // without chunks: bytes not yet given out
   ChunkedDecoder decoder_;

@@ -27,7 +27,7 @@ RequestExchange::RequestExchange(Shard& shard, Channel& channel, const RequestHe
       request_id_(request_id),
       peer_(peer),
       scratch_(scratch),
-      body_(channel, head, shard.common.limits.body_timeout) {}
+      body_(channel, head, shard.common.limits) {}
 
 bool RequestExchange::must_close() const noexcept {
   // A peer that waits for "100 Continue" may or may not send its body after the final response

@@ -57,8 +57,8 @@ async::detail::Detached tell_when_empty(async::EventLoop& loop, async::Gate& gat
 
 struct Server::Impl {
   Impl(std::vector<async::EventLoop*> loops, async::Listener listening, Handler& handler,
-       Observer* observer, ServerLimits limits)
-      : common{handler, observer, limits}, listener(std::move(listening)) {
+       Observer* observer, ServerLimits limits, const tls::CurrentContext* tls)
+      : common{handler, observer, limits, tls}, listener(std::move(listening)) {
     CHECK(!loops.empty(), "a server needs a loop");
     SystemRandom random;
     const uint64_t seed = random.next_u64();
@@ -139,9 +139,9 @@ void Server::Impl::stop_shard(Shard& shard, std::shared_ptr<Countdown> countdown
 }
 
 Server::Server(std::vector<async::EventLoop*> loops, async::Listener listener, Handler& handler,
-               Observer* observer, ServerLimits limits)
-    : impl_(std::make_unique<Impl>(std::move(loops), std::move(listener), handler, observer,
-                                   limits)) {}
+               Observer* observer, ServerLimits limits, const tls::CurrentContext* tls)
+    : impl_(std::make_unique<Impl>(std::move(loops), std::move(listener), handler, observer, limits,
+                                   tls)) {}
 
 Server::~Server() {
   CHECK(!impl_->started || impl_->stopped, "a started server is stopped before it dies");

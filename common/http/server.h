@@ -18,6 +18,7 @@
 #include "common/async/task.h"
 #include "common/base/result.h"
 #include "common/http/message.h"
+#include "common/tls/current_context.h"
 
 namespace strata::http {
 
@@ -90,14 +91,20 @@ struct ServerLimits {
   std::chrono::milliseconds head_timeout{30'000};   // from the first byte of a head to its end
   std::chrono::milliseconds idle_timeout{120'000};  // between requests
   std::chrono::milliseconds body_timeout{60'000};   // between pieces of a body, either way
+  // A body may keep the server waiting for as long as this in all, and as long again as its bytes
+  // take at the rate (never 0): who sends a byte now and then is given up.
+  std::chrono::milliseconds body_grace{60'000};
+  uint64_t body_bytes_per_second_min = 1024;
+  std::chrono::milliseconds handshake_timeout{15'000};  // for all of TLS's beginning
 };
 
 class Server {
  public:
-  // Listener, handler, observer (may be null) and loops outlive the server. Connections are dealt
-  // to the loops in turn.
+  // Listener, handler, observer (may be null), loops and TLS context outlive the server.
+  // Connections are dealt to the loops in turn. tls: every connection begins with TLS; null: in the
+  // clear.
   Server(std::vector<async::EventLoop*> loops, async::Listener listener, Handler& handler,
-         Observer* observer, ServerLimits limits);
+         Observer* observer, ServerLimits limits, const tls::CurrentContext* tls = nullptr);
   ~Server();
   Server(const Server&) = delete;
   Server& operator=(const Server&) = delete;

@@ -23,6 +23,7 @@ struct ServerCommon {
   Handler& handler;    // called on the connection's loop
   Observer* observer;  // called on the connection's loop; may be null
   const ServerLimits limits;
+  const tls::CurrentContext* tls = nullptr;  // null: in the clear
   std::atomic<size_t> connections{0};
   std::atomic<bool> stopping{false};
 };

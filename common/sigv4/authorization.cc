@@ -128,7 +128,10 @@ Result<Authorization> parse_authorization(std::string_view value) {
     return refuse(kReasonHeaderMalformed, "the Authorization header is too long");
   }
   const size_t space = value.find(' ');
-  if (value.substr(0, space) != kAlgorithm) return unsupported_algorithm();
+  if (value.substr(0, space) != kAlgorithm) {
+    if (value.starts_with("AWS4-")) return unsupported_algorithm();
+    return refuse(kReasonUnsupportedScheme, "Unsupported Authorization Type");
+  }
   std::string_view rest = space == value.npos ? std::string_view() : value.substr(space + 1);
   std::optional<std::string_view> credential, signed_headers, signature;
   while (!rest.empty()) {

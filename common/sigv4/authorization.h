@@ -29,7 +29,9 @@ inline constexpr std::string_view kReasonHeaderMalformed =
 inline constexpr std::string_view kReasonQueryMalformed =
     "authorization_query_parameters_error";  // AuthorizationQueryParametersError, 400
 inline constexpr std::string_view kReasonUnsupportedAlgorithm =
-    "unsupported_signature_algorithm";  // kUnsupported: NotImplemented, 501 (SigV4A, SigV2)
+    "unsupported_signature_algorithm";  // kUnsupported: NotImplemented, 501 (SigV4A)
+inline constexpr std::string_view kReasonUnsupportedScheme =
+    "unsupported_authorization_type";  // InvalidArgument, 400
 inline constexpr std::string_view kReasonBadContentSha256 =
     "invalid_content_sha256";  // InvalidArgument, 400
 inline constexpr std::string_view kReasonTimeSkewed =
@@ -53,7 +55,8 @@ struct Authorization {
 // The value of an Authorization header:
 //   AWS4-HMAC-SHA256 Credential=..., SignedHeaders=a;b, Signature=...
 // The three fields in any order, each once, with or without spaces after the commas.
-// kInvalidArgument kReasonHeaderMalformed, or kUnsupported kReasonUnsupportedAlgorithm.
+// kInvalidArgument kReasonHeaderMalformed or kReasonUnsupportedScheme, kUnsupported
+// kReasonUnsupportedAlgorithm.
 [[nodiscard]] Result<Authorization> parse_authorization(std::string_view value);
 
 struct Presigned {

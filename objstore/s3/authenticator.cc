@@ -2,6 +2,8 @@
 
 #include "common/codec/http_date.h"
 #include "common/sigv4/canonical.h"
+#include "common/sigv4/version2.h"
+#include "objstore/s3/authentication_errors.h"
 #include "objstore/s3/errors.h"
 
 namespace strata::s3 {
@@ -11,37 +13,27 @@ struct Authenticator::Claim {
   sigv4::Authorization authorization;
   std::string amz_date;
   std::string_view payload_hash;  // as it goes into the canonical request; a view of the request
-  bool presigned = false;
-  bool security_token = false;
+  std::optional<std::string> security_token;
 };
 
 namespace {
-
-Error one_mechanism_only() {
-  return {Code::kInvalidArgument, code::kInvalidArgument,
-          "Only one auth mechanism allowed; only the X-Amz-Algorithm query parameter, Signature "
-          "query string parameter or the Authorization header should be specified"};
-}
 
 // Signature version 2 in a URL: known, refused, and not to be taken for an anonymous request.
 bool is_presigned_v2(const Query& query) {
   return query.has("AWSAccessKeyId") || query.has("Signature");
 }
 
-Error wrong_scope(bool presigned, std::string_view what, std::string_view given,
-                  std::string_view expected) {
-  std::string text = presigned ? "Error parsing the X-Amz-Credential parameter; the "
-                               : "The authorization header is malformed; the ";
-  text.append(what).append(" '").append(given).append("' is wrong; expecting '");
+Error wrong_scope(std::string_view reason, std::string_view where, std::string_view what,
+                  std::string_view given, std::string_view expected) {
+  std::string text(where);
+  text.append("; the ").append(what).append(" '").append(given).append("' is wrong; expecting '");
   text.append(expected).append("'");
-  return {Code::kInvalidArgument,
-          presigned ? code::kAuthorizationQueryError : code::kAuthorizationHeaderMalformed,
-          std::move(text)};
+  return {Code::kInvalidArgument, reason, std::move(text)};
 }
 
-Error no_date() {
-  return {Code::kPermissionDenied, code::kAccessDenied,
-          "AWS authentication requires a valid Date or x-amz-date header"};
+bool has_signed_chunks(const sigv4::Payload& payload) {
+  return payload.kind == sigv4::PayloadKind::kStreamingSigned ||
+         payload.kind == sigv4::PayloadKind::kStreamingSignedTrailer;
 }
 
 }  // namespace
@@ -51,7 +43,7 @@ Result<Authenticator::Claim> Authenticator::header_claim(const ParsedRequest& re
   if (fields.count("authorization") != 1) return one_mechanism_only();
   Claim claim;
   TRY_ASSIGN(claim.authorization, sigv4::parse_authorization(fields.get("authorization")));
-  claim.security_token = fields.find("x-amz-security-token") != nullptr;
+  if (const std::string* token = fields.find("x-amz-security-token")) claim.security_token = *token;
 
   const std::string* date = fields.find("x-amz-date");
   if (date != nullptr) {
@@ -79,10 +71,13 @@ Result<Authenticator::Claim> Authenticator::presigned_claim(const ParsedRequest&
   Claim claim;
   TRY_ASSIGN(sigv4::Presigned presigned, sigv4::parse_presigned(request.head().query));
   TRY(sigv4::check_presigned_time(presigned, clock_.wall_now()));
-  claim.presigned = true;
   claim.amz_date = std::move(presigned.amz_date);
-  claim.security_token = !presigned.security_token.empty() ||
-                         request.head().fields.find("x-amz-security-token") != nullptr;
+  const std::string* token = request.head().fields.find("x-amz-security-token");
+  if (token != nullptr) claim.security_token = *token;
+  if (!presigned.security_token.empty()) {
+    if (token != nullptr && *token != presigned.security_token) return one_mechanism_only();
+    claim.security_token = std::move(presigned.security_token);
+  }
   claim.authorization = std::move(presigned.authorization);
   claim.payload_hash = sigv4::kUnsignedPayload;
   // Clients may promise a payload in a header or, as with other headers, in the query.
@@ -98,29 +93,43 @@ Result<Authenticator::Claim> Authenticator::presigned_claim(const ParsedRequest&
   return claim;
 }
 
-Result<std::optional<Authenticator::Claim>> Authenticator::claim_of(
-    const ParsedRequest& request) const {
-  const bool in_header = request.head().fields.find("authorization") != nullptr;
+Result<Mechanism> Authenticator::mechanism_of(const ParsedRequest& request) const {
+  const std::string* header = request.head().fields.find("authorization");
+  // An empty one says nothing.
+  if (header != nullptr && header->empty()) header = nullptr;
   const bool in_query = sigv4::is_presigned(request.head().query);
   const bool in_query_v2 = is_presigned_v2(request.query());
-  if ((in_header ? 1 : 0) + (in_query ? 1 : 0) + (in_query_v2 ? 1 : 0) > 1) {
-    return one_mechanism_only();
-  }
-  if (in_query_v2) {
-    return Error(Code::kUnsupported, sigv4::kReasonUnsupportedAlgorithm,
-                 "The authorization mechanism you have provided is not supported. Please use "
-                 "AWS4-HMAC-SHA256.");
-  }
-  if (!in_header && !in_query) return std::optional<Claim>();
-  TRY_ASSIGN(Claim claim, in_header ? header_claim(request) : presigned_claim(request));
-  return std::optional<Claim>(std::move(claim));
+  const int count = (header != nullptr ? 1 : 0) + (in_query ? 1 : 0) + (in_query_v2 ? 1 : 0);
+  if (count == 0) return Mechanism::kAnonymous;
+  if (count > 1) return one_mechanism_only();
+  if (in_query) return Mechanism::kQuery;
+  const bool in_header_v2 = header != nullptr && sigv4::is_v2_authorization(*header);
+  if (header != nullptr && !in_header_v2) return Mechanism::kHeader;
+  if (!options_.version2) return version2_not_supported();
+  return in_header_v2 ? Mechanism::kHeaderV2 : Mechanism::kQueryV2;
 }
 
-Status Authenticator::check_scope(const Claim& claim) const {
-  const sigv4::Scope& scope = claim.authorization.credential.scope;
-  if (scope.region != region_) return wrong_scope(claim.presigned, "region", scope.region, region_);
-  if (scope.service != "s3") return wrong_scope(claim.presigned, "service", scope.service, "s3");
+Status Authenticator::check_scope(const sigv4::Scope& scope, std::string_view reason,
+                                  std::string_view where) const {
+  if (scope.region != options_.region) {
+    return wrong_scope(reason, where, "region", scope.region, options_.region);
+  }
+  if (scope.service != "s3") return wrong_scope(reason, where, "service", scope.service, "s3");
   return {};
+}
+
+Result<const access::Credential*> Authenticator::known(std::string_view access_key,
+                                                       const std::string* token) const {
+  if (token != nullptr) {
+    return Error(Code::kInvalidArgument, code::kInvalidToken,
+                 "The provided token is malformed or otherwise invalid.");
+  }
+  const access::Credential* found = credentials_.find(access_key);
+  if (found == nullptr) {
+    return Error(Code::kPermissionDenied, code::kInvalidAccessKeyId,
+                 "The AWS Access Key Id you provided does not exist in our records.");
+  }
+  return found;
 }
 
 Status Authenticator::check_signature(const ParsedRequest& request, const Claim& claim,
@@ -134,46 +143,57 @@ Status Authenticator::check_signature(const ParsedRequest& request, const Claim&
   const std::string expected = sigv4::sign(
       key, sigv4::string_to_sign(claim.amz_date, claim.authorization.credential.scope, canonical));
   if (!sigv4::signatures_equal(expected, claim.authorization.signature)) {
-    return Error(Code::kPermissionDenied, code::kSignatureDoesNotMatch,
-                 "The request signature we calculated does not match the signature you provided. "
-                 "Check your key and signing method.");
+    return signature_does_not_match();
   }
   return {};
 }
 
+Result<VerifiedRequest> Authenticator::verify_anonymous(ParsedRequest request) const {
+  VerifiedRequest verified(std::move(request));
+  verified.caller_ = access::Caller::anonymous();
+  const std::string* hash = verified.head().fields.find("x-amz-content-sha256");
+  if (hash != nullptr) {
+    TRY_ASSIGN(verified.payload_, sigv4::parse_content_sha256(*hash));
+  }
+  // Chunk signatures continue the request's; without one they could not be checked.
+  if (has_signed_chunks(verified.payload_)) return no_signature_to_continue();
+  return verified;
+}
+
 Result<VerifiedRequest> Authenticator::verify(ParsedRequest request) {
-  TRY_ASSIGN(std::optional<Claim> claim, claim_of(request));
-  if (!claim) {
-    VerifiedRequest verified(std::move(request));
-    verified.caller_ = access::Caller::anonymous();
-    const std::string* hash = verified.head().fields.find("x-amz-content-sha256");
-    if (hash != nullptr) {
-      TRY_ASSIGN(verified.payload_, sigv4::parse_content_sha256(*hash));
-    }
-    return verified;
+  TRY_ASSIGN(const Mechanism mechanism, mechanism_of(request));
+  switch (mechanism) {
+    case Mechanism::kAnonymous:
+      return verify_anonymous(std::move(request));
+    case Mechanism::kHeaderV2:
+    case Mechanism::kQueryV2:
+      return verify_v2(std::move(request), mechanism);
+    default:
+      return verify_v4(std::move(request), mechanism);
   }
-  TRY(check_scope(*claim));
-  if (claim->security_token) {
-    return Error(Code::kInvalidArgument, code::kInvalidToken,
-                 "The provided token is malformed or otherwise invalid.");
-  }
-  const sigv4::Credential& credential = claim->authorization.credential;
-  const access::Credential* known = credentials_.find(credential.access_key);
-  if (known == nullptr) {
-    return Error(Code::kPermissionDenied, code::kInvalidAccessKeyId,
-                 "The AWS Access Key Id you provided does not exist in our records.");
-  }
-  const sigv4::SigningKey key = keys_.get(credential.access_key, known->secret, credential.scope);
-  TRY(check_signature(request, *claim, key));
-  TRY_ASSIGN(sigv4::Payload payload, sigv4::parse_content_sha256(claim->payload_hash));
+}
+
+Result<VerifiedRequest> Authenticator::verify_v4(ParsedRequest request, Mechanism mechanism) {
+  const bool in_header = mechanism == Mechanism::kHeader;
+  TRY_ASSIGN(Claim claim, in_header ? header_claim(request) : presigned_claim(request));
+  const sigv4::Credential& credential = claim.authorization.credential;
+  TRY(check_scope(credential.scope,
+                  in_header ? code::kAuthorizationHeaderMalformed : code::kAuthorizationQueryError,
+                  in_header ? "The authorization header is malformed"
+                            : "Error parsing the X-Amz-Credential parameter"));
+  TRY_ASSIGN(const access::Credential* const owner,
+             known(credential.access_key, claim.security_token ? &*claim.security_token : nullptr));
+  const sigv4::SigningKey key = keys_.get(credential.access_key, owner->secret, credential.scope);
+  TRY(check_signature(request, claim, key));
+  TRY_ASSIGN(sigv4::Payload payload, sigv4::parse_content_sha256(claim.payload_hash));
 
   VerifiedRequest verified(std::move(request));
-  verified.caller_ = known->caller;
+  verified.mechanism_ = mechanism;
+  verified.caller_ = owner->caller;
   verified.payload_ = std::move(payload);
-  if (verified.payload_.kind == sigv4::PayloadKind::kStreamingSigned ||
-      verified.payload_.kind == sigv4::PayloadKind::kStreamingSignedTrailer) {
-    verified.chunk_seed_ = ChunkSeed{key, std::move(claim->amz_date), credential.scope,
-                                     std::move(claim->authorization.signature)};
+  if (has_signed_chunks(verified.payload_)) {
+    verified.chunk_seed_ = ChunkSeed{key, std::move(claim.amz_date), credential.scope,
+                                     std::move(claim.authorization.signature)};
   }
   return verified;
 }

@@ -14,6 +14,7 @@
 #include "common/sigv4/authorization.h"
 #include "common/sigv4/signing_key.h"
 #include "objstore/access/credentials.h"
+#include "objstore/s3/post_form.h"
 #include "objstore/s3/route.h"
 
 namespace strata::s3 {
@@ -25,6 +26,9 @@ struct ChunkSeed {
   sigv4::Scope scope;
   std::string signature;
 };
+
+// How a request was signed.
+enum class Mechanism { kAnonymous, kHeader, kQuery, kHeaderV2, kQueryV2, kForm };
 
 // A request whose sender is known: a signature was checked, or there was none and the caller is
 // anonymous. Its body is not checked yet (see request_body.h).
@@ -40,6 +44,9 @@ class VerifiedRequest {
   [[nodiscard]] const sigv4::Payload& payload() const noexcept { return payload_; }
   // Present when the payload's chunks are signed.
   [[nodiscard]] const std::optional<ChunkSeed>& chunk_seed() const noexcept { return chunk_seed_; }
+  [[nodiscard]] Mechanism mechanism() const noexcept { return mechanism_; }
+  // Of a PostObject: its form, whose file is the body. Outlives the request; null otherwise.
+  [[nodiscard]] PostForm* form() const noexcept { return form_; }
 
  private:
   friend class Authenticator;
@@ -49,29 +56,52 @@ class VerifiedRequest {
   access::Caller caller_;
   sigv4::Payload payload_;
   std::optional<ChunkSeed> chunk_seed_;
+  Mechanism mechanism_ = Mechanism::kAnonymous;
+  PostForm* form_ = nullptr;
+};
+
+struct AuthenticatorOptions {
+  std::string region;
+  bool version2 = false;  // whether Signature Version 2 is believed
 };
 
 class Authenticator {
  public:
   // credentials and clock outlive this.
-  Authenticator(const access::Credentials& credentials, const io::Clock& clock, std::string region)
-      : credentials_(credentials), clock_(clock), region_(std::move(region)) {}
+  Authenticator(const access::Credentials& credentials, const io::Clock& clock,
+                AuthenticatorOptions options)
+      : credentials_(credentials), clock_(clock), options_(std::move(options)) {}
 
   // Errors carry S3's code or one of sigv4's reasons; see errors.cc for what each becomes.
   [[nodiscard]] Result<VerifiedRequest> verify(ParsedRequest request);
 
+  // The same for a form: the signature is over its policy, and the policy must allow its fields.
+  // `request`: what the form makes of the POST (see post_object.h). The form outlives the result.
+  [[nodiscard]] Result<VerifiedRequest> verify_form(ParsedRequest request, PostForm& form);
+
  private:
   struct Claim;
-  [[nodiscard]] Result<std::optional<Claim>> claim_of(const ParsedRequest& request) const;
+  [[nodiscard]] Result<Mechanism> mechanism_of(const ParsedRequest& request) const;
   [[nodiscard]] Result<Claim> header_claim(const ParsedRequest& request) const;
   [[nodiscard]] Result<Claim> presigned_claim(const ParsedRequest& request) const;
-  [[nodiscard]] Status check_scope(const Claim& claim) const;
+  [[nodiscard]] Status check_scope(const sigv4::Scope& scope, std::string_view reason,
+                                   std::string_view where) const;
   [[nodiscard]] Status check_signature(const ParsedRequest& request, const Claim& claim,
                                        const sigv4::SigningKey& key) const;
+  // The key's owner. token: the session token of the request, null if it has none.
+  [[nodiscard]] Result<const access::Credential*> known(std::string_view access_key,
+                                                        const std::string* token) const;
+  [[nodiscard]] Result<VerifiedRequest> verify_anonymous(ParsedRequest request) const;
+  [[nodiscard]] Result<VerifiedRequest> verify_v4(ParsedRequest request, Mechanism mechanism);
+  // authenticator_v2.cc
+  [[nodiscard]] Result<VerifiedRequest> verify_v2(ParsedRequest request, Mechanism mechanism) const;
+  // authenticator_form.cc
+  [[nodiscard]] Result<access::Caller> verify_policy(const PostFields& fields);
+  [[nodiscard]] Result<access::Caller> verify_policy_v2(const PostFields& fields) const;
 
   const access::Credentials& credentials_;
   const io::Clock& clock_;
-  const std::string region_;
+  const AuthenticatorOptions options_;
   sigv4::SigningKeyCache keys_;
 };
 

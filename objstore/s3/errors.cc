@@ -3,6 +3,8 @@
 #include "common/codec/xml.h"
 #include "common/sigv4/authorization.h"
 #include "common/sigv4/chunked_decoder.h"
+#include "common/sigv4/version2.h"
+#include "objstore/object/checksums.h"
 #include "objstore/object/types.h"
 
 namespace strata::s3 {
@@ -34,6 +36,7 @@ constexpr Mapping kByReason[] = {
     {object::reason::kInvalidPartNumber, "InvalidPartNumber", 416},
     {object::reason::kInvalidRange, "InvalidRange", 416},
     {object::reason::kBadDigest, "BadDigest", 400},
+    {object::kReasonChecksumType, "InvalidRequest", 400},
     {object::reason::kConditionalConflict, "ConditionalRequestConflict", 409},
     {object::reason::kCopyToItself, "InvalidRequest", 400},
     {object::reason::kNoSuchVersion, "NoSuchVersion", 404},
@@ -51,6 +54,7 @@ constexpr Mapping kByReason[] = {
     {sigv4::kReasonHeaderMalformed, "AuthorizationHeaderMalformed", 400},
     {sigv4::kReasonQueryMalformed, "AuthorizationQueryParametersError", 400},
     {sigv4::kReasonUnsupportedAlgorithm, "NotImplemented", 501},
+    {sigv4::kReasonUnsupportedScheme, "InvalidArgument", 400},
     {sigv4::kReasonBadContentSha256, "InvalidArgument", 400},
     {sigv4::kReasonTimeSkewed, "RequestTimeTooSkewed", 403},
     {sigv4::kReasonExpired, "AccessDenied", 403},
@@ -58,6 +62,8 @@ constexpr Mapping kByReason[] = {
     {sigv4::kReasonHeadersNotSigned, "AccessDenied", 403},
     {sigv4::kReasonSignedHeaderMissing, "AccessDenied", 403},
     {sigv4::kReasonBadRequestTarget, "InvalidURI", 400},
+    {sigv4::kReasonV2Malformed, "InvalidArgument", 400},
+    {sigv4::kReasonV2QueryMalformed, "AccessDenied", 403},
     {sigv4::kReasonBadChunk, "InvalidRequest", 400},
     {sigv4::kReasonChunkTooLarge, "EntityTooLarge", 400},
     {sigv4::kReasonBadTrailer, "MalformedTrailerError", 400},
@@ -70,18 +76,22 @@ constexpr Mapping kByReason[] = {
     {code::kBadRequest, code::kBadRequest, 400},
     {code::kContentSha256Mismatch, code::kContentSha256Mismatch, 400},
     {code::kEntityTooLarge, code::kEntityTooLarge, 400},
+    {code::kEntityTooSmall, code::kEntityTooSmall, 400},
     {code::kIllegalLocation, code::kIllegalLocation, 400},
     {code::kIllegalVersioning, code::kIllegalVersioning, 400},
     {code::kIncompleteBody, code::kIncompleteBody, 400},
     {code::kInvalidAccessKeyId, code::kInvalidAccessKeyId, 403},
     {code::kInvalidArgument, code::kInvalidArgument, 400},
     {code::kInvalidDigest, code::kInvalidDigest, 400},
+    {code::kInvalidPolicyDocument, code::kInvalidPolicyDocument, 400},
     {code::kInvalidRequest, code::kInvalidRequest, 400},
     {code::kInvalidStorageClass, code::kInvalidStorageClass, 400},
     {code::kInvalidToken, code::kInvalidToken, 400},
     {code::kInvalidUri, code::kInvalidUri, 400},
+    {code::kMalformedPost, code::kMalformedPost, 400},
     {code::kMalformedTrailer, code::kMalformedTrailer, 400},
     {code::kMalformedXml, code::kMalformedXml, 400},
+    {code::kMaxPostPreDataLengthExceeded, code::kMaxPostPreDataLengthExceeded, 400},
     {code::kMethodNotAllowed, code::kMethodNotAllowed, 405},
     {code::kMissingContentLength, code::kMissingContentLength, 411},
     {code::kMissingRequestBody, code::kMissingRequestBody, 400},

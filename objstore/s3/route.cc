@@ -95,9 +95,19 @@ Result<ParsedRequest> ParsedRequest::parse(const http::RequestHead& head,
                                            std::span<const std::string> domains) {
   ParsedRequest request;
   request.head_ = &head;
-  TRY(request.parse_path(bucket_of_host(head.fields.get("host"), domains)));
+  const std::string host_bucket = bucket_of_host(head.fields.get("host"), domains);
+  request.virtual_host_ = !host_bucket.empty();
+  TRY(request.parse_path(host_bucket));
   TRY_ASSIGN(request.query_, Query::parse(head.query));
   TRY(request.hoist_query());
+  return request;
+}
+
+ParsedRequest ParsedRequest::of_form(const ParsedRequest& post, std::string key,
+                                     http::Fields fields) {
+  ParsedRequest request = post;
+  request.key_ = std::move(key);
+  request.merged_ = std::move(fields);
   return request;
 }
 

@@ -28,6 +28,12 @@ class ParsedRequest {
   [[nodiscard]] const std::string& bucket() const noexcept { return bucket_; }
   [[nodiscard]] const std::string& key() const noexcept { return key_; }
   [[nodiscard]] Level level() const noexcept;
+  // Whether the bucket is named by the host, so that the path holds the key alone.
+  [[nodiscard]] bool virtual_host() const noexcept { return virtual_host_; }
+
+  // A POST to a bucket as the request on an object that its form stands for.
+  [[nodiscard]] static ParsedRequest of_form(const ParsedRequest& post, std::string key,
+                                             http::Fields fields);
 
   // The header fields, with the x-amz-* query parameters that presigning clients write in place of
   // headers among them.
@@ -44,6 +50,7 @@ class ParsedRequest {
   std::string key_;
   Query query_;
   std::optional<http::Fields> merged_;
+  bool virtual_host_ = false;
 };
 
 // The row of the operation table that the request means. kUnsupported/NotImplemented for a

@@ -58,7 +58,7 @@ bool is_our_fault(Code error_code) {
 S3Handler::S3Handler(object::ObjectStore& store, const access::Credentials& credentials,
                      Config config, const io::Clock& clock, RandomSource& random)
     : domains_(lower_all(std::move(config.domains))),
-      authenticator_(credentials, clock, config.region),
+      authenticator_(credentials, clock, {config.region, config.signature_version2}),
       service_{store, config.region, access::kRootAccount, canonical_id(access::kRootAccount)},
       host_id_(random_host_id(random)) {}
 

@@ -22,6 +22,7 @@ struct Config {
   std::string region = "us-east-1";
   // Names below which "bucket.NAME" addresses a bucket, without port; path style always works.
   std::vector<std::string> domains;
+  bool signature_version2 = false;  // whether Signature Version 2 is believed
 };
 
 class S3Handler final : public http::Handler {

@@ -142,6 +142,23 @@ TEST(ServerFaults, a_body_that_stops_ends_in_a_timeout) {
   EXPECT_TRUE(client.ended());
 }
 
+TEST(ServerFaults, a_body_that_drips_is_given_up_though_it_never_stops) {
+  ServerLimits limits;
+  limits.body_grace = 200ms;
+  limits.body_bytes_per_second_min = 1000;
+  TestServer server(limits);
+  RawClient client(server.port());
+  client.send("PUT /echo HTTP/1.1\r\nHost: h\r\nContent-Length: 100000\r\n\r\n");
+  // A byte whenever the last one was taken, until the server has had enough.
+  for (int sent = 0; sent < 100'000 && server.handler.last_body_error < 0; ++sent) {
+    if (!client.send("x")) break;
+    pollfd answered{client.fd(), POLLIN, 0};
+    if (::poll(&answered, 1, 20) == 1) break;
+  }
+  EXPECT_EQ(client.read_answer().status, 400);
+  EXPECT_EQ(server.handler.last_body_error, static_cast<int>(Code::kTimeout));
+}
+
 TEST(ServerFaults, a_client_that_does_not_read_is_given_up) {
   ServerLimits limits;
   limits.body_timeout = 100ms;

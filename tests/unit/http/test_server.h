@@ -256,11 +256,12 @@ class CountingObserver final : public Observer {
 
 class TestServer {
  public:
-  explicit TestServer(ServerLimits limits = {}, std::string unix_path = {})
+  explicit TestServer(ServerLimits limits = {}, std::string unix_path = {},
+                      const tls::CurrentContext* tls = nullptr)
       : server_({&loops_[0].loop(), &loops_[1].loop()},
                 unix_path.empty() ? async::Listener::tcp({"127.0.0.1", 0}).value()
                                   : async::Listener::unix_socket(unix_path).value(),
-                handler, &observer, limits) {
+                handler, &observer, limits, tls) {
     server_.start();
   }
   ~TestServer() { stop(); }

@@ -71,6 +71,51 @@ TEST_F(Authentication, an_unknown_key_is_refused) {
                  [](Mode) { return "InvalidAccessKeyId"; });
 }
 
+TEST_F(Authentication,
+       every_verb_that_changes_something_refuses_a_wrong_secret_key_region_or_time) {
+  const std::string id = "uploadId=" + codec::uri_encode(upload_id_, true);
+  ASSERT_EQ(put("/bucket/keep", "kept").status, 200);
+  const std::vector<Call> verbs = {
+      {.method = "PUT", .path = "/bucket/key", .body = "x"},
+      {.method = "PUT", .path = "/bucket/part", .query = "partNumber=1&" + id, .body = "x"},
+      {.method = "PUT",
+       .path = "/bucket/key",
+       .headers = {{"host", "localhost"}, {"x-amz-copy-source", "/bucket/keep"}}},
+      {.method = "PUT", .path = "/another-bucket"},
+      {.method = "POST", .path = "/bucket/key", .query = "uploads="},
+      {.method = "POST", .path = "/bucket/part", .query = id, .body = "<CompleteMultipartUpload/>"},
+      {.method = "POST", .path = "/bucket", .query = "delete=", .body = "<Delete/>"},
+      {.method = "DELETE", .path = "/bucket/keep"},
+      {.method = "DELETE", .path = "/bucket/part", .query = id},
+      {.method = "DELETE", .path = "/bucket"},
+  };
+  for (const Mode mode : kModes) {
+    for (Call call : verbs) {
+      if (call.body.empty() && is_chunked(mode)) continue;
+      SCOPED_TRACE(call.method + " " + call.path + "?" + call.query + " in mode " +
+                   std::to_string(static_cast<int>(mode)));
+      call.mode = mode;
+      call.secret = "another secret";
+      EXPECT_EQ(send(call).code(), "SignatureDoesNotMatch");
+      call.secret = kSecret;
+      call.key = "AKIDNOBODY";
+      EXPECT_EQ(send(call).code(), "InvalidAccessKeyId");
+      call.key = kKey;
+      call.region = "eu-west-1";
+      EXPECT_EQ(send(call).status, 400);
+      call.region = "us-east-1";
+      for (const int minutes : {-16, 16}) {
+        call.signed_ahead = std::chrono::minutes(minutes);
+        EXPECT_EQ(send(call).status, 403);
+      }
+    }
+  }
+  EXPECT_EQ(get("/bucket/keep").body, "kept");
+  EXPECT_EQ(get("/bucket/part", id).status, 200);
+  EXPECT_EQ(get("/another-bucket").code(), "NoSuchBucket");
+  expect_nothing_written();
+}
+
 TEST_F(Authentication, an_altered_byte_in_the_body_is_refused_where_something_promised_it) {
   const auto change = [](Call& call) {
     call.tamper = [](std::string& wire) { wire[wire.find("bbbb")] = 'c'; };
@@ -220,17 +265,33 @@ TEST_F(Authentication, an_anonymous_request_is_denied) {
   EXPECT_EQ(send_raw(head, "").code(), "AccessDenied");
 }
 
-TEST_F(Authentication, other_signature_versions_are_not_implemented) {
+TEST_F(Authentication, another_authorization_type_is_refused) {
   http::RequestHead head;
   head.method = "GET";
   head.target = head.path = "/bucket/key";
   head.fields.add("host", "localhost");
-  head.fields.add("authorization", "AWS AKIDTEST:c2lnbmF0dXJl");
+  head.fields.add("authorization", "Basic YTpi");
+  EXPECT_EQ(send_raw(head, "").code(), "InvalidArgument");
+  head.fields.set("authorization", "AWS4-ECDSA-P256-SHA256 Credential=x");
   EXPECT_EQ(send_raw(head, "").code(), "NotImplemented");
-  head.fields.clear();
-  head.fields.add("host", "localhost");
-  head.query = "AWSAccessKeyId=AKIDTEST&Signature=x&Expires=2000000000";
-  EXPECT_EQ(send_raw(head, "").code(), "NotImplemented");
+  // An empty one says nothing: the request is anonymous.
+  head.fields.set("authorization", "");
+  EXPECT_EQ(send_raw(head, "").code(), "AccessDenied");
+}
+
+TEST_F(Authentication, signed_chunks_without_a_signature_to_continue_are_refused) {
+  for (const std::string_view kind : {sigv4::kStreamingSigned, sigv4::kStreamingSignedTrailer}) {
+    http::RequestHead head;
+    head.method = "PUT";
+    head.target = head.path = "/bucket/key";
+    head.fields.add("host", "localhost");
+    head.fields.add("x-amz-content-sha256", std::string(kind));
+    head.fields.add("x-amz-decoded-content-length", "1");
+    const std::string wire = "1;chunk-signature=" + std::string(64, '0') +
+                             "\r\nx\r\n0;chunk-signature=" + std::string(64, '0') + "\r\n\r\n";
+    head.content_length = wire.size();
+    EXPECT_EQ(send_raw(head, wire).code(), "AccessDenied") << kind;
+  }
 }
 
 TEST_F(Authentication, two_mechanisms_at_once_are_refused) {

@@ -1,4 +1,5 @@
 // Operations through the handler, as a client meets them.
+#include "objstore/s3/claimed_checksum.h"
 #include "tests/unit/s3/s3_fixture.h"
 
 namespace strata::s3 {
@@ -93,8 +94,49 @@ TEST_F(Operations, checksums_are_verified_kept_and_told_when_asked) {
   EXPECT_EQ(put("/bucket/k", "abd", {{"x-amz-checksum-crc32c", crc}}).code(), "BadDigest");
   EXPECT_EQ(put("/bucket/k", "abd", {{"content-md5", "1B2M2Y8AsgTpgAmY7PhCfg=="}}).code(),
             "BadDigest");
-  EXPECT_EQ(put("/bucket/k", "abd", {{"x-amz-checksum-sha512", "x"}}).code(), "NotImplemented");
+  EXPECT_EQ(put("/bucket/k", "abd", {{"x-amz-checksum-sha512", "x"}}).code(), "InvalidRequest");
   EXPECT_EQ(get("/bucket/k").body, "abc");
+}
+
+TEST_F(Operations, every_checksum_algorithm_is_verified_kept_and_told) {
+  for (const digest::ChecksumAlgorithm algorithm : digest::kChecksumAlgorithms) {
+    const std::string header = checksum_header(algorithm);
+    SCOPED_TRACE(header);
+    const std::string sum = codec::to_base64(digest::checksum(algorithm, as_bytes("abc")));
+    EXPECT_EQ(put("/bucket/sum", "abc", {{header, sum}}).fields.get(header), sum);
+    EXPECT_EQ(put("/bucket/sum", "abd", {{header, sum}}).code(), "BadDigest");
+    const Reply got = get("/bucket/sum", "", {{"x-amz-checksum-mode", "ENABLED"}});
+    EXPECT_EQ(got.fields.get(header), sum);
+    EXPECT_EQ(got.fields.get("x-amz-checksum-type"), "FULL_OBJECT");
+  }
+}
+
+TEST_F(Operations, an_upload_without_a_checksum_gets_a_crc64nvme) {
+  const std::string crc =
+      codec::to_base64(digest::checksum(digest::ChecksumAlgorithm::kCrc64Nvme, as_bytes("abc")));
+  EXPECT_EQ(put("/bucket/k", "abc").fields.get("x-amz-checksum-crc64nvme"), crc);
+  const Reply got = get("/bucket/k", "", {{"x-amz-checksum-mode", "ENABLED"}});
+  EXPECT_EQ(got.fields.get("x-amz-checksum-crc64nvme"), crc);
+  EXPECT_EQ(get("/bucket/k").fields.find("x-amz-checksum-crc64nvme"), nullptr);
+}
+
+TEST_F(Operations, an_upload_takes_the_checksum_types_that_its_algorithm_has) {
+  for (const digest::ChecksumAlgorithm algorithm : digest::kChecksumAlgorithms) {
+    const std::string name(digest::checksum_name(algorithm));
+    SCOPED_TRACE(name);
+    const auto begin = [&](const char* type) {
+      Headers headers = {{"host", "localhost"}, {"x-amz-checksum-algorithm", name}};
+      if (*type != '\0') headers.emplace_back("x-amz-checksum-type", type);
+      return send(
+          {.method = "POST", .path = "/bucket/mp", .query = "uploads=", .headers = headers});
+    };
+    const bool crc = digest::checksum_combines(algorithm);
+    const bool always_full = algorithm == digest::ChecksumAlgorithm::kCrc64Nvme;
+    EXPECT_EQ(begin("FULL_OBJECT").code(), crc ? "" : "InvalidRequest");
+    EXPECT_EQ(begin("COMPOSITE").code(), always_full ? "InvalidRequest" : "");
+    EXPECT_EQ(begin("").fields.get("x-amz-checksum-type"),
+              always_full ? "FULL_OBJECT" : "COMPOSITE");
+  }
 }
 
 TEST_F(Operations, a_put_needs_a_length) {

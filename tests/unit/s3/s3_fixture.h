@@ -121,11 +121,15 @@ class S3Fixture : public ::testing::Test {
 
   S3Fixture() {
     EXPECT_TRUE(credentials_.add(kKey, kSecret, access::Caller::root(access::kRootAccount)).ok());
-    Config config;
+    make_handler({});
+    EXPECT_EQ(send({.method = "PUT", .path = "/bucket"}).status, 200);
+  }
+
+  // Serves with another configuration from now on.
+  void make_handler(Config config) {
     config.domains = {"s3.example.com"};
     handler_ =
         std::make_unique<S3Handler>(objects_, credentials_, std::move(config), clock_, random_);
-    EXPECT_EQ(send({.method = "PUT", .path = "/bucket"}).status, 200);
   }
 
   Reply send(const Call& call) {

@@ -76,7 +76,10 @@ TEST(CompleteXml, refuses_bad_parts) {
             "InvalidRequest");
   EXPECT_EQ(wrapped("<Part><PartNumber>1</PartNumber><ETag>a</ETag>"
                     "<ChecksumSHA512>AA</ChecksumSHA512></Part>"),
-            "NotImplemented");
+            "InvalidRequest");
+  EXPECT_EQ(wrapped("<Part><PartNumber>1</PartNumber><ETag>a</ETag>"
+                    "<ChecksumROT13>AA</ChecksumROT13></Part>"),
+            "InvalidRequest");
 }
 
 TEST(CompleteXml, ten_thousand_parts_fit_and_one_more_does_not) {

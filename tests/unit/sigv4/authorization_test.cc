@@ -34,9 +34,16 @@ TEST(ParseAuthorization, reads_the_three_fields_in_any_order_and_spacing) {
 }
 
 TEST(ParseAuthorization, another_algorithm_is_unsupported) {
-  for (const char* text : {"", "AWS AKIA:sig", "AWS4-ECDSA-P256-SHA256 Credential=x", "Basic abc",
-                           "aws4-hmac-sha256 Credential=x"}) {
+  for (const char* text :
+       {"AWS4-ECDSA-P256-SHA256 Credential=x", "AWS4-HMAC-SHA512 Credential=x"}) {
     EXPECT_EQ(reason_of(text), kReasonUnsupportedAlgorithm) << text;
+  }
+}
+
+TEST(ParseAuthorization, another_scheme_is_an_unsupported_type) {
+  for (const char* text :
+       {"", "AWS AKIA:sig", "Basic abc", "Bearer x", "aws4-hmac-sha256 Credential=x"}) {
+    EXPECT_EQ(reason_of(text), kReasonUnsupportedScheme) << text;
   }
 }
 

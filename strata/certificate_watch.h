@@ -1,0 +1,52 @@
+// CertificateWatch: the TLS context made of a certificate file and a key file, renewed when the
+// files change, so that a certificate can be replaced without a restart.
+//
+// Thread rule: made and destroyed on the owner's thread; current() from any.
+#pragma once
+
+#include <chrono>
+#include <condition_variable>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <thread>
+
+#include "common/io/file_system.h"
+#include "common/tls/current_context.h"
+
+namespace strata::roof {
+
+class CertificateWatch {
+ public:
+  // Reads both files now (an error names the file and what is wrong with it) and looks for changes
+  // every `period` from then on. Files that do not fit together are logged and change nothing. The
+  // filesystem outlives this.
+  [[nodiscard]] static Result<std::unique_ptr<CertificateWatch>> start(
+      io::FileSystem& files, std::string certificate_path, std::string key_path,
+      std::chrono::milliseconds period = std::chrono::seconds(2));
+  ~CertificateWatch();
+  CertificateWatch(const CertificateWatch&) = delete;
+  CertificateWatch& operator=(const CertificateWatch&) = delete;
+
+  [[nodiscard]] const tls::CurrentContext& current() const noexcept { return current_; }
+
+  // One look, as the thread does it; whether there is a new context.
+  bool look();
+
+ private:
+  CertificateWatch(io::FileSystem& files, std::string certificate_path, std::string key_path,
+                   std::shared_ptr<const tls::Context> first);
+  void run(std::chrono::milliseconds period);
+
+  io::FileSystem& files_;
+  const std::string certificate_path_;
+  const std::string key_path_;
+  tls::CurrentContext current_;
+  std::string seen_;  // what the files looked like when they were last read
+  std::mutex mutex_;
+  std::condition_variable stopped_;
+  bool stopping_ = false;  // guarded by mutex_
+  std::thread thread_;
+};
+
+}  // namespace strata::roof
