@@ -113,7 +113,7 @@ Status Crew::stop(Deadline deadline) {
       if (deadline.is_never()) {
         changed_.wait(lock, ended);
       } else if (!changed_.wait_until(lock, deadline.when(), ended)) {
-        late = post.get();
+        if (late == nullptr) late = post.get();  // those behind it had no time left to end
       }
     }
   }
