@@ -64,15 +64,19 @@ def _rows(plan, ours, best, best_name, others):
             f"{name} {one['value']:,.0f} ops/s at {one['server_cpu_us'] or 0:.1f} us"
             for name, one in rate.details.items()) + ".")
     rows = [rate]
-    if plan.cpu is not None:
-        cpu = Row(plan.name, plan.title + ": server CPU", best_name, "us", plan.cpu, at_least=False,
-                  ours=ours, other=best)
-        rows.append(cpu.finish_field_ratio("server_cpu_us"))
-    if plan.tail:
-        tail = Row(plan.name, plan.title + ": p99", best_name, "us", 1.0, at_least=False, ours=ours,
-                   other=best)
-        rows.append(tail.finish_field_ratio("latency_us_p99"))
+    for what, field, most in (("server CPU", "server_cpu_us", plan.cpu),
+                              ("p99", "latency_us_p99", 1.0 if plan.tail else None)):
+        if most is None:
+            continue
+        row = Row(plan.name, f"{plan.title}: {what}", best_name, "us", most, at_least=False,
+                  ours=_by(field, ours), other=_by(field, best))
+        rows.append(row.finish_ratio())
     return rows
+
+
+def _by(field, samples):
+    """The same runs with one of their fields as the value."""
+    return [dataclasses.replace(sample, value=getattr(sample, field)) for sample in samples]
 
 
 def measure(setting, plan, ours, peers, size):

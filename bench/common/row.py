@@ -30,10 +30,3 @@ class Row:
         """Reached is how many times the other side's value ours is."""
         self.reached = stats.ratio_of_pairs(self.ours, self.other)
         return self
-
-    def finish_field_ratio(self, field):
-        """Reached is how many times the other side's field ours is."""
-        self.reached = stats.ratio_of_pairs(
-            *[[stats.Sample(getattr(sample, field) or 0) for sample in side]
-              for side in (self.ours, self.other)])
-        return self
