@@ -1,14 +1,22 @@
 #include "strata/block_half.h"
 
 #include <fmt/format.h>
+#include <unistd.h>
 
+#include <cstdlib>
 #include <filesystem>
 
 #include "common/async/socket.h"
 #include "strata/data_folder.h"
+#include "strata/socket_activation.h"
 
 namespace strata::roof {
 namespace {
+
+std::string_view variable(const char* name) {
+  const char* const value = std::getenv(name);
+  return value == nullptr ? std::string_view() : value;
+}
 
 Status ensure_volume(volume::Catalog& catalog, const VolumeWish& wish) {
   const Result<volume::VolumeInfo> there = catalog.show(wish.name);
@@ -61,6 +69,9 @@ Status BlockHalf::start(const ServeOptions& options) {
     socket_ = std::filesystem::absolute(*options.nbd_socket).lexically_normal().string();
     listeners.push_back(listener.take());
   }
+  TRY_ASSIGN(std::vector<UniqueFd> activated,
+             take_activated_sockets({variable("LISTEN_PID"), variable("LISTEN_FDS")}, getpid()));
+  for (UniqueFd& one : activated) listeners.push_back(std::move(one));
   if (listeners.empty()) return {};
   nbd::ServerOptions server_options;
   server_options.threads = options.threads;

@@ -29,7 +29,8 @@ class BlockHalf {
   BlockHalf(const BlockHalf&) = delete;
   BlockHalf& operator=(const BlockHalf&) = delete;
 
-  // Binds the sockets that the options name and serves.
+  // Binds the sockets that the options name, takes those that a service manager handed over, and
+  // serves volumes on all of them.
   [[nodiscard]] Status start(const ServeOptions& options);
   void stop(Deadline deadline);
 
