@@ -33,22 +33,23 @@ inline void* counted(std::size_t bytes, std::align_val_t alignment) {
 }
 }  // namespace strata::testing::detail
 
-void* operator new(std::size_t bytes) {
+// Not inlined: the compiler would find fault with the pairs that it sees the inside of.
+[[gnu::noinline]] void* operator new(std::size_t bytes) {
   return strata::testing::detail::counted(bytes);
 }
-void* operator new(std::size_t bytes, std::align_val_t alignment) {
+[[gnu::noinline]] void* operator new(std::size_t bytes, std::align_val_t alignment) {
   return strata::testing::detail::counted(bytes, alignment);
 }
-void operator delete(void* memory) noexcept {
+[[gnu::noinline]] void operator delete(void* memory) noexcept {
   std::free(memory);
 }
-void operator delete(void* memory, std::size_t) noexcept {
+[[gnu::noinline]] void operator delete(void* memory, std::size_t) noexcept {
   std::free(memory);
 }
-void operator delete(void* memory, std::align_val_t) noexcept {
+[[gnu::noinline]] void operator delete(void* memory, std::align_val_t) noexcept {
   std::free(memory);
 }
-void operator delete(void* memory, std::size_t, std::align_val_t) noexcept {
+[[gnu::noinline]] void operator delete(void* memory, std::size_t, std::align_val_t) noexcept {
   std::free(memory);
 }
 #endif
