@@ -3,10 +3,12 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <array>
 #include <cstdlib>
 #include <filesystem>
 
 #include "common/async/socket.h"
+#include "common/codec/text.h"
 #include "strata/data_folder.h"
 #include "strata/socket_activation.h"
 
@@ -17,6 +19,9 @@ std::string_view variable(const char* name) {
   const char* const value = std::getenv(name);
   return value == nullptr ? std::string_view() : value;
 }
+
+constexpr std::string_view kServerIdFile = "server.id";
+constexpr size_t kServerIdBytes = 8;
 
 Status ensure_volume(volume::Catalog& catalog, const VolumeWish& wish) {
   const Result<volume::VolumeInfo> there = catalog.show(wish.name);
@@ -33,6 +38,21 @@ Status ensure_volume(volume::Catalog& catalog, const VolumeWish& wish) {
   return {};
 }
 
+// What this server's claims on the chunks of snapshots are called: made once, the same at every
+// start.
+Result<std::string> server_id_of(io::FileSystem& files, const std::string& data,
+                                 RandomSource& random) {
+  const std::string path = io::join_path(data, kServerIdFile);
+  const auto there = io::read_file(files, path, kServerIdBytes * 2);
+  if (there.ok() && codec::from_hex(as_text(*there))) return to_string(*there);
+  if (!there.ok() && there.error().code != Code::kNotFound) return there.error();
+  std::array<std::byte, kServerIdBytes> raw;
+  random.fill(raw);
+  std::string id = codec::to_hex(Bytes(raw));
+  TRY(io::write_file_atomic(files, path, as_bytes(id)));
+  return id;
+}
+
 }  // namespace
 
 BlockHalf::BlockHalf(metrics::Registry& registry, std::unique_ptr<volume::Catalog> catalog)
@@ -43,13 +63,24 @@ BlockHalf::~BlockHalf() = default;
 Result<std::unique_ptr<BlockHalf>> BlockHalf::open(const ServeOptions& options,
                                                    io::FileSystem& files, const io::Clock& clock,
                                                    RandomSource& random,
-                                                   metrics::Registry& registry) {
+                                                   metrics::Registry& registry,
+                                                   MakeSnapshotPlace make_place) {
   TRY_ASSIGN(std::unique_ptr<volume::Catalog> catalog,
              volume::Catalog::open(files, volumes_path(options.data), clock, random,
                                    {.registry = &registry}));
   for (const VolumeWish& wish : options.volumes) TRY(ensure_volume(*catalog, wish));
   volume::Catalog* volumes = catalog.get();
   std::unique_ptr<BlockHalf> self(new BlockHalf(registry, std::move(catalog)));
+  TRY_ASSIGN(std::string server_id, server_id_of(files, options.data, random));
+  self->snapshots_ = std::make_unique<snapshot::SnapshotService>(
+      snapshot::SnapshotService::Ground{.files = files,
+                                        .catalog = *volumes,
+                                        .clock = clock,
+                                        .server_id = std::move(server_id),
+                                        .make_place = std::move(make_place)});
+  volumes->set_hooks(self->snapshots_.get());
+  TRY(self->snapshots_->start());
+  self->exports_ = std::make_unique<SnapshotExports>(*volumes, *self->snapshots_);
   registry.gauge("strata_volumes", "Volumes in the catalogue.", {},
                  [volumes] { return static_cast<double>(volumes->exports().size()); });
   return self;
@@ -76,7 +107,7 @@ Status BlockHalf::start(const ServeOptions& options) {
   nbd::ServerOptions server_options;
   server_options.threads = options.threads;
   TRY_ASSIGN(server_,
-             nbd::Server::start(std::move(listeners), *catalog_, registry_, server_options));
+             nbd::Server::start(std::move(listeners), *exports_, registry_, server_options));
   return {};
 }
 
@@ -84,6 +115,7 @@ void BlockHalf::stop(Deadline deadline) {
   // What waits for a limit is answered at once: the drain has a deadline.
   catalog_->release_layers();
   if (server_) server_->stop(deadline);
+  snapshots_->stop();
 }
 
 uint32_t BlockHalf::connections() const noexcept {

@@ -6,25 +6,28 @@
 #include <string>
 
 #include "blockdev/nbd/server.h"
+#include "blockdev/snapshot/service.h"
 #include "blockdev/volume/catalog.h"
 #include "common/base/random.h"
 #include "common/io/clock.h"
 #include "common/io/file_system.h"
 #include "common/metrics/metrics.h"
 #include "strata/options.h"
+#include "strata/snapshot_exports.h"
 
 namespace strata::roof {
 
 // Thread rule: made, started and stopped by one thread.
 class BlockHalf {
  public:
+  // Where snapshots are kept, by name; see snapshot/service.h.
+  using MakeSnapshotPlace = snapshot::SnapshotService::MakePlace;
+
   // Opens the catalogue and makes the volumes of the options that are missing. An existing volume
   // of the same name and another size is kConflict. What is handed in outlives this.
-  [[nodiscard]] static Result<std::unique_ptr<BlockHalf>> open(const ServeOptions& options,
-                                                               io::FileSystem& files,
-                                                               const io::Clock& clock,
-                                                               RandomSource& random,
-                                                               metrics::Registry& registry);
+  [[nodiscard]] static Result<std::unique_ptr<BlockHalf>> open(
+      const ServeOptions& options, io::FileSystem& files, const io::Clock& clock,
+      RandomSource& random, metrics::Registry& registry, MakeSnapshotPlace make_place);
   ~BlockHalf();
   BlockHalf(const BlockHalf&) = delete;
   BlockHalf& operator=(const BlockHalf&) = delete;
@@ -35,6 +38,7 @@ class BlockHalf {
   void stop(Deadline deadline);
 
   [[nodiscard]] volume::Catalog& catalog() noexcept { return *catalog_; }
+  [[nodiscard]] snapshot::SnapshotService& snapshots() noexcept { return *snapshots_; }
   // Where the server really listens; absent when switched off.
   [[nodiscard]] std::optional<HostPort> tcp() const { return tcp_; }
   [[nodiscard]] std::optional<std::string> socket() const { return socket_; }
@@ -45,6 +49,8 @@ class BlockHalf {
 
   metrics::Registry& registry_;
   std::unique_ptr<volume::Catalog> catalog_;
+  std::unique_ptr<snapshot::SnapshotService> snapshots_;
+  std::unique_ptr<SnapshotExports> exports_;
   std::unique_ptr<nbd::Server> server_;
   std::optional<HostPort> tcp_;
   std::optional<std::string> socket_;

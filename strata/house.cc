@@ -9,9 +9,11 @@
 #include "common/io/posix_file_system.h"
 #include "strata/control_drives.h"
 #include "strata/control_scrub.h"
+#include "strata/control_snapshots.h"
 #include "strata/control_verify.h"
 #include "strata/control_workers.h"
 #include "strata/process.h"
+#include "strata/snapshot_places.h"
 #include "strata/version.h"
 
 namespace strata::roof {
@@ -52,7 +54,11 @@ Status House::open_rooms() {
   TRY_ASSIGN(objects_, ObjectHalf::open(options, credentials_, ground));
   crew_ = std::make_unique<worker::Crew>(*files_, workers_path(options_.data), clock_);
   for (const worker::Job& job : objects_->workers()) crew_->add(*job.worker, job.default_rate);
-  TRY_ASSIGN(blocks_, BlockHalf::open(options_, *files_, clock_, random_, registry_));
+  TRY_ASSIGN(blocks_, BlockHalf::open(options_, *files_, clock_, random_, registry_,
+                                      snapshot_places(*objects_, *loops_, clock_, options_.region)));
+  for (const worker::Job& job : blocks_->snapshots().workers()) {
+    crew_->add(*job.worker, job.default_rate);
+  }
   return {};
 }
 
@@ -69,6 +75,7 @@ Status House::open_servers() {
   admin_handler_ = std::make_unique<AdminHandler>(registry_, [this] { return readiness(); });
   control_handler_ = std::make_unique<ControlHandler>(blocks_->catalog(), *pool_,
                                                       [this] { return status_json(status()); });
+  control_handler_->mount(kSnapshotsPath, snapshots_route(blocks_->snapshots(), *crew_));
   control_handler_->mount(kWorkersPath, workers_route(*crew_));
   control_handler_->mount(kVerifyPath, verify_route(objects_->inspector(), draining_));
   control_handler_->mount(kScrubPath, scrub_route(*crew_, objects_->scrub()));

@@ -66,8 +66,8 @@ class House {
   std::unique_ptr<async::BlockingPool> pool_;
   std::unique_ptr<LoopThreads> loops_;
   std::unique_ptr<ObjectHalf> objects_;
-  std::unique_ptr<worker::Crew> crew_;
   std::unique_ptr<BlockHalf> blocks_;
+  std::unique_ptr<worker::Crew> crew_;
   std::unique_ptr<AdminHandler> admin_handler_;
   std::unique_ptr<ControlHandler> control_handler_;
   std::unique_ptr<CertificateWatch> certificate_;  // null: S3 is served in the clear

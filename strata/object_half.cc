@@ -78,6 +78,10 @@ http::Handler& ObjectHalf::handler() noexcept {
   return *impl_->handler;
 }
 
+object::ObjectStore& ObjectHalf::objects() noexcept {
+  return *impl_->objects;
+}
+
 std::vector<worker::Job> ObjectHalf::workers() {
   std::vector<worker::Job> jobs = impl_->replicas->workers();
   if (impl_->expiry) jobs.push_back({impl_->expiry.get(), 0});

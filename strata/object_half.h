@@ -16,6 +16,10 @@
 #include "strata/loop_threads.h"
 #include "strata/options.h"
 
+namespace strata::object {
+class ObjectStore;
+}  // namespace strata::object
+
 namespace strata::replica {
 class Scrub;
 class Inspector;
@@ -47,6 +51,7 @@ class ObjectHalf {
 
   [[nodiscard]] http::Handler& handler() noexcept;
   [[nodiscard]] replica::ReplicaSet& drives() noexcept;
+  [[nodiscard]] object::ObjectStore& objects() noexcept;
   [[nodiscard]] replica::StoreStatus status() const;
   // What works in the background; lives as long as this.
   [[nodiscard]] std::vector<worker::Job> workers();

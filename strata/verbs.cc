@@ -15,6 +15,7 @@ constexpr auto kVerbs = std::to_array<AddVerb>({
     add_serve_verb,
     add_status_verb,
     add_volume_verb,
+    add_snapshot_verb,
     add_drive_verb,
     add_worker_verb,
     add_scrub_verb,

@@ -27,6 +27,7 @@ using AddVerb = void (*)(CLI::App& program, VerbAction& chosen);
 void add_serve_verb(CLI::App& program, VerbAction& chosen);
 void add_status_verb(CLI::App& program, VerbAction& chosen);
 void add_volume_verb(CLI::App& program, VerbAction& chosen);
+void add_snapshot_verb(CLI::App& program, VerbAction& chosen);
 void add_drive_verb(CLI::App& program, VerbAction& chosen);
 void add_worker_verb(CLI::App& program, VerbAction& chosen);
 void add_scrub_verb(CLI::App& program, VerbAction& chosen);

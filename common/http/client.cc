@@ -11,6 +11,7 @@
 
 #include "common/base/parse.h"
 #include "common/http/chunked_body.h"
+#include "common/http/client.h"
 #include "common/http/head_parser.h"
 #include "common/http/server.h"
 #include "common/http/syntax.h"
@@ -18,7 +19,6 @@
 namespace strata::http {
 namespace {
 
-constexpr size_t kResponseBodyMax = 64 * kMiB;
 constexpr size_t kResponseHeadMax = 32 * kKiB;
 constexpr size_t kReceiveBytes = 64 * kKiB;
 
@@ -123,14 +123,14 @@ Result<AnswerHead> receive_head(Line& line, std::string& received) {
   }
 }
 
-Result<std::string> receive_chunks(Line& line, std::string received) {
+Result<std::string> receive_chunks(Line& line, std::string received, size_t bytes_max) {
   ChunkedDecoder decoder;
   std::string body;
   for (;;) {
     Bytes input = as_bytes(received);
     while (!input.empty() && !decoder.done()) {
       TRY_ASSIGN(const ChunkedDecoder::Step step, decoder.step(input));
-      if (body.size() + step.data.size() > kResponseBodyMax) {
+      if (body.size() + step.data.size() > bytes_max) {
         return Error(Code::kTooLarge, "the server's answer is too large");
       }
       body += as_text(step.data);
@@ -143,13 +143,14 @@ Result<std::string> receive_chunks(Line& line, std::string received) {
   }
 }
 
-Result<std::string> receive_body(Line& line, const AnswerHead& head, std::string received) {
-  if (head.chunked) return receive_chunks(line, std::move(received));
-  if (head.length.value_or(0) > kResponseBodyMax) {
+Result<std::string> receive_body(Line& line, const AnswerHead& head, std::string received,
+                                 size_t bytes_max) {
+  if (head.chunked) return receive_chunks(line, std::move(received), bytes_max);
+  if (head.length.value_or(0) > bytes_max) {
     return Error(Code::kTooLarge, "the server's answer is too large");
   }
   while (!head.length || received.size() < *head.length) {
-    if (received.size() > kResponseBodyMax) {
+    if (received.size() > bytes_max) {
       return Error(Code::kTooLarge, "the server's answer is too large");
     }
     TRY_ASSIGN(const bool more, line.receive(received));
@@ -163,18 +164,20 @@ Result<std::string> receive_body(Line& line, const AnswerHead& head, std::string
 
 }  // namespace
 
-Result<ClientResponse> request_over_unix(const std::string& socket_path, std::string_view method,
-                                         std::string_view target, std::string_view body,
-                                         std::chrono::seconds timeout) {
-  if (!syntax::is_token(method) || !syntax::is_target(target)) {
+Result<ClientResponse> call_over(UniqueFd socket, const ClientCall& call) {
+  if (!syntax::is_token(call.method) || !syntax::is_target(call.target)) {
     return Error(Code::kInvalidArgument, "the method or target of a request is malformed");
   }
-  TRY_ASSIGN(UniqueFd socket, async::connect_unix(socket_path));
-  Line line(std::move(socket), Deadline::after(timeout));
-  std::string request = fmt::format(
-      "{} {} HTTP/1.1\r\nHost: localhost\r\nContent-Length: {}\r\nConnection: close\r\n\r\n",
-      method, target, body.size());
-  request += body;
+  Line line(std::move(socket), call.deadline);
+  std::string request = fmt::format("{} {} HTTP/1.1\r\n", call.method, call.target);
+  for (const auto& [name, value] : call.fields) {
+    if (!syntax::is_token(name) || !syntax::is_field_value(value)) {
+      return Error(Code::kInvalidArgument, "a field of a request is malformed");
+    }
+    request += fmt::format("{}: {}\r\n", name, value);
+  }
+  request += fmt::format("Content-Length: {}\r\nConnection: close\r\n\r\n", call.body.size());
+  request += as_text(call.body);
   const Status sent = line.send_all(request);
   // A server that refuses early may close before it has read everything: its answer counts.
   if (!sent.ok() && sent.error().code != Code::kClosed) return sent.error();
@@ -182,9 +185,20 @@ Result<ClientResponse> request_over_unix(const std::string& socket_path, std::st
   TRY_ASSIGN(const AnswerHead head, receive_head(line, received));
   ClientResponse response;
   response.status = head.status;
-  if (method == "HEAD" || head.status == 204 || head.status == 304) return response;
-  TRY_ASSIGN(response.body, receive_body(line, head, std::move(received)));
+  if (call.method == "HEAD" || head.status == 204 || head.status == 304) return response;
+  TRY_ASSIGN(response.body, receive_body(line, head, std::move(received), call.answer_bytes_max));
   return response;
+}
+
+Result<ClientResponse> request_over_unix(const std::string& socket_path, std::string_view method,
+                                         std::string_view target, std::string_view body,
+                                         std::chrono::seconds timeout) {
+  TRY_ASSIGN(UniqueFd socket, async::connect_unix(socket_path));
+  return call_over(std::move(socket), {.method = method,
+                                       .target = target,
+                                       .fields = {{"Host", "localhost"}},
+                                       .body = as_bytes(body),
+                                       .deadline = Deadline::after(timeout)});
 }
 
 }  // namespace strata::http

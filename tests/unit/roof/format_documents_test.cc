@@ -5,6 +5,8 @@
 #include <fstream>
 #include <sstream>
 
+#include "blockdev/chunks/manifest.h"
+#include "blockdev/snapshot/tracking.h"
 #include "blockdev/volume/metadata.h"
 #include "common/codec/text.h"
 #include "objstore/drive/blob_format.h"
@@ -140,6 +142,25 @@ TEST(FormatDocuments, the_metadata_of_the_volume_format_decodes_as_told) {
     EXPECT_EQ(metadata->size_bytes, 10 * kGiB);
     EXPECT_EQ(metadata->provision.layers.size(), std::string(first).ends_with('2') ? 2U : 0U);
   }
+}
+
+TEST(FormatDocuments, the_manifest_and_the_tracking_of_the_snapshot_format_decode_as_told) {
+  const std::string document = read_document("snapshot-format.md");
+  const auto manifest =
+      chunks::decode_manifest(as_bytes(bytes_behind(document, "512 KiB of the byte 0x01:")));
+  ASSERT_TRUE(manifest.ok()) << manifest.error().message;
+  EXPECT_EQ(manifest->name, "db-1");
+  EXPECT_EQ(manifest->volume_name, "db");
+  EXPECT_EQ(manifest->size_bytes, kMiB);
+  const ByteVector ones(chunks::kChunkBytes, std::byte{1});
+  ASSERT_NE(manifest->find(1), nullptr);
+  EXPECT_EQ(*manifest->find(1), chunks::chunk_id(ones));
+  EXPECT_EQ(manifest->find(0), nullptr);
+  const auto tracking =
+      snapshot::decode_tracking(as_bytes(block_of(document, "strata-tracking 1")));
+  ASSERT_TRUE(tracking.ok()) << tracking.error().message;
+  EXPECT_EQ(tracking->base->name, "db-1");
+  EXPECT_EQ(tracking->changes, std::vector<uint64_t>{2});
 }
 
 }  // namespace
