@@ -9,8 +9,6 @@
 namespace strata::roof {
 namespace {
 
-constexpr std::string_view kVolumes = "/v1/volumes";
-
 std::string error_body(const Error& error) {
   nlohmann::json body;
   body["error"]["code"] = std::string(code_name(error.code));
@@ -57,19 +55,8 @@ int control_status(Code code) noexcept {
   }
 }
 
-nlohmann::json volume_json(const volume::VolumeInfo& info) {
-  return {{"name", info.name},
-          {"id", info.id},
-          {"size_bytes", info.size_bytes},
-          {"allocated_bytes", info.allocated_bytes},
-          {"created_ms", info.created_ms},
-          {"clients", info.clients},
-          {"image_path", info.image_path}};
-}
-
-ControlHandler::ControlHandler(volume::Catalog& catalog, async::BlockingPool& pool,
-                               std::function<nlohmann::json()> status)
-    : catalog_(catalog), pool_(pool), status_(std::move(status)) {}
+ControlHandler::ControlHandler(async::BlockingPool& pool, std::function<nlohmann::json()> status)
+    : pool_(pool), status_(std::move(status)) {}
 
 void ControlHandler::mount(std::string prefix, ControlRoute route) {
   routes_.emplace_back(std::move(prefix), std::move(route));
@@ -79,10 +66,6 @@ ControlHandler::Answer ControlHandler::answer(const std::string& method, const s
                                               const std::string& body) const {
   if (path == "/v1/status") {
     if (method == "GET") return {200, dump_json(status_())};
-  } else if (path == kVolumes) {
-    return answer_volumes(method, body);
-  } else if (path.starts_with(kVolumes) && path[kVolumes.size()] == '/') {
-    return answer_volume(method, path.substr(kVolumes.size() + 1));
   } else {
     for (const auto& [prefix, route] : routes_) {
       if (is_under(path, prefix)) return route(method, path, body);
@@ -90,49 +73,6 @@ ControlHandler::Answer ControlHandler::answer(const std::string& method, const s
     return {404, error_body(Error(Code::kNotFound, "the control socket has no " + path))};
   }
   return {405, error_body(Error(Code::kUnsupported, path + " does not take " + method))};
-}
-
-ControlHandler::Answer ControlHandler::answer_volumes(const std::string& method,
-                                                      const std::string& text) const {
-  if (method == "GET") {
-    nlohmann::json body;
-    body["volumes"] = nlohmann::json::array();
-    for (const volume::VolumeInfo& info : catalog_.list()) {
-      body["volumes"].push_back(volume_json(info));
-    }
-    return {200, dump_json(body)};
-  }
-  if (method != "POST") {
-    return {405, error_body(Error(Code::kUnsupported, "/v1/volumes takes GET and POST"))};
-  }
-  const auto make = [&]() -> Result<volume::VolumeInfo> {
-    TRY_ASSIGN(const nlohmann::json request, parse_json(text, kJsonRequestBytesMax));
-    TRY_ASSIGN(const std::string name, json_string(request, "name"));
-    TRY_ASSIGN(const uint64_t size, json_u64(request, "size_bytes"));
-    return catalog_.create(name, size);
-  };
-  const Result<volume::VolumeInfo> made = make();
-  if (!made.ok()) return {control_status(made.error().code), error_body(made.error())};
-  return {201, dump_json(volume_json(*made))};
-}
-
-ControlHandler::Answer ControlHandler::answer_volume(const std::string& method,
-                                                     const std::string& name) const {
-  // Names hold no character that a path would have to encode, so this is the name itself.
-  if (const Status good = volume::check_volume_name(name); !good.ok()) {
-    return {control_status(good.error().code), error_body(good.error())};
-  }
-  if (method == "GET") {
-    const Result<volume::VolumeInfo> info = catalog_.show(name);
-    if (info.ok()) return {200, dump_json(volume_json(*info))};
-    return {control_status(info.error().code), error_body(info.error())};
-  }
-  if (method == "DELETE") {
-    const Status removed = catalog_.remove(name);
-    if (removed.ok()) return {200, "{}"};
-    return {control_status(removed.error().code), error_body(removed.error())};
-  }
-  return {405, error_body(Error(Code::kUnsupported, "a volume takes GET and DELETE"))};
 }
 
 async::Task<void> ControlHandler::handle(http::Exchange& exchange) {

@@ -11,6 +11,7 @@
 #include "strata/control_scrub.h"
 #include "strata/control_snapshots.h"
 #include "strata/control_verify.h"
+#include "strata/control_volumes.h"
 #include "strata/control_workers.h"
 #include "strata/process.h"
 #include "strata/snapshot_places.h"
@@ -73,8 +74,9 @@ Result<std::unique_ptr<WebServer>> House::open_web(const char* wire, const HostP
 
 Status House::open_servers() {
   admin_handler_ = std::make_unique<AdminHandler>(registry_, [this] { return readiness(); });
-  control_handler_ = std::make_unique<ControlHandler>(blocks_->catalog(), *pool_,
-                                                      [this] { return status_json(status()); });
+  control_handler_ =
+      std::make_unique<ControlHandler>(*pool_, [this] { return status_json(status()); });
+  control_handler_->mount(kVolumesPath, volumes_route(blocks_->catalog()));
   control_handler_->mount(kSnapshotsPath, snapshots_route(blocks_->snapshots(), *crew_));
   control_handler_->mount(kWorkersPath, workers_route(*crew_));
   control_handler_->mount(kVerifyPath, verify_route(objects_->inspector(), draining_));

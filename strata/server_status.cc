@@ -5,8 +5,8 @@
 #include <nlohmann/json.hpp>
 
 #include "common/base/parse.h"
-#include "strata/control_api.h"
 #include "strata/control_drives.h"
+#include "strata/control_volumes.h"
 #include "strata/time_text.h"
 
 namespace strata::roof {

@@ -1,8 +1,11 @@
+// strata volume: make, show, change and delete volumes. What moves whole images is verb_image.cc,
+// what makes block devices of them verb_attach.cc.
+#include "strata/verb_volume.h"
+
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
 #include <iostream>
-#include <memory>
 #include <nlohmann/json.hpp>
 
 #include "blockdev/volume/catalog.h"
@@ -15,57 +18,113 @@
 namespace strata::roof {
 namespace {
 
-struct VolumeArguments {
-  std::string data;
-  std::string name;
-  std::string size;
-  bool json = false;
-};
-using Arguments = std::shared_ptr<VolumeArguments>;
-
 constexpr const char* kFooter =
     "Sizes are bytes or have a unit: 4096, 512M, 10G, 1.5T (powers of 1024).\n"
+    "Profiles: gp2, gp3, io2, st1 (as the EBS volume types), local (no limits but those given).\n"
+    "Layers, outermost first: meter, read-only, throttle:iops=N, delay:2ms, fault:on=write,...\n"
     "Examples:\n"
-    "  strata volume create db 10G\n"
+    "  strata volume create db 10G --profile gp3\n"
+    "  strata volume set db --iops 500 --latency 2ms     also while it is used\n"
+    "  strata volume set db --layer meter --layer fault:on=write,probability=0.01\n"
+    "  strata volume attach db --mkfs ext4 --mount /mnt/db\n"
     "  strata volume list --json\n"
-    "  nbdinfo nbd://127.0.0.1:10809/db\n"
     "  strata volume delete db";
 
+std::string rate_text(uint64_t rate, uint64_t baseline, bool bytes) {
+  const auto text = [bytes](uint64_t n) { return bytes ? format_size(n) : std::to_string(n); };
+  if (rate == 0) return "no limit";
+  return baseline == 0 ? text(rate)
+                       : fmt::format("{} in bursts, {} after", text(rate), text(baseline));
+}
+
+std::string meter_text(const nlohmann::json& meter) {
+  std::string out;
+  for (const auto& [kind, seen] : meter.items()) {
+    out += fmt::format(
+        "  {:<8} {} requests, {} errors, {}, mean {} us, p50 <= {} us, p99 <= {} us\n", kind,
+        seen.value("requests", uint64_t{0}), seen.value("errors", uint64_t{0}),
+        format_size(seen.value("bytes", uint64_t{0})), seen.value("mean_us", uint64_t{0}),
+        seen.value("p50_us", uint64_t{0}), seen.value("p99_us", uint64_t{0}));
+  }
+  return out;
+}
+
 std::string volume_text(const nlohmann::json& volume) {
-  return fmt::format(
-      "name       {}\nsize       {}\nallocated  {}\nclients    {}\ncreated    {}\n"
-      "id         {}\nimage      {}\n",
+  const nlohmann::json limits = volume.value("limits", nlohmann::json::object());
+  const std::string writer = volume.value("writer", "");
+  std::string out = fmt::format(
+      "name       {}\nsize       {}\nallocated  {}\nclients    {}{}\ncreated    {}\n"
+      "id         {}\nimage      {}\nprofile    {}\niops       {}\nthroughput {}\nlatency    {}\n",
       volume.value("name", ""), format_size(volume.value("size_bytes", uint64_t{0})),
       format_size(volume.value("allocated_bytes", uint64_t{0})), volume.value("clients", 0U),
-      utc_time(volume.value("created_ms", int64_t{0})), volume.value("id", ""),
-      volume.value("image_path", ""));
+      writer.empty() ? "" : ", writer: " + writer, utc_time(volume.value("created_ms", int64_t{0})),
+      volume.value("id", ""), volume.value("image_path", ""), volume.value("profile", ""),
+      rate_text(limits.value("iops", uint64_t{0}), limits.value("iops_baseline", uint64_t{0}),
+                false),
+      rate_text(limits.value("throughput", uint64_t{0}),
+                limits.value("throughput_baseline", uint64_t{0}), true),
+      limits.value("latency", ""));
+  for (const nlohmann::json& layer : volume.value("layers", nlohmann::json::array())) {
+    out += fmt::format("layer      {}\n", layer.get<std::string>());
+  }
+  if (limits.value("iops_baseline", uint64_t{0}) != 0 && volume.contains("iops_credit")) {
+    out += fmt::format("credits    {} I/O left for bursts\n",
+                       volume.value("iops_credit", uint64_t{0}));
+  }
+  if (const uint64_t faults = volume.value("faults", uint64_t{0}); faults != 0) {
+    out += fmt::format("faults     {} requests hit\n", faults);
+  }
+  return out + meter_text(volume.value("meter", nlohmann::json::object()));
 }
 
 std::string volumes_text(const nlohmann::json& answer) {
   const nlohmann::json volumes = answer.value("volumes", nlohmann::json::array());
   if (volumes.empty()) return "no volumes; make one with: strata volume create NAME SIZE\n";
-  std::string out =
-      fmt::format("{:<24} {:>12} {:>12} {:>8}\n", "NAME", "SIZE", "ALLOCATED", "CLIENTS");
+  std::string out = fmt::format("{:<24} {:>12} {:>12} {:>8}  {}\n", "NAME", "SIZE", "ALLOCATED",
+                                "CLIENTS", "PROFILE");
   for (const nlohmann::json& volume : volumes) {
-    out += fmt::format("{:<24} {:>12} {:>12} {:>8}\n", volume.value("name", ""),
+    out += fmt::format("{:<24} {:>12} {:>12} {:>8}  {}\n", volume.value("name", ""),
                        format_size(volume.value("size_bytes", uint64_t{0})),
                        format_size(volume.value("allocated_bytes", uint64_t{0})),
-                       volume.value("clients", 0U));
+                       volume.value("clients", 0U), volume.value("profile", ""));
   }
   return out;
 }
 
+// The limits that were given, as the control socket takes them.
+Result<nlohmann::json> limits_request(const VolumeArguments& arguments) {
+  nlohmann::json request = nlohmann::json::object();
+  if (!arguments.profile.empty()) request["profile"] = arguments.profile;
+  if (arguments.iops) request["iops"] = *arguments.iops;
+  if (!arguments.throughput.empty()) {
+    TRY_ASSIGN(const uint64_t bytes, parse_size(arguments.throughput));
+    request["throughput"] = bytes;
+  }
+  if (!arguments.latency.empty()) request["latency"] = arguments.latency;
+  if (!arguments.layers.empty()) {
+    request["layers"] = nlohmann::json::array();
+    // `none` is the empty list.
+    for (const std::string& layer : arguments.layers) {
+      if (layer != "none") request["layers"].push_back(layer);
+    }
+  }
+  return request;
+}
+
+ExitCode wrong_usage(const Error& error) {
+  std::cerr << "strata: " << error.message << '\n';
+  return ExitCode::kUsage;
+}
+
 ExitCode create_volume(const VolumeArguments& arguments) {
   const Result<uint64_t> size = parse_size(arguments.size);
-  if (!size.ok()) {
-    std::cerr << "strata: " << size.error().message << '\n';
-    return ExitCode::kUsage;
-  }
-  nlohmann::json request;
-  request["name"] = arguments.name;
-  request["size_bytes"] = *size;
+  if (!size.ok()) return wrong_usage(size.error());
+  Result<nlohmann::json> request = limits_request(arguments);
+  if (!request.ok()) return wrong_usage(request.error());
+  (*request)["name"] = arguments.name;
+  (*request)["size_bytes"] = *size;
   const Result<nlohmann::json> made =
-      ask_server(find_data_folder(arguments.data), "POST", "/v1/volumes", dump_json(request));
+      ask_server(find_data_folder(arguments.data), "POST", "/v1/volumes", dump_json(*request));
   if (!made.ok()) return report(made.error());
   std::cout << fmt::format("volume {} of {} is ready\n", arguments.name, format_size(*size));
   return ExitCode::kOk;
@@ -76,16 +135,67 @@ ExitCode list_volumes(const VolumeArguments& arguments) {
 }
 
 ExitCode show_volume(const VolumeArguments& arguments) {
-  return ask_and_print(arguments.data, "GET", "/v1/volumes/" + arguments.name, "", arguments.json,
+  return ask_and_print(arguments.data, "GET", volume_target(arguments.name), "", arguments.json,
                        volume_text);
+}
+
+ExitCode set_volume(const VolumeArguments& arguments) {
+  const Result<nlohmann::json> request = limits_request(arguments);
+  if (!request.ok()) return wrong_usage(request.error());
+  if (request->empty()) {
+    return wrong_usage(
+        Error(Code::kInvalidArgument,
+              "say what to set: --profile, --iops, --throughput, --latency, --layer"));
+  }
+  return ask_and_print(arguments.data, "POST", volume_target(arguments.name) + "/set",
+                       dump_json(*request), arguments.json, volume_text);
+}
+
+ExitCode resize_volume(const VolumeArguments& arguments) {
+  const Result<uint64_t> size = parse_size(arguments.size);
+  if (!size.ok()) return wrong_usage(size.error());
+  const nlohmann::json request = {{"size_bytes", *size}};
+  return ask_and_print(arguments.data, "POST", volume_target(arguments.name) + "/resize",
+                       dump_json(request), arguments.json, volume_text);
+}
+
+ExitCode rename_volume(const VolumeArguments& arguments) {
+  const nlohmann::json request = {{"to", arguments.other}};
+  return ask_and_print(arguments.data, "POST", volume_target(arguments.name) + "/rename",
+                       dump_json(request), arguments.json, volume_text);
 }
 
 ExitCode delete_volume(const VolumeArguments& arguments) {
   const Result<nlohmann::json> answer =
-      ask_server(find_data_folder(arguments.data), "DELETE", "/v1/volumes/" + arguments.name, "");
+      ask_server(find_data_folder(arguments.data), "DELETE", volume_target(arguments.name), "");
   if (!answer.ok()) return report(answer.error());
   std::cout << fmt::format("volume {} is deleted\n", arguments.name);
   return ExitCode::kOk;
+}
+
+std::string fsck_text(const nlohmann::json& answer) {
+  std::string out;
+  for (const nlohmann::json& one : answer.value("findings", nlohmann::json::array())) {
+    out += fmt::format("{}{}\n", one.value("what", ""),
+                       one.value("repaired", false) ? ": repaired" : "");
+  }
+  return out + (answer.value("clean", false) ? "clean\n" : "NOT CLEAN\n");
+}
+
+ExitCode fsck_volume(const VolumeArguments& arguments) {
+  nlohmann::json request;
+  request["repair"] = arguments.repair;
+  request["read"] = arguments.read;
+  constexpr std::chrono::hours kLong{24};
+  const Result<nlohmann::json> answer =
+      ask_server(find_data_folder(arguments.data), "POST", volume_target(arguments.name) + "/fsck",
+                 dump_json(request), arguments.read ? kLong : kAnswerTimeout);
+  if (!answer.ok()) return report(answer.error());
+  const ExitCode printed = print_answer(*answer, [&](const nlohmann::json& value) {
+    return arguments.json ? dump_json(value, 2) + "\n" : fsck_text(value);
+  });
+  if (printed != ExitCode::kOk) return printed;
+  return answer->value("clean", false) ? ExitCode::kOk : ExitCode::kFailed;
 }
 
 // A name goes into a request's path: what no volume can be called is a wrong usage.
@@ -94,31 +204,83 @@ std::string check_name(const std::string& name) {
   return good.ok() ? std::string() : good.error().message;
 }
 
-void add_name(CLI::App& action, const Arguments& arguments) {
+void add_limits(CLI::App& action, const SharedVolumeArguments& arguments) {
+  action.add_option("--profile", arguments->profile, "gp2, gp3, io2, st1 or local");
+  action.add_option("--iops", arguments->iops,
+                    "I/O a second in units of 256 KiB; 0: the profile's");
+  action.add_option("--throughput", arguments->throughput,
+                    "Bytes a second, as in 125M; 0: the profile's");
+  action.add_option("--latency", arguments->latency,
+                    "As in 2ms, 500us/4ms (median/99th percentile), 0 or profile");
+  action.add_option("--layer", arguments->layers, "A layer, outermost first; none removes all")
+      ->allow_extra_args(false);
+}
+
+void add_making(CLI::App& verb, const SharedVolumeArguments& arguments, VerbAction& chosen) {
+  CLI::App* create =
+      add_action(verb, "create", "Make a volume, full of zeroes", arguments, chosen, create_volume);
+  add_volume_name(*create, arguments);
+  create->add_option("SIZE", arguments->size, "Size, as in 512M or 10G")->required();
+  add_limits(*create, arguments);
+  CLI::App* list = add_action(verb, "list", "List the volumes", arguments, chosen, list_volumes);
+  add_json_flag(*list, arguments);
+  CLI::App* show = add_action(verb, "show", "Show one volume", arguments, chosen, show_volume);
+  add_volume_name(*show, arguments);
+  add_json_flag(*show, arguments);
+}
+
+void add_changing(CLI::App& verb, const SharedVolumeArguments& arguments, VerbAction& chosen) {
+  CLI::App* set =
+      add_action(verb, "set", "Change a volume's limits and layers, also while it is used",
+                 arguments, chosen, set_volume);
+  add_volume_name(*set, arguments);
+  add_limits(*set, arguments);
+  add_json_flag(*set, arguments);
+  CLI::App* resize = add_action(verb, "resize", "Make a volume larger, also while it is used",
+                                arguments, chosen, resize_volume);
+  add_volume_name(*resize, arguments);
+  resize->add_option("SIZE", arguments->size, "The new size")->required();
+  add_json_flag(*resize, arguments);
+  CLI::App* rename = add_action(verb, "rename", "Give a volume that nobody uses another name",
+                                arguments, chosen, rename_volume);
+  add_volume_name(*rename, arguments);
+  rename->add_option("NEW", arguments->other, "The new name")
+      ->required()
+      ->check(CLI::Validator(check_name, "", "volume name"));
+  add_json_flag(*rename, arguments);
+  CLI::App* remove = add_action(verb, "delete", "Delete a volume and all its data", arguments,
+                                chosen, delete_volume);
+  add_volume_name(*remove, arguments);
+  CLI::App* check = add_action(verb, "fsck", "Check a volume's files; exit status 1 if not clean",
+                               arguments, chosen, fsck_volume);
+  add_volume_name(*check, arguments);
+  check->add_flag("--repair", arguments->repair, "Repair what cannot lose data");
+  check->add_flag("--read", arguments->read, "Read every byte of the image");
+  add_json_flag(*check, arguments);
+}
+
+}  // namespace
+
+std::string volume_target(const std::string& name) {
+  return "/v1/volumes/" + name;
+}
+
+void add_volume_name(CLI::App& action, const SharedVolumeArguments& arguments) {
   action.add_option("NAME", arguments->name, "Name of the volume")
       ->required()
       ->check(CLI::Validator(check_name, "", "volume name"));
 }
 
-}  // namespace
-
 void add_volume_verb(CLI::App& program, VerbAction& chosen) {
-  CLI::App* verb = program.add_subcommand("volume", "Make, list, show and delete block volumes");
+  CLI::App* verb =
+      program.add_subcommand("volume", "Block volumes: make, limit, attach, copy, delete");
   verb->require_subcommand(1);
   verb->footer(kFooter);
   const auto arguments = std::make_shared<VolumeArguments>();
-  CLI::App* create = add_action(*verb, "create", "Make a volume, full of zeroes", arguments, chosen,
-                                create_volume);
-  add_name(*create, arguments);
-  create->add_option("SIZE", arguments->size, "Size, as in 512M or 10G")->required();
-  CLI::App* list = add_action(*verb, "list", "List the volumes", arguments, chosen, list_volumes);
-  add_json_flag(*list, arguments);
-  CLI::App* show = add_action(*verb, "show", "Show one volume", arguments, chosen, show_volume);
-  add_name(*show, arguments);
-  add_json_flag(*show, arguments);
-  CLI::App* remove = add_action(*verb, "delete", "Delete a volume and all its data", arguments,
-                                chosen, delete_volume);
-  add_name(*remove, arguments);
+  add_making(*verb, arguments, chosen);
+  add_changing(*verb, arguments, chosen);
+  add_image_actions(*verb, arguments, chosen);
+  add_attach_actions(*verb, arguments, chosen);
 }
 
 }  // namespace strata::roof

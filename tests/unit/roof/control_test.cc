@@ -8,6 +8,7 @@
 #include "strata/admin_handler.h"
 #include "strata/control_api.h"
 #include "strata/control_client.h"
+#include "strata/control_volumes.h"
 #include "strata/data_folder.h"
 #include "strata/json.h"
 #include "strata/web_server.h"
@@ -24,8 +25,9 @@ class Control : public ::testing::Test {
   void SetUp() override {
     catalog_ = *volume::Catalog::open(files_, volumes_path(folder_.path()), clock_, random_);
     loops_ = *LoopThreads::start(2);
-    handler_ = std::make_unique<ControlHandler>(*catalog_, pool_,
-                                                [] { return nlohmann::json{{"version", "0"}}; });
+    handler_ =
+        std::make_unique<ControlHandler>(pool_, [] { return nlohmann::json{{"version", "0"}}; });
+    handler_->mount(kVolumesPath, volumes_route(*catalog_));
     server_ = std::make_unique<WebServer>(
         "control", *loops_, *async::Listener::unix_socket(control_socket_path(folder_.path())),
         *handler_, registry_, http::ServerLimits{});
@@ -70,6 +72,27 @@ TEST_F(Control, a_volume_is_made_listed_shown_and_deleted) {
   EXPECT_EQ((*ask("GET", "/v1/volumes/db"))["id"], (*made)["id"]);
   EXPECT_TRUE(ask("DELETE", "/v1/volumes/db").ok());
   EXPECT_EQ(code_of("GET", "/v1/volumes/db"), Code::kNotFound);
+}
+
+TEST_F(Control, a_volume_is_limited_grown_renamed_and_checked) {
+  ASSERT_TRUE(ask("POST", "/v1/volumes",
+                  R"({"name": "db", "size_bytes": 1048576, "profile": "gp3", "layers": ["meter"]})")
+                  .ok());
+  const auto shown = ask("GET", "/v1/volumes/db");
+  EXPECT_EQ((*shown)["limits"]["iops"], 3000);
+  EXPECT_EQ((*shown)["layers"][0], "meter");
+  const auto set = ask("POST", "/v1/volumes/db/set", R"({"profile": "local", "iops": 500})");
+  ASSERT_TRUE(set.ok()) << set.error().message;
+  EXPECT_EQ((*set)["limits"]["iops"], 500);
+  EXPECT_EQ((*ask("POST", "/v1/volumes/db/resize", R"({"size_bytes": 2097152})"))["size_bytes"],
+            2097152);
+  EXPECT_EQ((*ask("POST", "/v1/volumes/db/rename", R"({"to": "base"})"))["name"], "base");
+  EXPECT_EQ((*ask("POST", "/v1/volumes/base/fsck", R"({"read": true})"))["clean"], true);
+  EXPECT_EQ(code_of("POST", "/v1/volumes/base/set", R"({"iops": -1})"), Code::kInvalidArgument);
+  EXPECT_EQ(code_of("POST", "/v1/volumes/base/set", R"({"layers": "meter"})"),
+            Code::kInvalidArgument);
+  EXPECT_EQ(code_of("POST", "/v1/volumes/base/explode", "{}"), Code::kNotFound);
+  EXPECT_EQ(code_of("GET", "/v1/volumes/base/set"), Code::kUnsupported);
 }
 
 TEST_F(Control, failures_come_back_with_their_code) {
