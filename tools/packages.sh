@@ -8,6 +8,7 @@ packages_build=(
 packages_test=(
   libgtest-dev librapidcheck-dev python3 python3-venv curl
   fio libnbd-bin fuse3 qemu-utils e2fsprogs xfsprogs mount util-linux rclone python3-boto3 openssl
+  postgresql
 )
 packages_cert=(openssl)
 packages_lint=(clang-19 clang-tidy-19 clang-format-19)
