@@ -76,7 +76,9 @@ class World : public testing::SnapshotFixture {
 
  private:
   void add_volume(const std::string& name, ByteVector bytes) {
-    if (bytes == ByteVector(kSize)) ASSERT_TRUE(catalog().create(name, kSize).ok());
+    if (bytes == ByteVector(kSize)) {
+      ASSERT_TRUE(catalog().create(name, kSize).ok());
+    }
     volumes_[name] = std::move(bytes);
   }
   template <typename Map>
