@@ -3,6 +3,7 @@
 #include <nlohmann/json.hpp>
 
 #include "common/base/log.h"
+#include "strata/control_volumes.h"
 #include "strata/json.h"
 
 namespace strata::roof {
