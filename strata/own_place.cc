@@ -52,18 +52,11 @@ async::Task<Status> remove_object(ObjectStore& objects, std::string bucket, std:
   co_return co_await objects.remove(std::move(bucket), std::move(key), std::move(none));
 }
 
-template <typename Store>
-async::Task<Status> make_bucket_in(Store& objects, std::string bucket, std::string region) {
-  if constexpr (requires { objects.create_bucket(bucket, region); }) {
-    co_return co_await objects.create_bucket(std::move(bucket), std::move(region));
-  } else {
-    co_return co_await objects.create_bucket(
-        {.name = std::move(bucket), .region = std::move(region)});
-  }
-}
-
 async::Task<Status> make_bucket(ObjectStore& objects, std::string bucket, std::string region) {
-  Status made = co_await make_bucket_in(objects, std::move(bucket), std::move(region));
+  object::CreateBucketRequest request;
+  request.name = std::move(bucket);
+  request.region = std::move(region);
+  Status made = co_await objects.create_bucket(std::move(request));
   if (!made.ok() && made.error().code == Code::kAlreadyExists) co_return Status();
   co_return made;
 }

@@ -55,8 +55,8 @@ Verdict judge_payload_range(const RequestHeader& header, uint64_t size_bytes,
 
 Verdict judge_command(const RequestHeader& header, uint64_t size_bytes,
                       const device::Capabilities& capabilities, const Session& session) noexcept {
-  constexpr auto not_offered = [] { return refused(kErrorInvalid, "this command is not offered"); };
-  constexpr auto read_only = [] { return refused(kErrorPermission, kReadOnlyExport); };
+  const auto not_offered = [] { return refused(kErrorInvalid, "this command is not offered"); };
+  const auto read_only = [] { return refused(kErrorPermission, kReadOnlyExport); };
   switch (static_cast<Command>(header.command)) {
     case Command::kRead:
       return judge_payload_range(header, size_bytes, kErrorInvalid);

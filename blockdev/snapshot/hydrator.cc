@@ -49,6 +49,7 @@ void Hydrator::forget(const std::string& volume_id) {
 std::vector<HydrationInfo> Hydrator::list() const {
   const std::lock_guard lock(mutex_);
   std::vector<HydrationInfo> out;
+  out.reserve(entries_.size());
   for (const auto& [id, entry] : entries_) out.push_back(entry.info);
   return out;
 }

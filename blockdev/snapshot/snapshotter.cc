@@ -100,6 +100,7 @@ Status Snapshotter::make_present(bool whole) {
 
 Status Snapshotter::copy(const Manifest* base, const Request& request, const std::string& claim) {
   std::vector<std::thread> copiers;
+  copiers.reserve(kCopiers);
   copiers_left_.store(kCopiers);
   for (size_t i = 0; i < kCopiers; ++i) {
     copiers.emplace_back([this, base] { copy_some(base); });

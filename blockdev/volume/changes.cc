@@ -87,7 +87,7 @@ Status Catalog::remove(std::string_view name) {
     TRY_ASSIGN(entry, impl_->get(name));
   }
   TRY(impl_->begin_exclusive(*entry, name));
-  const Status removed = impl_->folder.remove(entry->metadata);
+  Status removed = impl_->folder.remove(entry->metadata);
   if (!removed.ok()) {
     impl_->end_exclusive(*entry);
     return removed;

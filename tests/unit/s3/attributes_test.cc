@@ -63,12 +63,14 @@ TEST_F(AttributesWire, parts_are_copied_and_told_of) {
   EXPECT_EQ(copy("1", {{"x-amz-copy-source-if-match", "\"no\""}}).code(), "PreconditionFailed");
   EXPECT_EQ(copy("0", {}).code(), "InvalidArgument");
   const std::string etag(xml_of(part).child_text("ETag"));
+  const std::string crc(xml_of(part).child_text("ChecksumCRC32C"));
   const Reply done =
       send({.method = "POST",
             .path = "/bucket/k",
             .query = id,
             .body = "<CompleteMultipartUpload><Part><PartNumber>1</PartNumber><ETag>" + etag +
-                    "</ETag></Part></CompleteMultipartUpload>"});
+                    "</ETag><ChecksumCRC32C>" + crc +
+                    "</ChecksumCRC32C></Part></CompleteMultipartUpload>"});
   ASSERT_EQ(done.status, 200) << done.body;
   EXPECT_EQ(get("/bucket/k").body, "234");
   const auto parts =
