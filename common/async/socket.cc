@@ -8,12 +8,17 @@
 #include <sys/un.h>
 
 #include <cerrno>
+#include <chrono>
 #include <cstring>
+#include <thread>
 
 namespace strata::async {
 namespace {
 
 constexpr int kListenBacklog = 1024;
+// Two seconds in all, where somebody does keep the socket.
+constexpr int kAnswersMax = 40;
+constexpr std::chrono::milliseconds kAnswerWait{50};
 
 struct UnixAddress {
   sockaddr_un address{};
@@ -38,6 +43,19 @@ Result<UnixAddress> unix_address(const std::string& path) {
   }
   std::memcpy(out.address.sun_path, reachable.c_str(), reachable.size() + 1);
   return out;
+}
+
+// Somebody who answers keeps the socket; the file of a dead process goes. A process that has just
+// ended may answer a little longer: the kernel takes its io_uring requests, an accept among them,
+// apart by itself.
+bool keeps_answering(const UnixAddress& target) {
+  const auto* raw = reinterpret_cast<const sockaddr*>(&target.address);
+  for (int i = 0; i < kAnswersMax; ++i) {
+    const UniqueFd probe(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    if (connect(probe.get(), raw, sizeof target.address) != 0) return false;
+    std::this_thread::sleep_for(kAnswerWait);
+  }
+  return true;
 }
 
 }  // namespace
@@ -135,9 +153,7 @@ Result<Listener> Listener::unix_socket(const std::string& path, unsigned mode) {
     if (!S_ISSOCK(existing.st_mode)) {
       return Error(Code::kAlreadyExists, fmt::format("{} exists and is not a socket", path));
     }
-    // Somebody who answers keeps the socket; the file of a dead process goes.
-    const UniqueFd probe(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
-    if (connect(probe.get(), raw, sizeof target.address) == 0) {
+    if (keeps_answering(target)) {
       return Error(Code::kConflict, fmt::format("another process listens on {}", path));
     }
     unlink(path.c_str());

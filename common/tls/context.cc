@@ -56,10 +56,9 @@ Status use_identity(ContextState& state, const Identity& identity) {
   if (SSL_CTX_use_certificate(handle, leaf.get()) != 1) return bad("the certificate");
   state.expires = end_of_validity(leaf.get());
   for (;;) {
-    CertificateHandle link = next_certificate(certificates.get());
+    const CertificateHandle link = next_certificate(certificates.get());
     if (!link) break;
-    if (SSL_CTX_add0_chain_cert(handle, link.get()) != 1) return bad("the certificate's chain");
-    (void)link.release();  // the context owns it now
+    if (SSL_CTX_add1_chain_cert(handle, link.get()) != 1) return bad("the certificate's chain");
   }
   ERR_clear_error();  // the end of the file counts as an error
   TRY_ASSIGN(const BioHandle key_text, open_pem(identity.private_key_pem, "the private key"));
@@ -118,7 +117,7 @@ unsigned int find_psk(SSL* session, const char* identity, unsigned char* key, un
   const PskKeys& keys = state_of(session).psk;
   const auto found = keys.find(std::string_view(identity));
   if (found == keys.end() || found->second.size() > bytes) return 0;
-  std::memcpy(key, found->second.data(), found->second.size());
+  std::ranges::copy(found->second, key);
   return static_cast<unsigned int>(found->second.size());
 }
 
@@ -127,7 +126,7 @@ unsigned int offer_psk(SSL* session, const char* /*hint*/, char* identity,
   const ContextState& state = state_of(session);
   if (state.psk_identity.size() + 1 > identity_bytes || state.psk_key.size() > key_bytes) return 0;
   std::memcpy(identity, state.psk_identity.c_str(), state.psk_identity.size() + 1);
-  std::memcpy(key, state.psk_key.data(), state.psk_key.size());
+  std::ranges::copy(state.psk_key, key);
   return static_cast<unsigned int>(state.psk_key.size());
 }
 

@@ -114,6 +114,7 @@ std::vector<KeyInfo> KeyRing::list() const {
     info = {key.name, key.generation, key.created, info.generations + 1};
   }
   std::vector<KeyInfo> all;
+  all.reserve(by_name.size());
   for (auto& [name, info] : by_name) all.push_back(std::move(info));
   return all;
 }

@@ -20,7 +20,7 @@ class Attach(AttachedVolumes):
         for name, body in bodies.items():
             (self.mount / name).write_bytes(body)
         self.assertIn("writer: the attachment", self.verb("show", "db").stdout)
-        self.assertIn("in use", self.refused("delete", "db"))
+        self.assertIn("its writer is the attachment", self.refused("delete", "db"))
         self.assertIn("is detached", self.verb("detach", "db").stdout)
         self.assertIn("was not attached", self.verb("detach", "db").stdout)
         self.assertEqual(self.left_over(), "")

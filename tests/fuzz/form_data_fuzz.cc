@@ -16,7 +16,6 @@ struct Outcome {
   bool failed = false;
   bool ended = false;
   std::string text;
-  friend bool operator==(const Outcome&, const Outcome&) = default;
 };
 
 Outcome decode(std::string_view form, size_t piece_bytes) {
