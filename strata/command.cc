@@ -19,7 +19,7 @@
 namespace strata::roof {
 namespace {
 
-constexpr size_t kOutputMax = 1024 * 1024;
+constexpr size_t kOutputMax = 1024UL * 1024;
 constexpr size_t kErrorsMax = 4096;
 
 std::string find_program(const std::string& name) {

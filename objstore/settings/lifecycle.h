@@ -23,8 +23,8 @@ inline constexpr size_t kLifecycleRulesMax = 1000;
 inline constexpr size_t kLifecycleXmlBytesMax = 1 * kMiB;
 inline constexpr size_t kLifecyclePrefixBytesMax = 1024;
 inline constexpr size_t kLifecycleTagsMax = 10;
-inline constexpr size_t kTagKeyBytesMax = 128 * 4;  // 128 characters
-inline constexpr size_t kTagValueBytesMax = 256 * 4;
+inline constexpr size_t kTagKeyBytesMax = 128UL * 4;  // 128 characters
+inline constexpr size_t kTagValueBytesMax = 256UL * 4;
 inline constexpr int64_t kNewerVersionsMax = 100;
 
 using Tag = std::pair<std::string, std::string>;
