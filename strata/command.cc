@@ -42,6 +42,7 @@ Error no_program(const std::string& name) {
 
 std::vector<char*> pointers(std::vector<std::string>& texts) {
   std::vector<char*> out;
+  out.reserve(texts.size() + 1);
   for (std::string& text : texts) out.push_back(text.data());
   out.push_back(nullptr);
   return out;
@@ -119,7 +120,7 @@ Result<std::string> run_or_fail(const std::vector<std::string>& arguments,
                                 std::chrono::seconds timeout) {
   TRY_ASSIGN(CommandOutput done, run_command(arguments, timeout));
   if (done.status == 0)
-    return std::string(trim(done.output.substr(0, done.output.find_last_not_of("\n") + 1)));
+    return std::string(trim(done.output.substr(0, done.output.find_last_not_of('\n') + 1)));
   std::string said = done.errors.empty() ? done.output : done.errors;
   while (said.ends_with('\n')) said.pop_back();
   return Error(Code::kIo,

@@ -117,7 +117,7 @@ class OwnPlace final : public chunks::ObjectPlace {
     if (!removed.ok() && removed.error().code == Code::kNotFound) return {};
     return removed;
   }
-  std::string name() const override {
+  [[nodiscard]] std::string name() const override {
     return fmt::format("s3://{}{}{}", bucket_, prefix_.empty() ? "" : "/", prefix_);
   }
 

@@ -70,7 +70,7 @@ class S3Place final : public chunks::ObjectPlace {
     const bool gone = answer.status == 204 || answer.status == 200 || answer.status == 404;
     return gone ? Status() : refused(answer, key);
   }
-  std::string name() const override {
+  [[nodiscard]] std::string name() const override {
     return fmt::format("s3://{}/{} at {}", endpoint_.bucket, endpoint_.prefix,
                        endpoint_.address.to_string());
   }
