@@ -55,8 +55,9 @@ Status House::open_rooms() {
   TRY_ASSIGN(objects_, ObjectHalf::open(options, credentials_, ground));
   crew_ = std::make_unique<worker::Crew>(*files_, workers_path(options_.data), clock_);
   for (const worker::Job& job : objects_->workers()) crew_->add(*job.worker, job.default_rate);
-  TRY_ASSIGN(blocks_, BlockHalf::open(options_, *files_, clock_, random_, registry_,
-                                      snapshot_places(*objects_, *loops_, clock_, options_.region)));
+  TRY_ASSIGN(blocks_,
+             BlockHalf::open(options_, *files_, clock_, random_, registry_,
+                             snapshot_places(*objects_, *loops_, clock_, options_.region)));
   for (const worker::Job& job : blocks_->snapshots().workers()) {
     crew_->add(*job.worker, job.default_rate);
   }
