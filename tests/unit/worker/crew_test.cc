@@ -105,6 +105,7 @@ TEST_F(CrewTest, each_worker_steps_when_its_time_has_come) {
   ASSERT_TRUE(two_.reaches(1));
   EXPECT_EQ(settled("one").state, State::kIdle);
   EXPECT_EQ(settled("one").next, hours(1));
+  EXPECT_EQ(settled("two").next, hours(1));  // before time passes, or it counts from later
   pass_time(minutes(59));
   EXPECT_EQ(settled("one").next, minutes(1));
   EXPECT_EQ(one_.steps(), 1U);
