@@ -1,5 +1,5 @@
 // fuzz-deps: blockdev_volume blockdev_layers blockdev_device common_metrics objstore_object
-// objstore_drive common_digest common_codec common_io common_base
+// fuzz-deps: objstore_drive common_digest common_codec common_io common_base
 //
 // What `strata inspect` reads: identity files, blob files, records, rows, volume metadata. Whatever
 // the bytes, they are described, and what is printed is one printable line. The first byte chooses.
