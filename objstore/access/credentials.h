@@ -3,7 +3,9 @@
 // Thread rule: Credentials is filled before the servers start; after that find() from any thread.
 #pragma once
 
+#include <cstdint>
 #include <map>
+#include <memory>
 #include <string>
 #include <string_view>
 
@@ -22,6 +24,19 @@ inline constexpr size_t kCredentialsMax = 10'000;
 struct Credential {
   std::string secret;  // never logged, never sent
   Caller caller;
+  // Of a temporary key: what x-amz-security-token has to be, and until when, in milliseconds since
+  // 1970. Empty and 0: a key that stays, with which no token may be sent.
+  std::string session_token{};
+  int64_t expires_ms = 0;
+};
+
+// Where signatures look up keys.
+class CredentialSource {
+ public:
+  virtual ~CredentialSource() = default;
+  // Null for a key that is unknown or switched off. From any thread.
+  [[nodiscard]] virtual std::shared_ptr<const Credential> find(
+      std::string_view access_key) const = 0;
 };
 
 // Whether key and secret lie in the bounds above and hold nothing that a credential scope cannot
