@@ -75,9 +75,14 @@ class Job {
 
   void remember(const Attachment& attachment) { known_ = attachment; }
 
-  // The device is there and the server answers behind it.
-  [[nodiscard]] bool alive() const {
+  // The device is there, and the server is connected to it. That a read succeeds says neither: what
+  // the page cache holds can be read long after the server died. `shown` is what the server says of
+  // the volume.
+  [[nodiscard]] bool alive(const nlohmann::json& shown) const {
     if (!known_ || known_->device.empty()) return false;
+    const auto connected = shown.value("attachments", std::vector<std::string>());
+    const auto own = volume::short_token(known_->token);
+    if (std::find(connected.begin(), connected.end(), own) == connected.end()) return false;
     if (known_->method == "fuse") {
       const auto loops = loops_over(store_.disk_path(volume_));
       if (std::find(loops.begin(), loops.end(), known_->device) == loops.end()) return false;
@@ -348,7 +353,7 @@ Result<Attached> attach_volume(io::FileSystem& files, const AttachRequest& given
              ask_server(request.data, "GET", "/v1/volumes/" + request.volume, ""));
   const auto allocated = volume.value("allocated_bytes", uint64_t{0});
   Attached out;
-  if (job.alive()) {
+  if (job.alive(volume)) {
     out.attachment = *job.known();
     out.already = true;
     out.why = "it was attached already";
@@ -391,7 +396,8 @@ Result<bool> detach_volume(io::FileSystem& files, const std::string& data,
   Job job(files, data, volume);
   TRY(job.begin());
   if (!job.known()) return false;
-  TRY(job.undo(!job.alive()));
+  const auto shown = ask_server(data, "GET", "/v1/volumes/" + volume, "");
+  TRY(job.undo(!shown.ok() || !job.alive(*shown)));
   return true;
 }
 

@@ -173,6 +173,7 @@ nlohmann::json volume_json(const volume::VolumeInfo& info) {
                         {"created_ms", info.created_ms},
                         {"clients", info.clients},
                         {"writer", info.writer},
+                        {"attachments", info.attachments},
                         {"image_path", info.image_path},
                         {"profile", info.provision.profile},
                         {"limits", limits_json(info)}};

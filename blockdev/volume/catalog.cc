@@ -30,6 +30,11 @@ VolumeInfo Catalog::Impl::describe(Entry& entry) const {
     info.created_ms = metadata.created_ms;
     info.clients = entry.clients;
     info.writer = entry.writers > 0 ? entry.writer : "";
+    for (const std::string& one : entry.attachments) {
+      if (info.attachments.empty() || info.attachments.back() != one) {
+        info.attachments.push_back(one);
+      }
+    }
     info.provision = metadata.provision;
   }
   info.image_path = folder.image_path(info.name);

@@ -40,9 +40,10 @@ struct VolumeInfo {
   std::string id;  // 128 random bits, hex
   uint64_t size_bytes = 0;
   uint64_t allocated_bytes = 0;
-  int64_t created_ms = 0;  // wall time
-  uint32_t clients = 0;    // leases now
-  std::string writer;      // who may write now; empty: nobody
+  int64_t created_ms = 0;                // wall time
+  uint32_t clients = 0;                  // leases now
+  std::string writer;                    // who may write now; empty: nobody
+  std::vector<std::string> attachments;  // those that hold leases now, as short_token has them
   std::string image_path;
   Provision provision;
   layers::StackSettings limits;  // what the provision means for this size

@@ -3,6 +3,7 @@
 
 #include <map>
 #include <mutex>
+#include <set>
 
 #include "blockdev/device/file_device.h"
 #include "blockdev/layers/layer_stack.h"
@@ -27,9 +28,10 @@ struct Entry {
   Metadata metadata;
   uint32_t clients = 0;
   uint32_t holds = 0;
-  uint32_t writers = 0;   // leases that may write, all of `writer`
-  std::string writer;     // kept after the last lease, and counts only while there is one
-  bool changing = false;  // no new leases: it is being removed or renamed
+  uint32_t writers = 0;  // leases that may write, all of `writer`
+  std::string writer;    // kept after the last lease, and counts only while there is one
+  std::multiset<std::string> attachments;  // a short token a lease
+  bool changing = false;                   // no new leases: it is being removed or renamed
   // Opened by the first client and closed after the last one. Taken before the catalogue's mutex.
   std::mutex device_mutex;
   uint32_t device_users = 0;
@@ -66,7 +68,7 @@ struct Catalog::Impl {
   [[nodiscard]] Result<Use> decide(const Entry& entry, const Wish& wish, bool read_only,
                                    std::string_view token) const;
   [[nodiscard]] Result<std::unique_ptr<OpenDevice>> open_device(const Metadata& metadata);
-  void release(Entry& entry, Use use);
+  void release(Entry& entry, Use use, const std::string& attachment);
   // Writes the metadata and, once it is durable, makes it the volume's. Under `change`.
   [[nodiscard]] Status store(Entry& entry, Metadata metadata);
   // Keeps new leases away; kConflict if the volume is used. Under `change`.

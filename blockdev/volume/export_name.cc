@@ -7,6 +7,7 @@ namespace {
 
 constexpr std::string_view kReadOnly = "ro";
 constexpr std::string_view kAttach = "attach-";
+constexpr size_t kShortTokenBytes = 8;
 
 }  // namespace
 
@@ -28,6 +29,10 @@ std::optional<ExportName> parse_export_name(std::string_view text) noexcept {
   if (rest != kReadOnly) return std::nullopt;
   out.read_only = true;
   return out;
+}
+
+std::string_view short_token(std::string_view token) noexcept {
+  return token.substr(0, kShortTokenBytes);
 }
 
 std::string attachment_export(std::string_view volume, std::string_view token, bool read_only) {

@@ -23,6 +23,9 @@ struct ExportName {
 // Nothing if the part behind the volume's name is not one of these.
 [[nodiscard]] std::optional<ExportName> parse_export_name(std::string_view text) noexcept;
 
+// The beginning of an attachment's token: enough to tell one from another, and shown to people.
+[[nodiscard]] std::string_view short_token(std::string_view token) noexcept;
+
 // "db:attach-TOKEN" or "db:attach-TOKEN:ro".
 [[nodiscard]] std::string attachment_export(std::string_view volume, std::string_view token,
                                             bool read_only);

@@ -9,7 +9,7 @@ namespace strata::volume {
 namespace {
 
 std::string attachment_of(std::string_view token) {
-  return fmt::format("the attachment {}", token.substr(0, 8));
+  return fmt::format("the attachment {}", short_token(token));
 }
 
 }  // namespace
@@ -18,8 +18,8 @@ std::string attachment_of(std::string_view token) {
 // coherent.
 class Catalog::Impl::Lease final : public device::ExportLease {
  public:
-  Lease(Impl& catalog, std::shared_ptr<Entry> entry, Use use)
-      : catalog_(catalog), entry_(std::move(entry)), use_(use) {}
+  Lease(Impl& catalog, std::shared_ptr<Entry> entry, Use use, std::string_view attachment)
+      : catalog_(catalog), entry_(std::move(entry)), use_(use), attachment_(attachment) {}
   ~Lease() override {
     std::unique_ptr<OpenDevice> last;
     {
@@ -27,7 +27,7 @@ class Catalog::Impl::Lease final : public device::ExportLease {
       if (opened_ && --entry_->device_users == 0) last = std::move(entry_->device);
       last.reset();
     }
-    catalog_.release(*entry_, use_);
+    catalog_.release(*entry_, use_, attachment_);
   }
   Lease(const Lease&) = delete;
   Lease& operator=(const Lease&) = delete;
@@ -57,6 +57,7 @@ class Catalog::Impl::Lease final : public device::ExportLease {
   Impl& catalog_;
   const std::shared_ptr<Entry> entry_;
   const Use use_;
+  const std::string attachment_;  // its short token; empty: none
   bool opened_ = false;
 };
 
@@ -89,8 +90,9 @@ Result<std::unique_ptr<OpenDevice>> Catalog::Impl::open_device(const Metadata& m
   return open;
 }
 
-void Catalog::Impl::release(Entry& entry, Use use) {
+void Catalog::Impl::release(Entry& entry, Use use, const std::string& attachment) {
   const std::lock_guard lock(mutex);
+  if (!attachment.empty()) entry.attachments.extract(attachment);
   if (use == Use::kWrite) --entry.writers;
   --(use == Use::kHold ? entry.holds : entry.clients);
 }
@@ -136,7 +138,9 @@ Result<std::unique_ptr<device::ExportLease>> Catalog::Impl::take(std::string_vie
       entry->writer = asked->token.empty() ? std::string(wish.client) : attachment_of(asked->token);
     }
     ++(use == Use::kHold ? entry->holds : entry->clients);
-    lease = std::make_unique<Lease>(*this, entry, use);
+    const std::string attachment(short_token(asked->token));
+    if (!attachment.empty()) entry->attachments.insert(attachment);
+    lease = std::make_unique<Lease>(*this, entry, use, attachment);
   }
   TRY(lease->open());
   return std::unique_ptr<device::ExportLease>(std::move(lease));

@@ -87,6 +87,24 @@ class Attach(AttachedVolumes):
         self.assertEqual(self.left_over(), "")
         self.server.start()
 
+    def test_a_device_whose_server_died_is_not_taken_for_a_living_one(self):
+        # nbdfuse and the loop device go on, and what was read before is read from the page cache.
+        self.verb("create", "db", "64M")
+        old = self.attach("db")
+        block = os.urandom(4096)
+        for attempt in range(2):
+            with open(old["device"], "r+b", buffering=0) as disk:
+                if attempt == 0:
+                    disk.write(block)
+                    os.fsync(disk.fileno())
+                    disk.seek(0)
+                self.assertEqual(disk.read(4096), block)
+            self.server.kill()
+            self.server.start()
+            old = self.attach("db")
+            self.assertFalse(old["already"], "that device leads nowhere")
+            self.assertIn("writer: the attachment", self.verb("show", "db").stdout)
+
     def test_wrong_wishes_are_refused_and_leave_nothing(self):
         self.verb("create", "db", "64M")
         full = self.folder / "full"

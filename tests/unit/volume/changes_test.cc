@@ -169,7 +169,9 @@ TEST_F(VolumeChanges, a_second_attachment_is_refused_and_says_who_writes) {
   EXPECT_TRUE(catalog->lease(attachment_export("db", kToken, false)).ok()) << "its own again";
   const auto bare = catalog->lease("db");
   EXPECT_TRUE((*bare)->device().capabilities().read_only);
+  EXPECT_EQ(catalog->show("db")->attachments, std::vector<std::string>{"00112233"});
   attached->reset();
+  EXPECT_TRUE(catalog->show("db")->attachments.empty());
   EXPECT_TRUE(catalog->lease(attachment_export("db", kOtherToken, false)).ok());
 }
 
