@@ -48,8 +48,10 @@ Status House::open_rooms() {
   TRY_ASSIGN(data_folder_, DataFolder::open(*files_, options_.data, getpid()));
   pool_ = std::make_unique<async::BlockingPool>("pool", kPoolThreads);
   TRY_ASSIGN(loops_, LoopThreads::start(options_.threads));
-  const ObjectHalf::Ground ground{*files_, clock_, random_, *pool_, *loops_, registry_};
-  TRY_ASSIGN(drive_list_, DriveList::open(*files_, options_.data, options_.drives));
+  TRY_ASSIGN(drive_list_, DriveList::open(*files_, options_.data, options_.drives,
+                                          !options_.drives_given));
+  const ObjectHalf::Ground ground{*files_, clock_,    random_,     *pool_,
+                                  *loops_, registry_, *drive_list_};
   ServeOptions options = options_;
   options.drives = drive_list_->paths();
   TRY_ASSIGN(objects_, ObjectHalf::open(options, credentials_, ground));

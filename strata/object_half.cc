@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "common/base/log.h"
 #include "objstore/access/credentials.h"
 #include "objstore/object/object_store.h"
 #include "objstore/object/upload_expiry.h"
@@ -53,6 +54,11 @@ Result<std::unique_ptr<ObjectHalf>> ObjectHalf::open(const ServeOptions& options
   for (const std::string& path : options.drives) {
     set_options.drives.push_back({&ground.files, path});
   }
+  set_options.drive_left = [&list = ground.drive_list](const std::string& path) {
+    const Status forgotten = list.forget(path);
+    if (forgotten.ok()) return;
+    log::warning("drive.forget", {{"path", path}, {"error", forgotten.error().to_string()}});
+  };
   TRY_ASSIGN(impl->replicas,
              replica::ReplicaSet::open(std::move(set_options), ground.pool, ground.random));
   impl->objects =

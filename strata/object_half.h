@@ -13,6 +13,7 @@
 #include "common/worker/worker.h"
 #include "objstore/replica/replica_set.h"
 #include "strata/credentials.h"
+#include "strata/drive_list.h"
 #include "strata/loop_threads.h"
 #include "strata/options.h"
 
@@ -38,6 +39,7 @@ class ObjectHalf {
     async::BlockingPool& pool;
     LoopThreads& loops;
     metrics::Registry& registry;
+    DriveList& drive_list;
   };
 
   // Opens (and recovers) the drives, and makes the buckets of the options that are missing.

@@ -246,7 +246,8 @@ constexpr std::array<OptionSpec, kOptionCount> kTable = {{
 
 Status derive(ServeOptions& options) {
   if (options.data.empty()) return bad("--data: the name of the data folder is empty");
-  if (options.drives.empty()) {
+  options.drives_given = !options.drives.empty();
+  if (!options.drives_given) {
     for (const char* name : {"drive1", "drive2", "drive3"}) {
       options.drives.push_back(io::join_path(options.data, name));
     }

@@ -39,6 +39,7 @@ struct VolumeWish {
 struct ServeOptions {
   std::string data;
   std::vector<std::string> drives;  // folders; never empty
+  bool drives_given = false;        // else they are the data folder's own
   uint32_t replicas = 0;            // 1 to the number of drives
   bool replicas_given = false;      // else it is only for drives that are new
   std::optional<HostPort> s3;

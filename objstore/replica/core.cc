@@ -32,6 +32,7 @@ Core::Core(Members opened, const Recovered& recovered, Ground ground)
       pool(ground.pool),
       drive_thread(std::move(ground.drive_thread)),
       drive_answer_max(ground.drive_answer_max),
+      drive_left(std::move(ground.drive_left)),
       order(recovered.start),
       random(ground.random),
       background(ground.pool),
@@ -69,6 +70,9 @@ Core::Core(Members opened, const Recovered& recovered, Ground ground)
     first->next.emplace(std::move(next), replicas);
   }
   set_view(std::move(first));
+  for (const LeftOut& folder : left_out) {
+    if (folder.has_left && drive_left) drive_left(folder.path);
+  }
   watch_.emplace(drive_loop(), drive_answer_max / kLooksPerAnswer, [this] { look_at_drives(); });
 }
 

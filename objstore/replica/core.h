@@ -50,6 +50,7 @@ struct Core {
     RandomSource& random;
     std::unique_ptr<async::LoopThread> drive_thread;
     Duration drive_answer_max;
+    std::function<void(const std::string&)> drive_left;  // or null
   };
   Core(Members opened, const Recovered& recovered, Ground ground);
   // Ends the committers first: what they still run refers to everything else here.
@@ -103,6 +104,7 @@ struct Core {
   BufferPool buffers{drive::kRunBytesMax, kBuffersKept};
   const std::unique_ptr<async::LoopThread> drive_thread;
   const Duration drive_answer_max;
+  const std::function<void(const std::string&)> drive_left;  // or null
   Order order;
   std::atomic<uint64_t> corrupt_found{0};
   std::atomic<uint64_t> corrupt_healed{0};

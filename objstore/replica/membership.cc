@@ -139,7 +139,8 @@ bool never_served(const Members& members) {
 
 void leave_out(Members& members, const Folder& folder, std::string why) {
   log::warning("drive.left_out", {{"path", folder.option->path}, {"reason", why}});
-  members.left_out.push_back({folder.option->path, std::move(why)});
+  members.left_out.push_back(
+      {folder.option->path, std::move(why), folder.found.identity.has_value()});
 }
 
 // Finds each drive's place by its id.

@@ -1,6 +1,7 @@
 // Membership: which folders are the cluster's drives, and what to say when they are not.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -30,6 +31,9 @@ struct ReplicaSetOptions {
   // A drive that takes longer for a write or a flush goes out of service.
   Duration drive_answer_max = drive::kDriveAnswerMax;
   size_t index_cache_bytes = 64 * kMiB;  // shared by all drives
+  // Called with the folder of each drive that has been drained or replaced, when it has left, and
+  // once more by a start that is given it all the same. From a thread that may block; null: nobody.
+  std::function<void(const std::string& path)> drive_left{};
   WorkerOptions workers;
 };
 
@@ -46,6 +50,7 @@ struct Member {
 struct LeftOut {
   std::string path;
   std::string why;
+  bool has_left = false;  // it was a drive of the cluster
 };
 
 struct Members {

@@ -147,7 +147,8 @@ Result<std::unique_ptr<ReplicaSet>> ReplicaSet::open(ReplicaSetOptions options,
   Core::Ground ground{.pool = pool,
                       .random = random,
                       .drive_thread = std::move(drive_thread),
-                      .drive_answer_max = options.drive_answer_max};
+                      .drive_answer_max = options.drive_answer_max,
+                      .drive_left = std::move(options.drive_left)};
   auto core = std::make_unique<Core>(std::move(members), recovered, std::move(ground));
   core->corrupt_found = rebuilt;
   core->corrupt_healed = rebuilt;

@@ -244,7 +244,9 @@ Status Resync::switch_members() {
   core_.order.locked([&] { core_.set_view(std::move(after)); });
   switched_at_ = core_.pins.mark();
   for (const size_t seat : leaving) {
-    log::info("drive.left", {{"path", core_.seat(seat).path}});
+    const std::string& path = core_.seat(seat).path;
+    log::info("drive.left", {{"path", path}});
+    if (core_.drive_left && !path.empty()) core_.drive_left(path);
     close_later(seat);
   }
   const std::lock_guard lock(mutex_);

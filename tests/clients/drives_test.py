@@ -138,6 +138,8 @@ class Drives(unittest.TestCase):
             server.start()
             self.all_serve(3)
             self.check()
+            # The data folder's own drives that have left are not looked for any more.
+            self.assertEqual([drive["path"] for drive in self.drives() if not drive["id"]], [])
 
 
 if __name__ == "__main__":
