@@ -84,6 +84,7 @@ nlohmann::json drive_json(const replica::DriveStatus& drive) {
           {"state", drive.state},
           {"joining", drive.joining},
           {"leaving", drive.leaving},
+          {"suspect", drive.suspect},
           {"percent", drive.percent},
           {"capacity_bytes", drive.capacity_bytes},
           {"available_bytes", drive.available_bytes},

@@ -8,7 +8,8 @@
 namespace strata::roof {
 namespace {
 
-// The second form has lines of drives that have left, which begin with a word; paths begin with '/'.
+// The second form has lines of drives that have left, which begin with a word; paths begin with
+// '/'.
 constexpr std::string_view kFirstLine = "strata added drives\n";
 constexpr std::string_view kFirstLineWithLeft = "strata drives 2\n";
 constexpr std::string_view kLeftWord = "left ";

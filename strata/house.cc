@@ -48,8 +48,8 @@ Status House::open_rooms() {
   TRY_ASSIGN(data_folder_, DataFolder::open(*files_, options_.data, getpid()));
   pool_ = std::make_unique<async::BlockingPool>("pool", kPoolThreads);
   TRY_ASSIGN(loops_, LoopThreads::start(options_.threads));
-  TRY_ASSIGN(drive_list_, DriveList::open(*files_, options_.data, options_.drives,
-                                          !options_.drives_given));
+  TRY_ASSIGN(drive_list_,
+             DriveList::open(*files_, options_.data, options_.drives, !options_.drives_given));
   const ObjectHalf::Ground ground{*files_, clock_,    random_,     *pool_,
                                   *loops_, registry_, *drive_list_};
   ServeOptions options = options_;
@@ -190,21 +190,25 @@ void House::add_gauges() {
                   [this] { return static_cast<double>(objects_->status().corrupt_found); });
   registry_.gauge("strata_corrupt_healed", "Bad copies replaced from a good one.", {},
                   [this] { return static_cast<double>(objects_->status().corrupt_healed); });
+  registry_.gauge("strata_hedged_reads", "Reads that were asked of another drive too.", {},
+                  [this] { return static_cast<double>(objects_->status().hedged_reads); });
   add_worker_gauges(registry_, *crew_, objects_->scrub());
-  for (size_t i = 0; i < options_.drives.size(); ++i) {
-    const auto drive = [this, i]() {
+  for (const std::string& path : drive_list_->paths()) {
+    const auto drive = [this, path]() {
       for (const replica::DriveStatus& one : objects_->status().drives) {
-        if (one.path == options_.drives[i]) return one;
+        if (one.path == path) return one;
       }
       return replica::DriveStatus{};
     };
-    const metrics::Labels labels = {{"drive", options_.drives[i]}};
+    const metrics::Labels labels = {{"drive", path}};
     registry_.gauge("strata_drive_capacity_bytes", "Size of the drive's filesystem.", labels,
                     [drive] { return static_cast<double>(drive().capacity_bytes); });
     registry_.gauge("strata_drive_available_bytes", "Bytes free for this program.", labels,
                     [drive] { return static_cast<double>(drive().available_bytes); });
     registry_.gauge("strata_drive_in_service", "1 while the drive serves.", labels,
                     [drive] { return drive().in_service ? 1.0 : 0.0; });
+    registry_.gauge("strata_drive_suspect", "1 while the drive is asked last: its reads take long.",
+                    labels, [drive] { return drive().suspect ? 1.0 : 0.0; });
   }
 }
 

@@ -35,7 +35,8 @@ nlohmann::json status_json(const ServerStatus& status) {
         {"write_quorum", status.store.write_quorum},
         {"drives_in_service", status.store.drives_in_service()},
         {"corrupt_found", status.store.corrupt_found},
-        {"corrupt_healed", status.store.corrupt_healed}}}};
+        {"corrupt_healed", status.store.corrupt_healed},
+        {"hedged_reads", status.store.hedged_reads}}}};
   nlohmann::json& drives = out["store"]["drives"] = nlohmann::json::array();
   for (const replica::DriveStatus& drive : status.store.drives) drives.push_back(drive_json(drive));
   nlohmann::json& volumes = out["volumes"] = nlohmann::json::array();

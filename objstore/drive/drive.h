@@ -64,6 +64,7 @@ struct DriveFolder {
 // Puts the index aside, so that the drive opens as one that holds nothing. For a drive whose folder
 // is locked, and that others can fill.
 [[nodiscard]] Status discard_index(io::FileSystem& files, const std::string& path);
+inline constexpr std::string_view kIdentityName = "identity";
 inline constexpr std::string_view kIndexFolder = "index";
 inline constexpr std::string_view kIndexDamagedName = "index.damaged";
 [[nodiscard]] Status write_identity(io::FileSystem& files, const std::string& path,
@@ -159,6 +160,8 @@ class Drive {
   // Marks under a name, in kMeta: flushed; on the committer's thread or before the first submit.
   [[nodiscard]] Status set_mark(std::string_view name, bool on);
   [[nodiscard]] Result<bool> has_mark(std::string_view name) const;
+  // Reads a little from the medium, past the page cache.
+  [[nodiscard]] Status probe() const;
   // Who it is now; flushed. By one thread at a time, which nobody reads identity() beside.
   [[nodiscard]] Status change_identity(const Identity& identity);
   // Takes the drive out and lets go of its folder, so that it can be unmounted or opened anew. What

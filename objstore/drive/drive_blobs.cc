@@ -1,6 +1,7 @@
 // A drive's blob files as a whole: listed, checked, removed.
 #include <fmt/format.h>
 
+#include "common/base/buffer_pool.h"
 #include "objstore/drive/drive.h"
 
 namespace strata::drive {
@@ -16,6 +17,16 @@ std::string Drive::blob_folder(uint8_t folder) const {
 Result<BlobFileCheck> Drive::check_blob(const BlobName& blob) const {
   TRY(health());
   return BlobFileCheck::open(setup_.files, blob_path(blob.id), seed_, blob.id, blob.size_bytes);
+}
+
+Status Drive::probe() const {
+  TRY(health());
+  BufferPool pool(kBlobAlignment, 0);
+  const BufferPool::Buffer buffer = pool.take();
+  TRY_ASSIGN(const auto file, setup_.files.open(io::join_path(path(), kIdentityName),
+                                                io::OpenOptions{.direct = true}));
+  TRY_ASSIGN(const size_t got, file->read_at(0, buffer.bytes()));
+  return got > 0 ? Status() : Status(Error(Code::kCorrupt, "the identity file is empty"));
 }
 
 Result<std::vector<Drive::BlobEntry>> Drive::list_blobs(uint8_t folder) const {

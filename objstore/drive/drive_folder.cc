@@ -6,7 +6,6 @@
 namespace strata::drive {
 
 namespace {
-constexpr std::string_view kIdentityName = "identity";
 constexpr std::string_view kLockName = "lock";
 
 // Names that may be in a folder that counts as empty: our lock, and an identity that was being

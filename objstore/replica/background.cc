@@ -29,6 +29,11 @@ bool Background::run(std::function<void()> work) {
   return true;
 }
 
+void Background::insist(std::function<void()> work) {
+  enter();
+  pool_.enqueue(*std::make_unique<Job>(*this, std::move(work)).release());
+}
+
 void Background::enter() {
   const std::lock_guard lock(mutex_);
   ++running_;

@@ -22,6 +22,8 @@ class Background {
 
   // Runs it on the pool; false, and not run, when too many are waiting.
   bool run(std::function<void()> work);
+  // The same however many wait: for work that somebody waits for.
+  void insist(std::function<void()> work);
   // Counts something that runs elsewhere, from enter until leave; leave from any thread.
   void enter();
   void leave();

@@ -1,10 +1,10 @@
 #include "objstore/replica/blob_source.h"
 
+#include <algorithm>
 #include <optional>
 
-#include "common/async/file_io.h"
 #include "common/base/buffer_pool.h"
-#include "objstore/replica/healer.h"
+#include "objstore/replica/ask_in_turn.h"
 
 namespace strata::replica {
 
@@ -26,9 +26,82 @@ class OwnedSource final : public ByteSource {
 };
 
 // Read in this many blocks at a time while all is in memory: they stay in the processor's cache
-// from the copy through the check to the socket. Once a device was asked, in whole runs.
+// from the copy through the check to the socket. Once a device had to be asked, in whole runs, on a
+// thread that may block.
 constexpr uint64_t kCachedBlocks = 4;
 constexpr uint64_t kTableEntriesRead = 512;
+
+// The blob's file on one drive, being read: by one thread at a time.
+struct Lane {
+  Lane(Core& owner, size_t drive) : core(owner), member(drive) {}
+
+  // The data of these blocks, checked; into buffer. nullopt: a device would have to be asked.
+  Result<std::optional<Bytes>> read_cached(uint64_t first, uint64_t count) {
+    return read(first, count, [this](uint64_t offset, MutableBytes out) {
+      return reader->file().read_cached(offset, out);
+    });
+  }
+  // The same from the device. May block.
+  Result<Bytes> read_now(const drive::BlobName& blob, uint64_t first, uint64_t count) {
+    TRY(core.drive(member).health());
+    if (!reader) {
+      TRY_ASSIGN(drive::BlobFileReader opened, core.drive(member).open_blob(blob));
+      reader.emplace(std::move(opened));
+    }
+    TRY_ASSIGN(const std::optional<Bytes> data,
+               read(first, count, [this](uint64_t offset, MutableBytes out) {
+                 auto got = reader->file().read_at(offset, out);
+                 return got.ok() ? Result<std::optional<size_t>>(std::optional<size_t>(*got))
+                                 : Result<std::optional<size_t>>(got.error());
+               }));
+    return *data;
+  }
+
+  Core& core;
+  const size_t member;
+  std::optional<drive::BlobFileReader> reader;
+  ByteVector table;  // entries of the blocks from table_first on
+  uint64_t table_first = 0;
+  BufferPool::Buffer buffer;
+
+ private:
+  template <typename ReadAt>
+  Result<std::optional<Bytes>> read(uint64_t first, uint64_t count, ReadAt read_at) {
+    if (!buffer) buffer = core.buffers.take();
+    const drive::BlobLayout& layout = reader->layout();
+    const uint64_t have = table.size() / 8;
+    if (first < table_first || first + count > table_first + have) {
+      table.resize(std::min(kTableEntriesRead, layout.blocks() - first) * 8);
+      table_first = first;
+      const auto got = exactly(layout.table_offset() + first * 8, table, read_at);
+      if (!got.ok() || !*got) table.clear();
+      TRY(got);
+      if (!*got) return std::optional<Bytes>();
+    }
+    const uint64_t bytes = (count - 1) * drive::kBlockBytes + layout.block_bytes(first + count - 1);
+    const MutableBytes padded = buffer.bytes().first(round_up(bytes, drive::kBlobAlignment));
+    TRY_ASSIGN(const bool whole, exactly(drive::BlobLayout::block_offset(first), padded, read_at));
+    if (!whole) return std::optional<Bytes>();
+    const Bytes entries = Bytes(table).subspan((first - table_first) * 8, count * 8);
+    TRY(reader->check_blocks(first, count, padded, entries));
+    return std::optional<Bytes>(padded.first(bytes));
+  }
+
+  // False: it would block.
+  template <typename ReadAt>
+  static Result<bool> exactly(uint64_t offset, MutableBytes out, ReadAt read_at) {
+    TRY_ASSIGN(const std::optional<size_t> got, read_at(offset, out));
+    if (!got) return false;
+    if (*got != out.size()) return Error(Code::kCorrupt, "the blob's file ends too early");
+    return true;
+  }
+};
+
+// A lane, with what was just read into its buffer.
+struct LanePiece {
+  std::shared_ptr<Lane> lane;
+  Bytes data;
+};
 
 class FileSource final : public ByteSource {
  public:
@@ -44,25 +117,49 @@ class FileSource final : public ByteSource {
   // Reads the piece at position_ into piece_.
   Task<Status> fill() {
     const uint64_t first = position_ / drive::kBlockBytes;
-    const uint64_t last = (end_ - 1) / drive::kBlockBytes;
-    const uint64_t count = std::min(run_blocks_, last - first + 1);
     std::vector<BadCopy> bad;
-    for (; drive_ < drives_.size(); ++drive_, reader_.reset()) {
-      Result<Bytes> data = co_await read(first, count);
-      if (!data.ok()) {
-        bad.push_back(BadCopy{drives_[drive_], data.error()});
-        continue;
+    if (lane_ && core_.drive(lane_->member).in_service()) {
+      const auto cached = lane_->read_cached(first, blocks_from(first));
+      if (cached.ok() && *cached) {
+        take(first, **cached);
+        co_return Status();
       }
-      if (!bad.empty()) heal_blob(core_, bad, placement_, blob_);
-      const uint64_t skip = position_ - first * drive::kBlockBytes;
-      const uint64_t bytes = std::min<uint64_t>(data->size() - skip, end_ - position_);
-      piece_ = data->subspan(skip, bytes);
-      position_ += bytes;
-      co_return Status();
+      if (!cached.ok()) {
+        bad.push_back(BadCopy{lane_->member, cached.error()});
+        std::erase(drives_, lane_->member);
+        lane_.reset();
+      }
     }
-    report_bad(core_, bad, "blob", blob_.id.to_hex());
-    if (bad.empty()) co_return core_.too_few_drives(placement_);
-    co_return bad.front().error.with_context("no drive has a good copy of the data");
+    if (lane_) run_blocks_ = drive::kRunBlocksMax;
+    const uint64_t count = blocks_from(first);
+    std::function<Result<LanePiece>(size_t)> ask = [&core = core_, blob = blob_, lane = lane_,
+                                                    first,
+                                                    count](size_t member) -> Result<LanePiece> {
+      LanePiece piece{
+          .lane = lane && lane->member == member ? lane : std::make_shared<Lane>(core, member),
+          .data = {}};
+      TRY_ASSIGN(piece.data, piece.lane->read_now(blob, first, count));
+      return piece;
+    };
+    lane_.reset();  // until it has answered it may be in use
+    std::vector<size_t> drives = drives_;
+    core_.suspects.order(drives);
+    auto asked = co_await ask_in_turn<LanePiece>(core_, std::move(drives), std::move(ask));
+    for (BadCopy& copy : asked.bad) {
+      std::erase(drives_, copy.member);
+      bad.push_back(std::move(copy));
+    }
+    if (!asked.value) {
+      report_bad(core_, bad, "blob", blob_.id.to_hex());
+      if (asked.bad.empty()) asked.bad = std::move(bad);
+      co_return nobody_has_it(core_, asked, placement_, "no drive has a good copy of the data");
+    }
+    if (!bad.empty()) heal_blob(core_, bad, placement_, blob_);
+    lane_ = std::move(asked.value->lane);
+    // The one that had it is asked first for what follows.
+    std::ranges::stable_partition(drives_, [&](size_t seat) { return seat == lane_->member; });
+    take(first, asked.value->data);
+    co_return Status();
   }
 
   Task<Result<Bytes>> next() override {
@@ -73,50 +170,15 @@ class FileSource final : public ByteSource {
   [[nodiscard]] bool ended() const noexcept override { return piece_.empty() && position_ == end_; }
 
  private:
-  // The data of these blocks from the present drive, checked.
-  Task<Result<Bytes>> read(uint64_t first, uint64_t count) {
-    const drive::Drive& drive = core_.drive(drives_[drive_]);
-    CO_TRY(drive.health());
-    if (!reader_) {
-      auto open = [this, &drive] { return drive.open_blob(blob_); };
-      CO_TRY_ASSIGN(drive::BlobFileReader reader, co_await core_.pool.run(std::move(open)));
-      reader_.emplace(std::move(reader));
-      table_.clear();
-    }
-    if (!buffer_) buffer_ = core_.buffers.take();
-    CO_TRY(co_await read_table(first, count));
-    const drive::BlobLayout& layout = reader_->layout();
-    const uint64_t bytes = (count - 1) * drive::kBlockBytes + layout.block_bytes(first + count - 1);
-    const MutableBytes padded = buffer_.bytes().first(round_up(bytes, drive::kBlobAlignment));
-    CO_TRY(co_await read_exactly(drive::BlobLayout::block_offset(first), padded));
-    const Bytes entries = Bytes(table_).subspan((first - table_first_) * 8, count * 8);
-    CO_TRY(reader_->check_blocks(first, count, padded, entries));
-    co_return Bytes(padded.first(bytes));
+  [[nodiscard]] uint64_t blocks_from(uint64_t first) const {
+    return std::min(run_blocks_, (end_ - 1) / drive::kBlockBytes - first + 1);
   }
-
-  // Makes table_ hold the entries of these blocks.
-  Task<Status> read_table(uint64_t first, uint64_t count) {
-    const uint64_t have = table_.size() / 8;
-    if (first >= table_first_ && first + count <= table_first_ + have) co_return Status();
-    const drive::BlobLayout& layout = reader_->layout();
-    const uint64_t entries = std::min(kTableEntriesRead, layout.blocks() - first);
-    table_.resize(entries * 8);
-    table_first_ = first;
-    const Status read = co_await read_exactly(layout.table_offset() + first * 8, table_);
-    if (!read.ok()) table_.clear();
-    co_return read;
-  }
-
-  Task<Status> read_exactly(uint64_t offset, MutableBytes out) {
-    io::File& file = reader_->file();
-    CO_TRY_ASSIGN(const std::optional<size_t> cached, file.read_cached(offset, out));
-    size_t got = cached.value_or(0);
-    if (!cached) {
-      run_blocks_ = drive::kRunBlocksMax;
-      CO_TRY_ASSIGN(got, co_await async::read_file_at(core_.pool, file, offset, out));
-    }
-    if (got != out.size()) co_return Error(Code::kCorrupt, "the blob's file ends too early");
-    co_return Status();
+  // The data begins with the block `first`.
+  void take(uint64_t first, Bytes data) {
+    const uint64_t skip = position_ - first * drive::kBlockBytes;
+    const uint64_t bytes = std::min<uint64_t>(data.size() - skip, end_ - position_);
+    piece_ = data.subspan(skip, bytes);
+    position_ += bytes;
   }
 
   Core& core_;
@@ -125,43 +187,38 @@ class FileSource final : public ByteSource {
   uint64_t position_;
   uint64_t end_;
   uint64_t run_blocks_ = kCachedBlocks;
-  std::vector<size_t> drives_;
-  size_t drive_ = 0;
-  std::optional<drive::BlobFileReader> reader_;
-  ByteVector table_;  // entries of the blocks from table_first_ on
-  uint64_t table_first_ = 0;
-  BufferPool::Buffer buffer_;
+  std::vector<size_t> drives_;  // without those whose copy was found bad
+  std::shared_ptr<Lane> lane_;  // holds piece_; null while nobody has answered
   Bytes piece_;
 };
 
-// The small blob from one drive: at once if it is in memory, else from a pool thread.
-Task<Result<ByteVector>> read_small(Core& core, size_t member, drive::BlobName blob) {
-  const drive::Drive& drive = core.drive(member);
-  auto quick = drive.get_small(blob, drive::Tier::kMemory);
-  if (!quick.ok()) co_return std::move(quick).error();
-  if (!quick->would_block) co_return std::move(quick->bytes);
-  auto job = [&drive, blob]() -> Result<ByteVector> {
-    TRY_ASSIGN(auto found, drive.get_small(blob, drive::Tier::kDisk));
-    return std::move(found.bytes);
-  };
-  co_return co_await core.pool.run(std::move(job));
-}
-
+// The small blob: at once if the first drive has it in memory, else from pool threads.
 Task<Result<ByteVector>> read_small_anywhere(Core& core, uint64_t placement, drive::BlobName blob) {
   std::vector<BadCopy> bad;
-  const std::vector<size_t> drives = core.in_service(placement);
-  for (const size_t member : drives) {
-    Result<ByteVector> bytes = co_await read_small(core, member, blob);
-    if (!bytes.ok()) {
-      bad.push_back(BadCopy{member, bytes.error()});
-      continue;
+  std::vector<size_t> drives = core.in_service(placement);
+  while (!drives.empty()) {
+    auto quick = core.drive(drives.front()).get_small(blob, drive::Tier::kMemory);
+    if (quick.ok() && quick->would_block) break;
+    if (quick.ok()) {
+      if (!bad.empty()) heal_blob(core, bad, placement, blob);
+      co_return std::move(quick->bytes);
     }
-    if (!bad.empty()) heal_blob(core, bad, placement, blob);
-    co_return bytes;
+    bad.push_back(BadCopy{drives.front(), quick.error()});
+    drives.erase(drives.begin());
   }
-  report_bad(core, bad, "blob", blob.id.to_hex());
-  if (bad.empty()) co_return core.too_few_drives(placement);
-  co_return bad.front().error.with_context("no drive has a good copy of the data");
+  std::function<Result<ByteVector>(size_t)> ask = [&core,
+                                                   blob](size_t member) -> Result<ByteVector> {
+    TRY_ASSIGN(auto found, core.drive(member).get_small(blob, drive::Tier::kDisk));
+    return std::move(found.bytes);
+  };
+  auto asked = co_await ask_in_turn<ByteVector>(core, std::move(drives), std::move(ask));
+  asked.bad.insert(asked.bad.begin(), bad.begin(), bad.end());
+  if (asked.value) {
+    if (!asked.bad.empty()) heal_blob(core, asked.bad, placement, blob);
+    co_return std::move(*asked.value);
+  }
+  report_bad(core, asked.bad, "blob", blob.id.to_hex());
+  co_return nobody_has_it(core, asked, placement, "no drive has a good copy of the data");
 }
 
 }  // namespace

@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "common/base/log.h"
+
 namespace strata::replica {
 
 namespace {
@@ -34,6 +36,7 @@ Core::Core(Members opened, const Recovered& recovered, Ground ground)
       drive_answer_max(ground.drive_answer_max),
       drive_left(std::move(ground.drive_left)),
       order(recovered.start),
+      suspects(ground.clock, ground.read_wait_max),
       random(ground.random),
       background(ground.pool),
       pins([this](std::vector<DroppedBlobs> free) { free_dropped(std::move(free)); }) {
@@ -103,6 +106,26 @@ void Core::look_at_drives() {
     drive(i).take_out(drive::unanswered(drive_answer_max));
     drive(i).committer().abandon(drive(i).health().error());
   }
+  probe_suspects();
+}
+
+void Core::probe_suspects() {
+  for (const size_t seat : suspects.begin_probes()) {
+    if (!background.run([this, seat] { probe(seat); })) (void)suspects.probe_ended(seat, false);
+  }
+}
+
+void Core::probe(size_t seat) {
+  if (!drive(seat).in_service()) {
+    suspects.forget(seat);
+    return;
+  }
+  const SteadyTime begun = suspects.now();
+  const Status answer = drive(seat).probe();
+  const bool in_time = answer.ok() && suspects.now() - begun <= suspects.read_wait_max();
+  if (suspects.probe_ended(seat, in_time)) {
+    log::info("drive.not_suspect", {{"path", drive(seat).path()}});
+  }
 }
 
 Core::~Core() {
@@ -136,6 +159,7 @@ std::vector<size_t> Core::in_service(uint64_t hash) const {
     seats[kept++] = place.seat;
   }
   seats.resize(kept);
+  suspects.order(seats);
   return seats;
 }
 

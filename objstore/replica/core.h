@@ -23,6 +23,7 @@
 #include "objstore/replica/pins.h"
 #include "objstore/replica/placement.h"
 #include "objstore/replica/recovery.h"
+#include "objstore/replica/suspects.h"
 #include "objstore/replica/view.h"
 
 namespace strata::replica {
@@ -30,7 +31,7 @@ namespace strata::replica {
 // Repairs under way at once; a copy met beyond that is repaired when it is met again.
 inline constexpr size_t kHealsMax = 64;
 // Drives opened in the life of a store, each return and replacement counted.
-inline constexpr size_t kSeatsMax = 1024;
+inline constexpr size_t kSeatsMax = kSuspectSeatsMax;
 
 // One opening of one drive's folder, or a member that has none. It never changes once a view names
 // it, and stays as long as the store: who has its number may use it, and is told kIo or kClosed
@@ -51,6 +52,8 @@ struct Core {
     std::unique_ptr<async::LoopThread> drive_thread;
     Duration drive_answer_max;
     std::function<void(const std::string&)> drive_left;  // or null
+    const io::Clock* clock;                              // or null: the system's
+    Duration read_wait_max;
   };
   Core(Members opened, const Recovered& recovered, Ground ground);
   // Ends the committers first: what they still run refers to everything else here.
@@ -76,7 +79,7 @@ struct Core {
   // The next view; with the order's lock held (Order::locked, or in the first step of begin).
   void set_view(std::unique_ptr<const View> view);
 
-  // The placement's drives from which may be read, the preferred one first.
+  // The placement's drives from which may be read, the preferred one first, suspects last.
   [[nodiscard]] std::vector<size_t> in_service(uint64_t hash) const;
   // All drives from which may be read, in ascending order.
   [[nodiscard]] std::vector<size_t> serving() const;
@@ -92,6 +95,8 @@ struct Core {
   // A stamp, then random bits: ids grow, so that the index takes small blobs one behind the other,
   // without a search, and has nothing to merge.
   [[nodiscard]] drive::Id128 new_blob_id();
+  // Asks the drives that are suspect whether they answer by now, in the background.
+  void probe_suspects();
   // "too few drives are in service for this: ..."
   [[nodiscard]] Error too_few_drives(uint64_t hash) const;
 
@@ -106,6 +111,7 @@ struct Core {
   const Duration drive_answer_max;
   const std::function<void(const std::string&)> drive_left;  // or null
   Order order;
+  Suspects suspects;
   std::atomic<uint64_t> corrupt_found{0};
   std::atomic<uint64_t> corrupt_healed{0};
 
@@ -128,6 +134,7 @@ struct Core {
   std::atomic<const View*> view_{nullptr};
   // Ends what waits for drives that do not answer, and takes them out of service.
   void look_at_drives();
+  void probe(size_t seat);
   std::optional<DriveWatch> watch_;
 };
 

@@ -9,6 +9,7 @@
 #include "common/base/random.h"
 #include "common/io/file_system.h"
 #include "objstore/drive/drive.h"
+#include "objstore/replica/suspects.h"
 #include "objstore/replica/worker_options.h"
 
 namespace strata::replica {
@@ -30,6 +31,8 @@ struct ReplicaSetOptions {
   bool fill_empty_drives = false;
   // A drive that takes longer for a write or a flush goes out of service.
   Duration drive_answer_max = drive::kDriveAnswerMax;
+  // A read that waits longer for a drive is asked of another one too.
+  Duration read_wait_max = kReadWaitMax;
   size_t index_cache_bytes = 64 * kMiB;  // shared by all drives
   // Called with the folder of each drive that has been drained or replaced, when it has left, and
   // once more by a start that is given it all the same. From a thread that may block; null: nobody.

@@ -6,6 +6,7 @@
 
 #include "common/codec/text.h"
 #include "common/digest/checksum.h"
+#include "objstore/replica/ask_in_turn.h"
 #include "objstore/replica/blob_source.h"
 #include "objstore/replica/healer.h"
 #include "objstore/replica/merged_scan.h"
@@ -79,19 +80,28 @@ drive::Change to_change(Mutation& mutation) {
   return change;
 }
 
-// A row from one drive: at once if it is in memory, else from a pool thread.
-Task<Result<std::optional<drive::RowRecord>>> row_from(Core& core, size_t member,
-                                                       const std::string& key) {
-  using Out = Result<std::optional<drive::RowRecord>>;
-  const drive::Drive& drive = core.drive(member);
-  auto quick = drive.get_row(key, drive::Tier::kMemory);
-  if (!quick.ok()) co_return std::move(quick).error();
-  if (!quick->would_block) co_return std::move(quick->row);
-  auto job = [&drive, &key]() -> Out {
-    TRY_ASSIGN(auto found, drive.get_row(key, drive::Tier::kDisk));
+using FoundRow = std::optional<drive::RowRecord>;
+
+// A row: at once if the first drive has it in memory, else from pool threads.
+Task<Asked<FoundRow>> row_anywhere(Core& core, std::vector<size_t> drives, std::string key) {
+  Asked<FoundRow> asked;
+  while (!drives.empty()) {
+    auto quick = core.drive(drives.front()).get_row(key, drive::Tier::kMemory);
+    if (quick.ok() && quick->would_block) break;
+    if (quick.ok()) {
+      asked.value.emplace(std::move(quick->row));
+      co_return asked;
+    }
+    asked.bad.push_back(BadCopy{drives.front(), quick.error()});
+    drives.erase(drives.begin());
+  }
+  std::function<Result<FoundRow>(size_t)> ask = [&core, key](size_t member) -> Result<FoundRow> {
+    TRY_ASSIGN(auto found, core.drive(member).get_row(key, drive::Tier::kDisk));
     return std::move(found.row);
   };
-  co_return co_await core.pool.run(std::move(job));
+  auto rest = co_await ask_in_turn<FoundRow>(core, std::move(drives), std::move(ask));
+  rest.bad.insert(rest.bad.begin(), asked.bad.begin(), asked.bad.end());
+  co_return rest;
 }
 
 // Gives the commit to the drives of one view: when drives come or go in between, once more.
@@ -148,7 +158,9 @@ Result<std::unique_ptr<ReplicaSet>> ReplicaSet::open(ReplicaSetOptions options,
                       .random = random,
                       .drive_thread = std::move(drive_thread),
                       .drive_answer_max = options.drive_answer_max,
-                      .drive_left = std::move(options.drive_left)};
+                      .drive_left = std::move(options.drive_left),
+                      .clock = options.workers.clock,
+                      .read_wait_max = options.read_wait_max};
   auto core = std::make_unique<Core>(std::move(members), recovered, std::move(ground));
   core->corrupt_found = rebuilt;
   core->corrupt_healed = rebuilt;
@@ -165,6 +177,10 @@ void ReplicaSet::settle() {
       reached.get_future().wait();
     }
   }
+}
+
+void ReplicaSet::probe_suspects() {
+  core_->probe_suspects();
 }
 
 uint64_t ReplicaSet::flushes() const {
@@ -200,29 +216,23 @@ Task<Result<std::optional<Row>>> ReplicaSet::get(std::string placement, std::str
   Core& core = *core_;
   CO_TRY(check_key(key));
   const uint64_t hash = Placement::hash(placement);
-  std::vector<BadCopy> bad;
-  const std::vector<size_t> drives = core.in_service(hash);
-  for (const size_t member : drives) {
-    const uint64_t deleting = core.order.deleting(key);
-    auto row = co_await row_from(core, member, key);
-    if (!row.ok()) {
-      bad.push_back(BadCopy{member, row.error()});
-      continue;
-    }
-    if (!bad.empty()) heal_row(core, bad, hash, key);
-    // What was seen may not be flushed everywhere yet; nobody shall learn of it before.
-    if (!*row) {
-      co_await core.order.until_agreed(std::max(deleting, core.order.deleting(key)));
-      co_return std::optional<Row>();
-    }
-    co_await core.order.until_agreed((*row)->sequence);
-    co_return std::optional<Row>(Row{.key = std::move(key),
-                                     .value = std::move((*row)->value),
-                                     .sequence = Sequence((*row)->sequence)});
+  const uint64_t deleting = core.order.deleting(key);
+  std::vector<size_t> drives = core.in_service(hash);
+  auto asked = co_await row_anywhere(core, std::move(drives), key);
+  if (!asked.value) {
+    report_bad(core, asked.bad, "row", key);
+    co_return nobody_has_it(core, asked, hash, "no drive has a good copy of the record");
   }
-  report_bad(core, bad, "row", key);
-  if (bad.empty()) co_return core.too_few_drives(hash);
-  co_return bad.front().error.with_context("no drive has a good copy of the record");
+  if (!asked.bad.empty()) heal_row(core, asked.bad, hash, key);
+  FoundRow row = std::move(*asked.value);
+  // What was seen may not be flushed everywhere yet; nobody shall learn of it before.
+  if (!row) {
+    co_await core.order.until_agreed(std::max(deleting, core.order.deleting(key)));
+    co_return std::optional<Row>();
+  }
+  co_await core.order.until_agreed(row->sequence);
+  co_return std::optional<Row>(Row{
+      .key = std::move(key), .value = std::move(row->value), .sequence = Sequence(row->sequence)});
 }
 
 Task<Result<std::vector<Row>>> ReplicaSet::scan(ScanRequest request) {

@@ -72,6 +72,8 @@ class ReplicaSet final : public Store {
   // Waits until repairs and removals that were started have ended. For tests and shutdown; not on a
   // loop or the pool.
   void settle();
+  // What is done every few seconds: drives that are suspect are asked whether they answer by now.
+  void probe_suspects();
   // Synced batches written by all drives: commits per flush is what group commit gains.
   [[nodiscard]] uint64_t flushes() const;
 

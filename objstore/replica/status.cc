@@ -40,6 +40,10 @@ DriveStatus status_of_place(const Core& core, const Place& place) {
                     .weight = place.member.weight,
                     .state = {}};
   describe_drive(seat, drive);
+  if (drive.in_service && core.suspects.is_suspect(place.seat)) {
+    drive.suspect = true;
+    drive.state += "; suspect: its reads take long";
+  }
   return drive;
 }
 
@@ -52,6 +56,7 @@ StoreStatus status_of(const Core& core, const Resync& resync) {
   status.write_quorum = static_cast<uint32_t>(core.quorum());
   status.corrupt_found = core.corrupt_found;
   status.corrupt_healed = core.corrupt_healed;
+  status.hedged_reads = core.suspects.hedged_reads;
   const uint32_t moved = view.next ? resync.move_percent() : 0;
   for (const Place& place : view.current.places) {
     DriveStatus drive = status_of_place(core, place);

@@ -108,6 +108,7 @@ struct DriveStatus {
   std::string state;     // "in service", "joining 43 %", "draining 12 %", or why it is not in use
   bool joining = false;  // being filled: takes changes, does not serve yet
   bool leaving = false;  // serves, and is being drained or replaced
+  bool suspect = false;  // in service, but has kept readers waiting lately: is asked last
   uint32_t percent = 0;  // how far the joining or leaving is
   uint64_t capacity_bytes = 0;
   uint64_t available_bytes = 0;
@@ -119,6 +120,7 @@ struct StoreStatus {
   uint32_t write_quorum = 0;
   uint64_t corrupt_found = 0;   // bad copies met since the start
   uint64_t corrupt_healed = 0;  // of those, replaced from a good copy
+  uint64_t hedged_reads = 0;    // that were asked of another drive too, since the start
   // The cluster's drives, there or not: not the folders that it does not use, which have no id.
   [[nodiscard]] uint32_t members() const noexcept {
     uint32_t count = 0;

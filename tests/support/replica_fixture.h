@@ -29,6 +29,7 @@ class ReplicaFixture {
     options.replicas = replicas_;
     options.fill_empty_drives = fill_empty_drives;
     options.drive_answer_max = drive_answer_max;
+    options.read_wait_max = read_wait_max;
     options.workers = workers;
     return options;
   }
@@ -93,6 +94,7 @@ class ReplicaFixture {
 
   bool fill_empty_drives = false;
   Duration drive_answer_max = drive::kDriveAnswerMax;
+  Duration read_wait_max = replica::kReadWaitMax;
   replica::WorkerOptions workers;
 
  private:

@@ -30,7 +30,8 @@ TEST_F(DriveListTest, drives_that_were_added_are_there_at_the_next_start) {
   EXPECT_EQ(open(true)->paths(), own_);
 }
 
-TEST_F(DriveListTest, a_drive_of_the_data_folder_that_has_left_is_not_looked_for_until_it_is_added) {
+TEST_F(DriveListTest,
+       a_drive_of_the_data_folder_that_has_left_is_not_looked_for_until_it_is_added) {
   ASSERT_TRUE(open(true)->remember("/mnt/a").ok());
   ASSERT_TRUE(open(true)->forget("/data/drive1").ok());
   ASSERT_TRUE(open(true)->forget("/data/drive1").ok());
@@ -48,8 +49,8 @@ TEST_F(DriveListTest, drives_that_somebody_names_are_always_looked_for) {
 
 TEST_F(DriveListTest, a_file_that_is_not_as_it_was_written_is_refused) {
   for (const std::string_view text :
-       {"", "strata\n", "strata added drives", "strata added drives\n\n", "strata drives 2\nleft \n",
-        "strata drives 2\n/mnt/a"}) {
+       {"", "strata\n", "strata added drives", "strata added drives\n\n",
+        "strata drives 2\nleft \n", "strata drives 2\n/mnt/a"}) {
     ASSERT_TRUE(io::write_file_atomic(files_, "/data/drives", as_bytes(text)).ok());
     const auto list = DriveList::open(files_, "/data", own_, true);
     ASSERT_FALSE(list.ok()) << text;
