@@ -38,18 +38,17 @@ def _reset_peak(pid):
 class Upload:
     """One PUT of a length that is declared at once and sent in pieces."""
 
-    def __init__(self, server, key, length, sent, piece, etag):
-        self.server, self.key, self.length, self.sent = server, key, length, sent
+    def __init__(self, server, key, length, piece, etag):
+        self.server, self.key, self.length = server, key, length
         self.piece, self.etag = piece, etag
 
     def run(self, connection, together):
         connection.send_head("PUT", self.server.target("PUT", self.key), self.length)
         together.wait(client.TIMEOUT_SECONDS)
-        for _ in range(self.sent // PIECE_BYTES):
+        for _ in range(self.length // PIECE_BYTES - 1):
             connection.socket.sendall(self.piece)
-        together.wait(client.TIMEOUT_SECONDS)  # all are under way until the last byte is sent
-        if self.sent < self.length:
-            return
+        together.wait(client.TIMEOUT_SECONDS)  # all are under way until the last piece is sent
+        connection.socket.sendall(self.piece)
         status, headers, _ = connection.read_head()
         if status != 200 or headers.get("etag", "").strip('"') != self.etag:
             raise BenchError(f"an upload was answered {status} or with the wrong ETag")
@@ -63,28 +62,30 @@ def etag_of(piece, count):
 
 
 def uploads(setting, _wanted):
-    length = QUICK_UPLOAD_BYTES if setting.quick else UPLOAD_BYTES
-    # What the disk does not hold is not sent: an upload's memory does not depend on how far it is.
+    full = QUICK_UPLOAD_BYTES if setting.quick else UPLOAD_BYTES
+    # What the disk does not hold is not declared, the server would refuse it: an upload's memory
+    # does not depend on how long it is.
     budget = setting.disk_bytes_max // (UPLOADS * REPLICAS) // PIECE_BYTES * PIECE_BYTES
-    sent = min(length, budget)
-    setting.need(sent * UPLOADS * REPLICAS)
+    length = max(min(full, budget), PIECE_BYTES)
+    setting.need(length * UPLOADS * REPLICAS)
     row = _limit("memory-uploads",
                  f"memory, {UPLOADS} uploads of {length // MIB:,} MiB at once", 512)
     row.notes.append("Peak resident memory (VmHWM) of the server, reset before; single PUTs, three "
                      "replicas, every upload open until all were sent.")
-    if sent < length:
-        row.notes.append(f"Cut after {sent // MIB} MiB of each, because of --disk-max: all of them "
-                         f"would need {length * UPLOADS * REPLICAS / GIB:.0f} GiB.")
+    if length < full:
+        row.notes.append(f"Uploads of {length // MIB} MiB instead of {full // MIB:,} MiB, because "
+                         "of --disk-max: all of them would need "
+                         f"{full * UPLOADS * REPLICAS / GIB:.0f} GiB.")
     piece = os.urandom(PIECE_BYTES)
-    etag = etag_of(piece, sent // PIECE_BYTES)
+    etag = etag_of(piece, length // PIECE_BYTES)
     with setting.server("memory-uploads") as server:
-        setting.say(f"{UPLOADS} uploads, {sent // MIB} MiB of each")
+        setting.say(f"{UPLOADS} uploads of {length // MIB} MiB")
         row.details["resident_before_bytes"] = memory_bytes(server.pid, "VmRSS")
         _reset_peak(server.pid)
         together = threading.Barrier(UPLOADS)
 
         def job(number):
-            upload = Upload(server, f"upload-{number}", length, sent, piece, etag)
+            upload = Upload(server, f"upload-{number}", length, piece, etag)
 
             def send(connection):
                 try:
@@ -99,7 +100,7 @@ def uploads(setting, _wanted):
         meter.stop()
         peak = memory_bytes(server.pid, "VmHWM")
         row.details["resident_after_bytes"] = memory_bytes(server.pid, "VmRSS")
-        row.details["bytes_per_second"] = sent * UPLOADS / meter.seconds
+        row.details["bytes_per_second"] = length * UPLOADS / meter.seconds
         row.ours.append(meter.sample(peak / MIB, UPLOADS))
     row.reached = peak / MIB
     row.notes.append(f"Resident before {row.details['resident_before_bytes'] / MIB:.0f} MiB, after "
