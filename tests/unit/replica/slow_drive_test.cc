@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <deque>
+#include <thread>
 
 #include "common/fault/faulty_file_system.h"
 #include "common/io/memory_file_system.h"
@@ -115,8 +116,10 @@ TEST_F(SlowDrive, a_suspect_that_answers_late_again_stays_suspect) {
   hang(1);
   check_all();
   clock_.advance(kSuspectWhile);
-  fixture_->store().probe_suspects();  // hangs as well
-  fixture_->store().probe_suspects();  // one at a time
+  const uint64_t hung = faulty_[1].injected();
+  fixture_->store().probe_suspects();                               // hangs as well
+  fixture_->store().probe_suspects();                               // one at a time
+  while (faulty_[1].injected() == hung) std::this_thread::yield();  // it has begun
   clock_.advance(kSuspectWhile);
   faulty_[1].clear_plan();
   fixture_->store().settle();  // it took until now
