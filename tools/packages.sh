@@ -15,6 +15,8 @@ packages_lint=(clang-19 clang-tidy-19 clang-format-19)
 packages_fuzz=(clang-19 libclang-rt-19-dev)
 packages_compare=(
   gcc make dpkg-dev libnbd-dev libcurl4-openssl-dev libssl-dev libaio-dev zlib1g-dev
+  python3 python3-matplotlib                                   # what measures, and draws
+  libnbd-bin fuse3 e2fsprogs mount util-linux s3fs rclone      # a volume attached, a bucket mounted
 )
 packages_bench=(
   wrk fio openssl python3 libc6 libcrypt1 libpcre2-8-0 libssl3 zlib1g  # the last five are nginx's

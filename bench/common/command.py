@@ -83,6 +83,12 @@ def _interrupt(*_):
     raise KeyboardInterrupt
 
 
+def catch_interrupts():
+    """Ctrl-C and SIGTERM become a KeyboardInterrupt, once."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, _interrupt)
+
+
 def _run_rows(bench, options, setting):
     """(rows, exit status). A row that fails is told and left out; the others still run."""
     rows, status = [], 0
@@ -114,8 +120,7 @@ def _write(bench, options, rows, about):
 
 def run(bench, arguments):
     options = parse(bench, arguments)
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, _interrupt)
+    catch_interrupts()
     options.out.mkdir(parents=True, exist_ok=True)
     folder = make_scratch(options.out.absolute())
     try:

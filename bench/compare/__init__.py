@@ -1,0 +1,1 @@
+"""`strata compare`: the storage-choice table, answered by experiment on both halves."""

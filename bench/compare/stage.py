@@ -1,0 +1,152 @@
+"""Where the experiments run: a server of our own with a bucket and a volume, and a raw file beside them,
+all on one disk, all removed at the end."""
+
+import contextlib
+import os
+import pathlib
+import secrets
+import shutil
+import time
+
+from bench.common.processes import BenchError, Child
+from bench.compare import fio, metrics, mounts
+from bench.compare.model import MIB, RAW, Load
+from bench.compare.targets import Bucket, Disk, Nbd
+from bench.object.scratch_server import control_status
+
+READY_SECONDS = 120
+NAME = "compare"  # of the bucket and of the volume
+ACCESS_KEY = "compare"
+QUICK_SPAN_BYTES = 256 * MIB
+FULL_SPAN_BYTES = 2048 * MIB
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+FILL = Load("fill", "fill the disk", "write", MIB)
+
+
+class Stage:
+    """What rows are measured on. Leaving it stops and removes everything."""
+
+    def __init__(self, options, folder, say):
+        self.options, self.say = options, say
+        self.folder = pathlib.Path(folder)
+        self.seconds = options.seconds
+        self.quick = options.quick
+        self.span_bytes = QUICK_SPAN_BYTES if options.quick else FULL_SPAN_BYTES
+        self.environment = {key: value for key, value in os.environ.items()
+                            if not key.startswith(("STRATA_", "MINIO_", "AWS_"))}
+        self.binary = str(pathlib.Path(options.strata).absolute())
+        self._stack = contextlib.ExitStack()
+        self._server = None
+        self._made = {}
+        self.profile = options.volume_profile
+        self.volume_name = NAME
+
+    def __enter__(self):
+        try:
+            self.fio = fio.find(self.options.fio, self.folder)
+            self._start()
+            self._fill()
+        except BaseException:
+            self.__exit__()
+            raise
+        return self
+
+    def __exit__(self, *_):
+        self._stack.close()
+
+    def on_exit(self, function, *arguments):
+        """Something to undo at the end; the last made is undone first."""
+        self._stack.callback(function, *arguments)
+
+    def _start(self):
+        data = self.folder / "data"
+        secret = secrets.token_hex(16)
+        environment = self.environment | {
+            "STRATA_ROOT_USER": ACCESS_KEY, "STRATA_ROOT_PASSWORD": secret, "STRATA_BUCKETS": NAME,
+            "STRATA_VOLUMES": f"{NAME}:{self.span_bytes}"}
+        self._stack.callback(shutil.rmtree, data, True)
+        self._server = Child(
+            [self.binary, "serve", "--data", data, "--s3", "127.0.0.1:0", "--admin", "127.0.0.1:0",
+             "--nbd", "off", "--log-level", "warning"], self.folder / "server.log", environment)
+        self._stack.callback(self._server.stop)
+        deadline = time.monotonic() + READY_SECONDS
+        while not (status := control_status(data / "control.sock")):
+            if not self._server.running() or time.monotonic() > deadline:
+                raise BenchError("the server for the comparison did not start: " + self._server.tail())
+            time.sleep(0.02)
+        self.data, self.status = data, status
+        self._check_durability(status)
+        self.admin = status["listeners"]["admin"]
+        self.bucket = Bucket(status["listeners"]["s3"], NAME, ACCESS_KEY, secret)
+        self.nbd_socket = status["listeners"]["nbd_socket"]
+        self._volume = Nbd(f"nbd+unix:///{NAME}?socket={self.nbd_socket}")
+        self._raw = Disk(str(self.folder / "raw.img"))
+
+    def _check_durability(self, status):
+        """Same durability is a condition of the comparison, so it is looked at, not assumed."""
+        self.replicas = status["store"]["replicas"]
+        if not status["durability"].startswith("strict") or self.replicas < 1:
+            raise BenchError("the server answers before what it was given is flushed: "
+                             f"{status['durability']}")
+
+    def _fill(self):
+        """Every byte of the volume and of the raw file is written once, so that neither is measured
+        while its space is being allocated."""
+        self.say("filling the volume and the raw file")
+        for blocks, name in ((self._volume, "volume"), (self._raw, "raw")):
+            job = blocks.job(FILL, 4, None, self.span_bytes)
+            job.options |= {"end_fsync": 1}
+            fio.execute(self.fio, job, self.folder / f"fill-{name}", fio.FILL_SECONDS,
+                        self.environment)
+        if self.profile:
+            mounts.run(self, self.binary, "volume", "set", NAME, "--profile", self.profile, "--data",
+                       self.data)
+
+    def levels(self, decisive):
+        """Operations under way, from one on; the one that decides is always among them."""
+        return sorted({1, decisive} if self.quick else {1, 4, decisive, 64})
+
+    def blocks(self, side):
+        return self._raw if side == RAW else self._volume
+
+    def server_pids(self):
+        return [self._server.pid]
+
+    def requests(self):
+        """The server's own counts of requests."""
+        return metrics.requests(metrics.fetch(f"http://{self.admin}/metrics"))
+
+    def requests_since(self, before):
+        """What was counted since; only what changed."""
+        return {name: count - before.get(name, 0) for name, count in self.requests().items()
+                if count != before.get(name, 0)}
+
+    def once(self, name, make):
+        """What make() gave the first time it was asked for by this name, or its failure again."""
+        if name not in self._made:
+            try:
+                self._made[name] = make()
+            except BenchError as error:
+                self._made[name] = error
+        if isinstance(self._made[name], BenchError):
+            raise self._made[name]
+        return self._made[name]
+
+    def tool_environment(self):
+        """For our own Python programs."""
+        return self.environment | {"PYTHONPATH": str(ROOT)}
+
+    def put_objects(self, load, count, processes=8):
+        """Makes the objects that reads of this size will ask for."""
+        self.say(f"making {count} objects of {load.bytes} bytes")
+        job = self.bucket.job(Load("fill", "", "write", load.bytes), min(processes, count), None, count)
+        fio.execute(self.fio, job, self.folder / f"fill-{load.bytes}", fio.FILL_SECONDS,
+                    self.environment)
+
+    def describe(self):
+        """What was held equal, as the servers themselves say it."""
+        return {"version": self.status["version"], "durability": self.status["durability"],
+                "replicas": self.replicas, "span_bytes": self.span_bytes,
+                "volume_profile": self.profile or "local"}
+
+
