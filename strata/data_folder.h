@@ -4,6 +4,7 @@
 //   control.sock    where the other verbs reach it
 //   nbd.sock        volumes over a Unix socket, unless --nbd-socket names another place
 //   volumes/        the volume catalogue
+//   keys            master keys of encrypted objects, unless --kms-key-file names another file
 //   workers         what people asked of the workers (common/worker/settings.h)
 //   drive1/ ...     the drives, unless --drive names others
 #pragma once

@@ -93,6 +93,9 @@ Status House::open_servers() {
     const tls::CurrentContext* tls = certificate_ ? &certificate_->current() : nullptr;
     TRY_ASSIGN(s3_server_, open_web("s3", *options_.s3, objects_->handler(), tls));
   }
+  if (options_.website) {
+    TRY_ASSIGN(website_server_, open_web("website", *options_.website, objects_->website(), nullptr));
+  }
   if (options_.admin) {
     TRY_ASSIGN(admin_server_, open_web("admin", *options_.admin, *admin_handler_, nullptr));
   }
@@ -102,6 +105,7 @@ Status House::open_servers() {
                                                 *control_handler_, registry_, http::ServerLimits{});
   TRY(blocks_->start(options_));
   if (s3_server_) s3_server_->start();
+  if (website_server_) website_server_->start();
   if (admin_server_) admin_server_->start();
   control_server_->start();
   crew_->start();
@@ -115,6 +119,7 @@ void House::stop(Deadline deadline) {
     log::warning("workers.stop", {{"error", stopped.error().to_string()}});
   }
   if (s3_server_) s3_server_->stop(deadline);
+  if (website_server_) website_server_->stop(deadline);
   blocks_->stop(deadline);
   // Last, so that health and status answer while the others drain.
   control_server_->stop(deadline);
@@ -136,6 +141,10 @@ std::vector<ListenerStatus> House::listeners() const {
   const BannerFacts bound = facts();
   std::vector<ListenerStatus> out;
   if (bound.s3) out.push_back({"s3", bound.s3->to_string()});
+  if (website_server_) {
+    out.push_back(
+        {"website", HostPort{options_.website->host, website_server_->port()}.to_string()});
+  }
   if (bound.admin) out.push_back({"admin", bound.admin->to_string()});
   if (bound.nbd) out.push_back({"nbd", bound.nbd->to_string()});
   if (bound.nbd_socket) out.push_back({"nbd_socket", *bound.nbd_socket});
@@ -155,7 +164,7 @@ ServerStatus House::status() const {
   out.store = objects_->status();
   out.volumes = blocks_->catalog().list();
   out.listeners = listeners();
-  for (const WebServer* server : {s3_server_.get(), admin_server_.get()}) {
+  for (const WebServer* server : {s3_server_.get(), website_server_.get(), admin_server_.get()}) {
     if (server != nullptr) out.http_connections += server->connections();
   }
   out.nbd_connections = blocks_->connections();

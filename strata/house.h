@@ -72,6 +72,7 @@ class House {
   std::unique_ptr<ControlHandler> control_handler_;
   std::unique_ptr<CertificateWatch> certificate_;  // null: S3 is served in the clear
   std::unique_ptr<WebServer> s3_server_;
+  std::unique_ptr<WebServer> website_server_;
   std::unique_ptr<WebServer> admin_server_;
   std::unique_ptr<WebServer> control_server_;
   std::atomic<bool> draining_{false};

@@ -4,10 +4,13 @@
 
 #include "common/base/log.h"
 #include "objstore/access/credentials.h"
+#include "objstore/encryption/key_ring.h"
+#include "objstore/lifecycle/lifecycle_worker.h"
 #include "objstore/object/object_store.h"
 #include "objstore/object/upload_expiry.h"
 #include "objstore/replica/replica_set.h"
 #include "objstore/s3/s3_handler.h"
+#include "objstore/website/website_handler.h"
 
 namespace strata::roof {
 namespace {
@@ -32,9 +35,12 @@ async::Task<Status> ensure_buckets(object::ObjectStore& objects, std::vector<std
 struct ObjectHalf::Impl {
   access::Credentials credentials;
   std::unique_ptr<replica::ReplicaSet> replicas;
+  std::unique_ptr<encryption::KeyRing> keys;
   std::unique_ptr<object::ObjectStore> objects;
   std::unique_ptr<object::UploadExpiry> expiry;  // null: uploads stay
+  std::unique_ptr<lifecycle::LifecycleWorker> lifecycle;
   std::unique_ptr<s3::S3Handler> handler;
+  std::unique_ptr<website::WebsiteHandler> website;
 };
 
 ObjectHalf::ObjectHalf(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
@@ -61,22 +67,33 @@ Result<std::unique_ptr<ObjectHalf>> ObjectHalf::open(const ServeOptions& options
   };
   TRY_ASSIGN(impl->replicas,
              replica::ReplicaSet::open(std::move(set_options), ground.pool, ground.random));
-  impl->objects =
-      std::make_unique<object::ObjectStore>(*impl->replicas, ground.clock, ground.random);
+  TRY_ASSIGN(impl->keys, encryption::KeyRing::open(ground.files, options.kms_key_file, ground.clock,
+                                                   ground.random));
+  impl->objects = std::make_unique<object::ObjectStore>(*impl->replicas, ground.clock,
+                                                        ground.random, impl->keys.get());
+  const auto run_on_loop = [&loops = ground.loops](async::Task<Result<worker::Step>> task) {
+    return loops.run(std::move(task));
+  };
   if (options.multipart_expiry) {
-    impl->expiry = std::make_unique<object::UploadExpiry>(
-        *impl->objects, ground.clock, *options.multipart_expiry,
-        [&loops = ground.loops](async::Task<Result<worker::Step>> task) {
-          return loops.run(std::move(task));
-        });
+    impl->expiry = std::make_unique<object::UploadExpiry>(*impl->objects, ground.clock,
+                                                          *options.multipart_expiry, run_on_loop);
   }
+  impl->lifecycle = std::make_unique<lifecycle::LifecycleWorker>(
+      *impl->objects, ground.clock, options.lifecycle_day, run_on_loop);
   TRY(ground.loops.run(ensure_buckets(*impl->objects, options.buckets, options.region)));
   s3::Config config;
   config.region = options.region;
   config.domains = options.domains;
   config.signature_version2 = options.sigv2;
+  config.keys = impl->keys.get();
+  config.lifecycle_day = options.lifecycle_day;
   impl->handler = std::make_unique<s3::S3Handler>(*impl->objects, impl->credentials,
                                                   std::move(config), ground.clock, ground.random);
+  website::Config site;
+  site.region = options.region;
+  site.domains = options.domains;
+  impl->website = std::make_unique<website::WebsiteHandler>(*impl->objects, std::move(site),
+                                                            ground.clock, ground.random);
   return std::unique_ptr<ObjectHalf>(new ObjectHalf(std::move(impl)));
 }
 
@@ -88,9 +105,14 @@ object::ObjectStore& ObjectHalf::objects() noexcept {
   return *impl_->objects;
 }
 
+http::Handler& ObjectHalf::website() noexcept {
+  return *impl_->website;
+}
+
 std::vector<worker::Job> ObjectHalf::workers() {
   std::vector<worker::Job> jobs = impl_->replicas->workers();
   if (impl_->expiry) jobs.push_back({impl_->expiry.get(), 0});
+  jobs.push_back({impl_->lifecycle.get(), 0});
   return jobs;
 }
 

@@ -52,6 +52,8 @@ class ObjectHalf {
   ObjectHalf& operator=(const ObjectHalf&) = delete;
 
   [[nodiscard]] http::Handler& handler() noexcept;
+  // Buckets as websites.
+  [[nodiscard]] http::Handler& website() noexcept;
   [[nodiscard]] replica::ReplicaSet& drives() noexcept;
   [[nodiscard]] object::ObjectStore& objects() noexcept;
   [[nodiscard]] replica::StoreStatus status() const;

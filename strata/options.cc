@@ -56,6 +56,17 @@ Status apply_duration(ServeOptions& into, Values values) {
   return {};
 }
 
+Status apply_lifecycle_day(ServeOptions& into, Values values) {
+  const Result<uint64_t> length = parse_duration_ms(values.front());
+  constexpr uint64_t kDayMsMin = 100;
+  constexpr uint64_t kDayMsMax = 86'400'000;
+  if (!length.ok() || *length < kDayMsMin || *length > kDayMsMax) {
+    return bad(fmt::format("'{}' is not a time from 100ms to 24h", values.front()));
+  }
+  into.lifecycle_day = std::chrono::milliseconds(*length);
+  return {};
+}
+
 Status apply_nbd_socket(ServeOptions& into, Values values) {
   into.nbd_socket = values.front();  // "off" is resolved once the data folder is known
   return {};
@@ -235,6 +246,16 @@ constexpr std::array<OptionSpec, kOptionCount> kTable = {{
     {.name = "multipart-expiry", .value_name = "TIME", .default_value = "7d", .default_note = "",
      .help = "Age at which unfinished multipart uploads are removed; `off` keeps them",
      .apply = apply_duration<&ServeOptions::multipart_expiry>},
+    {.name = "website", .value_name = "HOST:PORT", .default_value = "off", .default_note = "",
+     .help = "Where buckets are served as websites, to everybody; `off` serves none",
+     .apply = apply_listener<&ServeOptions::website>},
+    {.name = "kms-key-file", .value_name = "PATH", .default_value = "",
+     .default_note = "`DIR/keys`",
+     .help = "File of the master keys of encrypted objects, made if it is missing",
+     .apply = apply_text<&ServeOptions::kms_key_file>},
+    {.name = "lifecycle-day", .value_name = "TIME", .default_value = "24h", .default_note = "",
+     .help = "How long a day of lifecycle rules is; less than 24h to try rules out",
+     .apply = apply_lifecycle_day},
     {.name = "root-user", .value_name = "NAME", .default_value = "",
      .default_note = "see Credentials", .help = "Access key of the owner",
      .on_command_line = false, .apply = apply_root_user},
@@ -252,6 +273,7 @@ Status derive(ServeOptions& options) {
       options.drives.push_back(io::join_path(options.data, name));
     }
   }
+  if (options.kms_key_file.empty()) options.kms_key_file = io::join_path(options.data, "keys");
   if (!options.nbd_socket) {
     options.nbd_socket = io::join_path(options.data, "nbd.sock");
   } else if (*options.nbd_socket == "off") {
@@ -275,7 +297,7 @@ Status derive(ServeOptions& options) {
 }  // namespace
 
 bool ServeOptions::only_loopback() const {
-  for (const std::optional<HostPort>* listener : {&s3, &admin, &nbd}) {
+  for (const std::optional<HostPort>* listener : {&s3, &admin, &nbd, &website}) {
     if (listener->has_value() && !(*listener)->is_loopback()) return false;
   }
   return true;

@@ -44,6 +44,7 @@ struct ServeOptions {
   bool replicas_given = false;      // else it is only for drives that are new
   std::optional<HostPort> s3;
   std::optional<HostPort> admin;
+  std::optional<HostPort> website;
   std::optional<HostPort> nbd;
   std::optional<std::string> nbd_socket;
   std::string region;
@@ -58,6 +59,8 @@ struct ServeOptions {
   std::vector<VolumeWish> volumes;
   std::optional<std::chrono::milliseconds> scrub_period;      // absent: only when asked
   std::optional<std::chrono::milliseconds> multipart_expiry;  // absent: uploads stay
+  std::string kms_key_file;                                   // master keys of encrypted objects
+  std::chrono::milliseconds lifecycle_day{};                  // how long a lifecycle rule's day is
   std::string root_user;                                      // empty: not given under this name
   std::string root_password;                                  // secret: never printed
 
@@ -87,7 +90,7 @@ struct OptionSpec {
 // Position in the table, or nullopt. `key` is the TOML key.
 [[nodiscard]] std::optional<size_t> find_option_by_key(std::string_view key) noexcept;
 
-inline constexpr size_t kOptionCount = 21;
+inline constexpr size_t kOptionCount = 24;
 
 // Values as text, each from the highest layer that gave one.
 class OptionValues {

@@ -22,6 +22,26 @@ struct Hashers {
   std::vector<std::unique_ptr<digest::Hasher>> asked;
 };
 
+std::unique_ptr<encryption::Sealer> make_sealer(const std::optional<Sealing>& sealing) {
+  if (!sealing) return nullptr;
+  if (sealing->form == encryption::Form::kObject) {
+    return std::make_unique<encryption::Sealer>(sealing->data_key);
+  }
+  return std::make_unique<encryption::Sealer>(sealing->data_key, *sealing->random);
+}
+
+uint64_t stored_bytes(const IntakePlan& plan, uint64_t plain_bytes) {
+  return plan.sealing ? encryption::sealed_bytes(plain_bytes, plan.sealing->form) : plain_bytes;
+}
+
+// S3's entity tags are MD5s only where the server holds the key.
+std::string tag_of(const IntakePlan& plan, std::string md5) {
+  if (!plan.sealing || plan.sealing->keep_md5) return md5;
+  std::string keyed = digest::hmac_sha256(plan.sealing->data_key.bytes(), as_bytes(md5));
+  keyed.resize(md5.size());
+  return keyed;
+}
+
 Error incomplete_body(uint64_t got, uint64_t stated) {
   return Error(Code::kInvalidArgument, reason::kIncompleteBody,
                fmt::format("the body has {} bytes{}, but {} were stated", got,
@@ -44,6 +64,7 @@ async::Task<Result<TakenBody>> take_body(replica::Store& store, IntakePlan plan,
   }
   TakenBody taken;
   Hashers hashers(plan.algorithms);
+  const std::unique_ptr<encryption::Sealer> sealer = make_sealer(plan.sealing);
   while (true) {
     CO_TRY_ASSIGN(const Bytes piece, co_await body.next());
     if (piece.empty()) break;
@@ -53,16 +74,19 @@ async::Task<Result<TakenBody>> take_body(replica::Store& store, IntakePlan plan,
       co_return incomplete_body(taken.size_bytes, *plan.size_bytes);
     }
     if (!taken.writer) {
-      CO_TRY_ASSIGN(taken.writer, co_await store.create_blob(plan.placement, plan.size_bytes));
+      std::optional<uint64_t> stored;
+      if (plan.size_bytes) stored = stored_bytes(plan, *plan.size_bytes);
+      CO_TRY_ASSIGN(taken.writer, co_await store.create_blob(plan.placement, stored));
     }
     // Hashed while the writer may still be writing what came before.
     hashers.update(piece);
-    CO_TRY(co_await taken.writer->append(piece));
+    const Bytes stored = sealer ? sealer->update(piece) : piece;
+    if (!stored.empty()) CO_TRY(co_await taken.writer->append(stored));
   }
   if (plan.size_bytes && taken.size_bytes != *plan.size_bytes) {
     co_return incomplete_body(taken.size_bytes, *plan.size_bytes);
   }
-  taken.md5 = hashers.md5->finish();
+  taken.md5 = tag_of(plan, hashers.md5->finish());
   for (size_t i = 0; i < plan.algorithms.size(); ++i) {
     StoredChecksum checksum;
     checksum.algorithm = plan.algorithms[i];
@@ -70,8 +94,9 @@ async::Task<Result<TakenBody>> take_body(replica::Store& store, IntakePlan plan,
     taken.computed.push_back(std::move(checksum));
   }
   if (taken.writer) {
+    if (sealer) CO_TRY(co_await taken.writer->append(sealer->finish()));
     CO_TRY_ASSIGN(taken.blob, co_await taken.writer->finish());
-    if (taken.blob->size_bytes != taken.size_bytes) {
+    if (taken.blob->size_bytes != stored_bytes(plan, taken.size_bytes)) {
       co_return Error(Code::kInternal, "the store wrote another number of bytes than it was given");
     }
   }

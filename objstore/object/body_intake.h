@@ -9,21 +9,32 @@
 #include "common/async/byte_source.h"
 #include "common/async/task.h"
 #include "common/digest/checksum.h"
+#include "objstore/encryption/segments.h"
 #include "objstore/object/types.h"
 #include "objstore/replica/store.h"
 
 namespace strata::object {
+
+// How the bytes are encrypted on their way in.
+struct Sealing {
+  crypto::Secret data_key;
+  encryption::Form form = encryption::Form::kObject;
+  RandomSource* random = nullptr;  // for a part's salt; outlives the intake
+  // Else TakenBody::md5 is a keyed digest in its place, which tells nothing of the bytes.
+  bool keep_md5 = true;
+};
 
 struct IntakePlan {
   std::string placement;
   std::optional<uint64_t> size_bytes;  // if known: another length is kIncompleteBody
   uint64_t bytes_max = kSinglePutBytesMax;
   std::vector<digest::ChecksumAlgorithm> algorithms;  // computed besides MD5
+  std::optional<Sealing> sealing;                     // absent: stored in the clear
 };
 
 struct TakenBody {
   uint64_t size_bytes = 0;
-  std::string md5;                              // raw
+  std::string md5;                              // raw; what entity tags are made of
   std::vector<StoredChecksum> computed;         // of the plan's algorithms, in their order
   std::unique_ptr<replica::BlobWriter> writer;  // finished; null for an empty body
   std::optional<replica::BlobRef> blob;         // absent for an empty body

@@ -43,6 +43,7 @@ bool changes_nothing(const CopyRequest& request, const ObjectRecord& source) {
   if (request.source_version_id) return false;
   if (request.source_bucket != request.bucket || request.source_key != request.key) return false;
   if (request.attributes || request.replace_tags) return false;
+  if (request.encryption || !source.extras.encryption.empty()) return false;
   if (!request.checksum_algorithm) return true;
   const StoredChecksum* had = find_checksum(source.checksums, *request.checksum_algorithm);
   return had != nullptr && !had->composite;
@@ -82,14 +83,24 @@ async::Task<Result<CopyResult>> ObjectStore::copy(CopyRequest request) {
   Result<ObjectRecord> source = co_await impl.read_version(source_request);
   if (!source.ok()) co_return as_source_error(std::move(source).error());
   CO_TRY(check_source(request, *source));
+  CO_TRY_ASSIGN(std::optional<crypto::Secret> source_key,
+                impl.vault.unlock(source->extras.encryption, request.source_customer_key,
+                                  request.source_bucket, request.source_key));
 
   IntakePlan plan;
   plan.placement = rows::placement(request.bucket, request.key);
   plan.size_bytes = source->size_bytes;
   plan.algorithms = algorithms_to_compute(request, *source);
+  if (request.encryption) {
+    CO_TRY_ASSIGN(encryption::Vault::Protection protection,
+                  impl.vault.protect(*request.encryption, request.bucket, request.key));
+    request.extras.encryption = std::move(protection.envelope);
+    plan.sealing =
+        Sealing{protection.data_key, encryption::Form::kObject, nullptr, protection.etag_is_md5};
+  }
   BodyStream body(impl.store, std::move(pin),
                   rows::placement(request.source_bucket, request.source_key), *source,
-                  Extent{0, source->size_bytes});
+                  Extent{0, source->size_bytes}, std::move(source_key));
   CO_TRY_ASSIGN(TakenBody taken, co_await take_body(impl.store, std::move(plan), body));
 
   std::vector<StoredChecksum> checksums = std::move(taken.computed);

@@ -5,8 +5,9 @@
 
 namespace strata::object {
 
-ObjectStore::ObjectStore(replica::Store& store, const io::Clock& clock, RandomSource& random)
-    : impl_(std::make_unique<Impl>(store, clock, random)) {}
+ObjectStore::ObjectStore(replica::Store& store, const io::Clock& clock, RandomSource& random,
+                         const encryption::KeyRing* keys)
+    : impl_(std::make_unique<Impl>(store, clock, random, keys)) {}
 
 ObjectStore::~ObjectStore() = default;
 

@@ -17,6 +17,7 @@
 #include "common/base/random.h"
 #include "common/base/result.h"
 #include "common/io/clock.h"
+#include "objstore/encryption/vault.h"
 #include "objstore/object/lock_configuration.h"
 #include "objstore/object/types.h"
 #include "objstore/object/versioning.h"
@@ -34,8 +35,9 @@ struct PutRequest {
   Attributes attributes;
   Extras extras;
   Conditions conditions;
-  std::optional<uint64_t> size_bytes;  // if known: a body of another length is an error
-  ChecksumsAtEnd checksums;            // may be empty: called once the body has ended
+  std::optional<uint64_t> size_bytes;            // if known: a body of another length is an error
+  ChecksumsAtEnd checksums;                      // may be empty: called once the body has ended
+  std::optional<encryption::Choice> encryption;  // absent: stored in the clear
 };
 
 struct GetRequest {
@@ -46,6 +48,8 @@ struct GetRequest {
   std::optional<ByteRange> range;
   std::optional<IfRange> if_range;      // where it does not hold, the range is not asked for
   std::optional<uint32_t> part_number;  // 1-based; excludes range
+  // The key of what was stored under a customer's key; must not come with anything else.
+  std::optional<encryption::CustomerKey> customer_key;
 };
 
 // An open version: its record and, for a GET, its bytes.
@@ -70,6 +74,8 @@ struct CopyRequest {
   bool replace_tags = false;  // else the source's are copied
   std::optional<Attributes> attributes;  // replaces the source's; absent: the source's are copied
   std::optional<digest::ChecksumAlgorithm> checksum_algorithm;  // computed on the copied bytes
+  std::optional<encryption::CustomerKey> source_customer_key;
+  std::optional<encryption::Choice> encryption;  // of the destination; absent: in the clear
 };
 
 struct CopyResult {
@@ -130,7 +136,8 @@ struct CreateUploadRequest {
   Attributes attributes;
   Extras extras;
   std::optional<digest::ChecksumAlgorithm> checksum_algorithm;
-  bool checksum_full_object = false;  // FULL_OBJECT, else COMPOSITE
+  bool checksum_full_object = false;             // FULL_OBJECT, else COMPOSITE
+  std::optional<encryption::Choice> encryption;  // of all its parts; absent: in the clear
 };
 struct UploadInfo {
   std::string key;
@@ -148,6 +155,7 @@ struct UploadPartRequest {
   uint32_t part_number = 0;  // 1 to kPartNumberMax
   std::optional<uint64_t> size_bytes;
   ChecksumsAtEnd checksums;
+  std::optional<encryption::CustomerKey> customer_key;  // that the upload was begun with
 };
 struct PartInfo {
   uint32_t number = 0;
@@ -155,6 +163,7 @@ struct PartInfo {
   std::string etag;
   WallTime modified{};
   std::vector<StoredChecksum> checksums;
+  Extras extras;  // of its upload: how it is encrypted
 };
 // A part whose bytes are another object's, all of them or a range.
 struct CopyPartRequest {
@@ -167,6 +176,8 @@ struct CopyPartRequest {
   std::string key;
   std::string upload_id;
   uint32_t part_number = 0;
+  std::optional<encryption::CustomerKey> source_customer_key;
+  std::optional<encryption::CustomerKey> customer_key;  // that the upload was begun with
 };
 struct CopyPartResult {
   PartInfo part;
@@ -177,6 +188,7 @@ struct ObjectPartsRequest {
   VersionName name;
   uint32_t after_number = 0;
   size_t parts_max = 1000;
+  std::optional<encryption::CustomerKey> customer_key;
 };
 struct ObjectPart {
   uint32_t number = 0;
@@ -235,8 +247,10 @@ struct CreateBucketRequest {
 
 class ObjectStore {
  public:
-  // The store, clock and random source outlive this.
-  ObjectStore(replica::Store& store, const io::Clock& clock, RandomSource& random);
+  // The store, clock, random source and keys outlive this. Where something is encrypted, random is
+  // fit for secrets and safe from any thread. keys: null where there is no key file.
+  ObjectStore(replica::Store& store, const io::Clock& clock, RandomSource& random,
+              const encryption::KeyRing* keys = nullptr);
   ~ObjectStore();
   ObjectStore(const ObjectStore&) = delete;
   ObjectStore& operator=(const ObjectStore&) = delete;

@@ -60,6 +60,8 @@ Result<OpenObject> select(ObjectRecord& record, GetRequest request) {
 
 async::Task<Result<OpenObject>> ObjectStore::head(GetRequest request) {
   CO_TRY_ASSIGN(ObjectRecord record, co_await impl_->read_version(request));
+  CO_TRY(impl_->vault.unlock(record.extras.encryption, request.customer_key, request.bucket,
+                             request.key));
   co_return select(record, std::move(request));
 }
 
@@ -68,10 +70,13 @@ async::Task<Result<OpenObject>> ObjectStore::get(GetRequest request) {
   // Before the record is read: its blobs then stay readable whatever happens to the key.
   std::unique_ptr<replica::ReadPin> pin = impl.store.pin();
   CO_TRY_ASSIGN(ObjectRecord record, co_await impl.read_version(request));
+  CO_TRY_ASSIGN(std::optional<crypto::Secret> data_key,
+                impl.vault.unlock(record.extras.encryption, request.customer_key, request.bucket,
+                                  request.key));
   std::string placement = rows::placement(request.bucket, request.key);
   CO_TRY_ASSIGN(OpenObject open, select(record, std::move(request)));
   open.body = std::make_unique<BodyStream>(impl.store, std::move(pin), std::move(placement), record,
-                                           Extent{open.first, open.length});
+                                           Extent{open.first, open.length}, std::move(data_key));
   co_return std::move(open);
 }
 

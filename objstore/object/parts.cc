@@ -105,8 +105,39 @@ async::Task<Result<PartInfo>> ObjectStore::Impl::store_part(
 
 namespace {
 
-PartRecord part_record(TakenBody& taken, std::vector<StoredChecksum> checksums) {
+// A part that comes with another key than its upload, or with none, is a mistake and no intrusion.
+Error as_part_error(Error error) {
+  if (error.reason == encryption::kKeyNeededReason) {
+    error.message =
+        "The multipart upload initiate requested encryption. Subsequent part requests must include "
+        "the appropriate encryption parameters.";
+  } else if (error.reason == encryption::kWrongKeyReason ||
+             error.reason == encryption::kKeyNotApplicableReason) {
+    return {Code::kInvalidArgument, encryption::kKeyNotApplicableReason,
+            "The provided encryption parameters did not match the ones used originally."};
+  }
+  return error;
+}
+
+// A part is encrypted as its upload was begun, with a key of its own.
+Result<std::optional<Sealing>> part_sealing(const encryption::Vault& vault,
+                                            const UploadRecord& upload,
+                                            const std::optional<encryption::CustomerKey>& customer,
+                                            std::string_view bucket, std::string_view key) {
+  Result<std::optional<crypto::Secret>> unlocked =
+      vault.unlock(upload.extras.encryption, customer, bucket, key);
+  if (!unlocked.ok()) return as_part_error(std::move(unlocked).error());
+  const std::optional<crypto::Secret> data_key = std::move(*unlocked);
+  if (!data_key) return std::optional<Sealing>();
+  TRY_ASSIGN(const encryption::Envelope envelope,
+             encryption::decode_envelope(upload.extras.encryption));
+  return std::optional<Sealing>(Sealing{*data_key, encryption::Form::kPart, &vault.random(),
+                                        envelope.method == encryption::Method::kS3});
+}
+
+PartRecord part_record(TakenBody& taken, std::vector<StoredChecksum> checksums, bool sealed) {
   PartRecord record;
+  record.sealed = sealed;
   record.checksums = std::move(checksums);
   record.size_bytes = taken.size_bytes;
   record.md5 = std::move(taken.md5);
@@ -128,6 +159,9 @@ async::Task<Result<PartInfo>> ObjectStore::upload_part(UploadPartRequest request
   plan.size_bytes = request.size_bytes;
   plan.bytes_max = kPartBytesMax;
   plan.algorithms = algorithms_of_part(upload);
+  CO_TRY_ASSIGN(plan.sealing, part_sealing(impl.vault, upload, request.customer_key, request.bucket,
+                                           request.key));
+  const bool sealed = plan.sealing.has_value();
   CO_TRY_ASSIGN(TakenBody taken, co_await take_body(impl.store, std::move(plan), body));
   std::vector<StoredChecksum> sent;
   if (request.checksums) {
@@ -135,11 +169,12 @@ async::Task<Result<PartInfo>> ObjectStore::upload_part(UploadPartRequest request
   }
   CO_TRY_ASSIGN(std::vector<StoredChecksum> checksums,
                 part_checksums(upload, std::move(sent), std::move(taken.computed)));
-  PartRecord record = part_record(taken, std::move(checksums));
+  PartRecord record = part_record(taken, std::move(checksums), sealed);
   Impl::PartTarget target{std::move(request.bucket), std::move(request.key),
                           std::move(request.upload_id), request.part_number};
   Result<PartInfo> done =
       co_await impl.store_part(std::move(target), std::move(record), std::move(taken.writer));
+  if (done.ok()) done->extras.encryption = upload.extras.encryption;
   co_return std::move(done);
 }
 
@@ -173,22 +208,30 @@ async::Task<Result<CopyPartResult>> ObjectStore::copy_part(CopyPartRequest reque
   Result<ObjectRecord> source = co_await impl.read_version(source_request);
   if (!source.ok()) co_return as_source_error(std::move(source).error());
   CO_TRY_ASSIGN(const Extent extent, copied_extent(request, source->size_bytes));
+  CO_TRY_ASSIGN(std::optional<crypto::Secret> source_key,
+                impl.vault.unlock(source->extras.encryption, request.source_customer_key,
+                                  request.source_bucket, request.source_key));
 
   IntakePlan plan;
   plan.placement = rows::placement(request.bucket, request.key);
   plan.size_bytes = extent.length;
   plan.bytes_max = kPartBytesMax;
+  CO_TRY_ASSIGN(plan.sealing, part_sealing(impl.vault, upload, request.customer_key, request.bucket,
+                                           request.key));
+  const bool sealed = plan.sealing.has_value();
   if (upload.checksum_algorithm) plan.algorithms.push_back(*upload.checksum_algorithm);
   BodyStream body(impl.store, std::move(pin),
-                  rows::placement(request.source_bucket, request.source_key), *source, extent);
+                  rows::placement(request.source_bucket, request.source_key), *source, extent,
+                  std::move(source_key));
   CO_TRY_ASSIGN(TakenBody taken, co_await take_body(impl.store, std::move(plan), body));
-  PartRecord record = part_record(taken, std::move(taken.computed));
+  PartRecord record = part_record(taken, std::move(taken.computed), sealed);
   Impl::PartTarget target{std::move(request.bucket), std::move(request.key),
                           std::move(request.upload_id), request.part_number};
   CopyPartResult result;
   result.source_version_id = std::move(source->version_id);
   CO_TRY_ASSIGN(result.part, co_await impl.store_part(std::move(target), std::move(record),
                                                       std::move(taken.writer)));
+  result.part.extras.encryption = upload.extras.encryption;
   co_return std::move(result);
 }
 
@@ -198,6 +241,7 @@ async::Task<Result<ObjectPartsPage>> ObjectStore::object_parts(ObjectPartsReques
   get.key = request.name.key;
   get.version_id = request.name.version_id;
   CO_TRY_ASSIGN(ObjectRecord record, co_await impl_->read_version(get));
+  CO_TRY(impl_->vault.unlock(record.extras.encryption, request.customer_key, get.bucket, get.key));
   ObjectPartsPage page;
   for (Segment& segment : record.segments) {
     if (record.parts == 0) break;

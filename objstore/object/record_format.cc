@@ -5,6 +5,7 @@
 #include <cstring>
 
 #include "common/base/check.h"
+#include "objstore/encryption/segments.h"
 #include "objstore/object/names.h"
 #include "objstore/object/record_io.h"
 
@@ -16,6 +17,7 @@ using digest::ChecksumAlgorithm;
 constexpr size_t kMd5Bytes = 16;
 constexpr uint8_t kPlain = 1;
 constexpr uint8_t kWithExtras = 2;
+constexpr uint8_t kSealedPart = 2;
 
 // Numbers on disk: never reused, never changed. 0 is "none".
 uint8_t algorithm_code(ChecksumAlgorithm algorithm) {
@@ -137,6 +139,15 @@ std::vector<StoredChecksum> read_checksums(RecordReader& in) {
   return checksums;
 }
 
+// How long a blob is that holds so many bytes of an object or part, encrypted or not.
+uint64_t blob_bytes(uint64_t size_bytes, bool sealed, encryption::Form form) {
+  return sealed ? encryption::sealed_bytes(size_bytes, form) : size_bytes;
+}
+
+encryption::Form form_of(const ObjectRecord& record) {
+  return record.parts > 0 ? encryption::Form::kPart : encryption::Form::kObject;
+}
+
 // The size is written before; a blob follows only where there are bytes.
 void write_blob(RecordWriter& out, uint64_t size_bytes,
                 const std::optional<replica::BlobRef>& blob) {
@@ -159,11 +170,12 @@ std::optional<replica::BlobRef> read_blob(RecordReader& in, uint64_t size_bytes)
 }
 
 void write_segments(RecordWriter& out, const ObjectRecord& record) {
+  const bool sealed = !record.extras.encryption.empty();
   out.varint(record.segments.size());
   for (const Segment& segment : record.segments) {
     out.varint(segment.part_number);
     out.varint(segment.size_bytes);
-    write_blob(out, segment.size_bytes, segment.blob);
+    write_blob(out, blob_bytes(segment.size_bytes, sealed, form_of(record)), segment.blob);
     out.text(segment.checksum);
   }
 }
@@ -173,13 +185,14 @@ void read_segments(RecordReader& in, ObjectRecord& record) {
   const uint64_t count = in.varint(kPartNumberMax);
   const uint64_t expected = record.parts != 0 ? record.parts : (record.size_bytes != 0 ? 1 : 0);
   if (count != expected) in.fail();
+  const bool sealed = !record.extras.encryption.empty();
   uint64_t bytes = 0;
   uint32_t last_number = 0;
   for (uint64_t i = 0; i < count && in.ok(); ++i) {
     Segment segment;
     segment.part_number = static_cast<uint32_t>(in.varint(kPartNumberMax));
     segment.size_bytes = in.varint(kPartBytesMax);
-    segment.blob = read_blob(in, segment.size_bytes);
+    segment.blob = read_blob(in, blob_bytes(segment.size_bytes, sealed, form_of(record)));
     segment.checksum = in.text(kChecksumBytesMax);
     const bool in_order =
         record.parts == 0 ? segment.part_number == 0 : segment.part_number > last_number;
@@ -287,24 +300,27 @@ Result<UploadRecord> decode_upload(std::string_view value) {
 std::string encode(const PartRecord& record) {
   CHECK(record.md5.size() == kMd5Bytes);
   RecordWriter out;
-  out.u8(kPlain);
+  out.u8(record.sealed ? kSealedPart : kPlain);
   out.varint(record.size_bytes);
   write_time(out, record.modified);
   out.raw(record.md5);
   write_checksums(out, record.checksums);
-  write_blob(out, record.size_bytes, record.blob);
+  write_blob(out, blob_bytes(record.size_bytes, record.sealed, encryption::Form::kPart),
+             record.blob);
   return std::move(out).take();
 }
 
 Result<PartRecord> decode_part(std::string_view value) {
   RecordReader in(value);
-  TRY(read_record_version(in, kPlain, "a part"));
+  TRY_ASSIGN(const uint8_t version, read_record_version(in, kRecordVersion, "a part"));
   PartRecord record;
+  record.sealed = version == kSealedPart;
   record.size_bytes = in.varint(kPartBytesMax);
   record.modified = read_time(in);
   record.md5 = in.raw(kMd5Bytes);
   record.checksums = read_checksums(in);
-  record.blob = read_blob(in, record.size_bytes);
+  record.blob =
+      read_blob(in, blob_bytes(record.size_bytes, record.sealed, encryption::Form::kPart));
   if (!in.ok() || !in.at_end()) return record_corrupt("a part");
   return record;
 }

@@ -19,7 +19,8 @@
 namespace strata::object {
 
 // Records are written in the oldest version that can say what they hold: each has one encoding.
-// The second adds a list of extras, to objects and uploads.
+// The second adds a list of extras, to objects and uploads; a part of the second is an encrypted
+// one.
 inline constexpr uint8_t kRecordVersion = 2;
 
 // What one object may carry; larger counts do not decode.
@@ -71,6 +72,7 @@ struct PartRecord {
   std::string md5;  // 16 raw bytes
   std::vector<StoredChecksum> checksums;
   std::optional<replica::BlobRef> blob;  // absent if and only if size_bytes is 0
+  bool sealed = false;                   // the blob holds encrypted bytes
 };
 
 [[nodiscard]] std::string encode(const ObjectRecord& record);

@@ -8,6 +8,7 @@
 #include <string>
 
 #include "common/async/key_mutex.h"
+#include "objstore/encryption/vault.h"
 #include "objstore/object/buckets.h"
 #include "objstore/object/object_store.h"
 #include "objstore/object/record_format.h"
@@ -17,12 +18,18 @@ namespace strata::object {
 // Order of locks: a key's, then (inside Buckets::commit) its bucket's gate. Neither is held while a
 // body is read from a client.
 struct ObjectStore::Impl {
-  Impl(replica::Store& the_store, const io::Clock& the_clock, RandomSource& the_random)
-      : store(the_store), clock(the_clock), buckets(the_store, the_clock), random_(the_random) {}
+  Impl(replica::Store& the_store, const io::Clock& the_clock, RandomSource& the_random,
+       const encryption::KeyRing* keys_or_null)
+      : store(the_store),
+        clock(the_clock),
+        buckets(the_store, the_clock),
+        vault(keys_or_null, the_random),
+        random_(the_random) {}
 
   replica::Store& store;
   const io::Clock& clock;
   Buckets buckets;
+  encryption::Vault vault;
   // By placement: what changes a key or its uploads is done by one task at a time.
   async::KeyMutex keys;
 

@@ -83,6 +83,11 @@ async::Task<Result<UploadInfo>> ObjectStore::create_upload(CreateUploadRequest r
   CO_TRY(check_lock_request(bucket, impl.clock.wall_now(), request.extras));
   UploadRecord record;
   record.extras = std::move(request.extras);
+  if (request.encryption) {
+    CO_TRY_ASSIGN(encryption::Vault::Protection protection,
+                  impl.vault.protect(*request.encryption, request.bucket, request.key));
+    record.extras.encryption = std::move(protection.envelope);
+  }
   record.started = impl.clock.wall_now();
   record.attributes = std::move(request.attributes);
   record.checksum_algorithm = request.checksum_algorithm;

@@ -4,7 +4,9 @@
 #include "common/codec/http_date.h"
 #include "objstore/s3/claimed_checksum.h"
 #include "objstore/s3/copy_source.h"
+#include "objstore/s3/encryption_fields.h"
 #include "objstore/s3/errors.h"
+#include "objstore/s3/expiration_field.h"
 #include "objstore/s3/object_extras.h"
 #include "objstore/s3/operations.h"
 #include "objstore/s3/permission.h"
@@ -39,6 +41,7 @@ async::Task<Status> merge_attributes(Service& service, const http::Fields& field
   get.key = copy.source_key;
   get.version_id = copy.source_version_id;
   get.conditions = copy.source_conditions;
+  get.customer_key = copy.source_customer_key;
   Result<object::OpenObject> source = co_await service.store.head(std::move(get));
   if (!source.ok()) {
     if (source.error().code != Code::kNotModified) co_return std::move(source).error();
@@ -75,6 +78,7 @@ Result<object::CopyRequest> copy_request(const Call& call) {
   TRY_ASSIGN(copy.replace_tags, replaces_tags(fields));
   TRY_ASSIGN(copy.source_conditions, copy_source_conditions(fields));
   TRY_ASSIGN(copy.conditions, write_conditions(fields));
+  TRY_ASSIGN(copy.source_customer_key, customer_key(fields, KeyOf::kCopySource));
   const std::string* algorithm = fields.find("x-amz-checksum-algorithm");
   if (algorithm != nullptr) {
     TRY_ASSIGN(copy.checksum_algorithm, parse_checksum_algorithm(*algorithm));
@@ -87,6 +91,7 @@ Result<object::CopyRequest> copy_request(const Call& call) {
 AnswerTask copy_object(const Call& call) {
   const http::Fields& fields = call.request.fields();
   CO_TRY_ASSIGN(object::CopyRequest copy, copy_request(call));
+  CO_TRY_ASSIGN(copy.encryption, co_await write_encryption(call));
   CO_TRY_ASSIGN(const bool replace, replaces_metadata(fields));
   if (replace) {
     CO_TRY_ASSIGN(copy.attributes, parse_attributes(fields));
@@ -101,6 +106,8 @@ AnswerTask copy_object(const Call& call) {
   xml.element("ETag", quoted(info.etag));
   write_checksums(xml, info.checksums, true);
   Answer answer = xml_answer(200, xml.finish());
+  add_encryption_fields(answer.head.fields, info.extras, true);
+  CO_TRY(co_await add_expiration_field(call, info, answer));
   CO_TRY(co_await add_version_field(call, call.request.bucket(), info.version_id,
                                     "x-amz-version-id", answer));
   CO_TRY(co_await add_version_field(call, source_bucket, copied.source_version_id,

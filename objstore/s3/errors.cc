@@ -4,8 +4,10 @@
 #include "common/sigv4/authorization.h"
 #include "common/sigv4/chunked_decoder.h"
 #include "common/sigv4/version2.h"
+#include "objstore/encryption/vault.h"
 #include "objstore/object/checksums.h"
 #include "objstore/object/types.h"
+#include "objstore/settings/document.h"
 
 namespace strata::s3 {
 
@@ -70,6 +72,17 @@ constexpr Mapping kByReason[] = {
     {sigv4::kReasonIncompleteBody, "IncompleteBody", 400},
     // Of this room: the reason is the code.
     {code::kAccessDenied, code::kAccessDenied, 403},
+    {code::kAccessForbidden, code::kAccessForbidden, 403},
+    {code::kInvalidEncryptionAlgorithm, code::kInvalidEncryptionAlgorithm, 400},
+    {code::kKmsNotFound, code::kKmsNotFound, 400},
+    // Of bucket settings and of encryption.
+    {settings::reason::kMalformedXml, code::kMalformedXml, 400},
+    {settings::reason::kInvalidRequest, code::kInvalidRequest, 400},
+    {settings::reason::kInvalidArgument, code::kInvalidArgument, 400},
+    {settings::reason::kUnsupported, code::kNotImplemented, 501},
+    {encryption::kKeyNeededReason, code::kInvalidRequest, 400},
+    {encryption::kKeyNotApplicableReason, code::kInvalidRequest, 400},
+    {encryption::kWrongKeyReason, code::kAccessDenied, 403},
     {code::kAuthorizationHeaderMalformed, code::kAuthorizationHeaderMalformed, 400},
     {code::kAuthorizationQueryError, code::kAuthorizationQueryError, 400},
     {code::kBadDigest, code::kBadDigest, 400},
@@ -203,6 +216,8 @@ std::string render_error(const WireError& error, const ErrorContext& context) {
   optional("BucketName", context.bucket);
   optional("Key", context.key);
   optional("Region", context.region);
+  optional("Method", context.method);
+  optional("ResourceType", context.resource_type);
   optional("Resource", context.resource);
   optional("RequestId", context.request_id);
   optional("HostId", context.host_id);

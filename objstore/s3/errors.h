@@ -14,6 +14,7 @@ namespace strata::s3 {
 // S3's error codes that this room raises itself; they serve as Error::reason.
 namespace code {
 inline constexpr std::string_view kAccessDenied = "AccessDenied";
+inline constexpr std::string_view kAccessForbidden = "AccessForbidden";
 inline constexpr std::string_view kAuthorizationHeaderMalformed = "AuthorizationHeaderMalformed";
 inline constexpr std::string_view kAuthorizationQueryError = "AuthorizationQueryParametersError";
 inline constexpr std::string_view kBadDigest = "BadDigest";
@@ -28,11 +29,13 @@ inline constexpr std::string_view kInvalidAccessKeyId = "InvalidAccessKeyId";
 inline constexpr std::string_view kInvalidArgument = "InvalidArgument";
 inline constexpr std::string_view kInvalidDigest = "InvalidDigest";
 inline constexpr std::string_view kInvalidPolicyDocument = "InvalidPolicyDocument";
+inline constexpr std::string_view kInvalidEncryptionAlgorithm = "InvalidEncryptionAlgorithmError";
 inline constexpr std::string_view kInvalidRequest = "InvalidRequest";
 inline constexpr std::string_view kInvalidStorageClass = "InvalidStorageClass";
 inline constexpr std::string_view kInvalidToken = "InvalidToken";
 inline constexpr std::string_view kInvalidUri = "InvalidURI";
 inline constexpr std::string_view kMalformedPost = "MalformedPOSTRequest";
+inline constexpr std::string_view kKmsNotFound = "KMS.NotFoundException";
 inline constexpr std::string_view kMalformedTrailer = "MalformedTrailerError";
 inline constexpr std::string_view kMalformedXml = "MalformedXML";
 inline constexpr std::string_view kMaxPostPreDataLengthExceeded = "MaxPostPreDataLengthExceeded";
@@ -57,7 +60,9 @@ struct ErrorContext {
   std::string_view resource;  // the path as sent, still encoded
   std::string_view bucket;
   std::string_view key;
-  std::string_view region;  // the right one, when the request named another
+  std::string_view region;         // the right one, when the request named another
+  std::string_view method;         // of a preflight: the method that was asked for
+  std::string_view resource_type;  // and of what: BUCKET or OBJECT
   std::string_view request_id;
   std::string_view host_id;
 };

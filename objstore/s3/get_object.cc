@@ -2,7 +2,9 @@
 #include <utility>
 
 #include "common/codec/http_date.h"
+#include "objstore/s3/encryption_fields.h"
 #include "objstore/s3/errors.h"
+#include "objstore/s3/expiration_field.h"
 #include "objstore/s3/object_extras.h"
 #include "objstore/s3/operations.h"
 #include "objstore/s3/permission.h"
@@ -80,6 +82,8 @@ Result<object::GetRequest> get_request(const VerifiedRequest& request) {
   get.key = request.key();
   TRY_ASSIGN(get.version_id, version_parameter(request.query()));
   TRY_ASSIGN(get.conditions, read_conditions(request.fields()));
+  TRY(check_read_encryption(request.fields()));
+  TRY_ASSIGN(get.customer_key, customer_key(request.fields()));
   const std::string* range = request.fields().find("range");
   if (range != nullptr) get.range = parse_range(*range);
   const std::string* if_range = request.fields().find("if-range");
@@ -121,6 +125,7 @@ Result<Answer> answer_for(const Call& call, const object::OpenObject& open) {
   fields.add("accept-ranges", "bytes");
   add_attributes(fields, info.attributes);
   add_extras(call, info.extras, fields);
+  add_encryption_fields(fields, info.extras, false);
   if (partial) {
     fields.add("content-range", "bytes " + std::to_string(open.first) + "-" +
                                     std::to_string(open.first + open.length - 1) + "/" +
@@ -171,6 +176,10 @@ AnswerTask answer_open(const Call& call, Result<object::OpenObject> open) {
     co_return std::move(answer);
   }
   CO_TRY_ASSIGN(Answer answer, answer_for(call, *open));
+  // Of a current version: an older one has no date of its own.
+  if (!call.request.query().has("versionId")) {
+    CO_TRY(co_await add_expiration_field(call, open->info, answer));
+  }
   CO_TRY(co_await add_version_field(call, call.request.bucket(), open->info.version_id,
                                     "x-amz-version-id", answer));
   answer.stream = std::move(open->body);

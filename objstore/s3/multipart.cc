@@ -4,7 +4,9 @@
 #include "common/base/parse.h"
 #include "common/http/server.h"
 #include "objstore/s3/claimed_checksum.h"
+#include "objstore/s3/encryption_fields.h"
 #include "objstore/s3/errors.h"
+#include "objstore/s3/expiration_field.h"
 #include "objstore/s3/limits.h"
 #include "objstore/s3/object_extras.h"
 #include "objstore/s3/operations.h"
@@ -94,12 +96,14 @@ AnswerTask create_multipart_upload(const Call& call) {
   CO_TRY_ASSIGN(create.attributes, parse_attributes(call.request.fields()));
   CO_TRY_ASSIGN(create.extras, parse_extras(call));
   CO_TRY(parse_upload_checksum(call.request.fields(), create));
+  CO_TRY_ASSIGN(create.encryption, co_await write_encryption(call));
   CO_TRY_ASSIGN(const object::UploadInfo upload,
                 co_await call.service.store.create_upload(std::move(create)));
   codec::XmlWriter xml = s3_document("InitiateMultipartUploadResult");
   xml.element("Bucket", call.request.bucket()).element("Key", call.request.key());
   xml.element("UploadId", upload.upload_id);
   Answer answer = xml_answer(200, xml.finish());
+  add_encryption_fields(answer.head.fields, upload.extras, true);
   if (upload.checksum_algorithm) {
     answer.head.fields.add("x-amz-checksum-algorithm",
                            std::string(digest::checksum_name(*upload.checksum_algorithm)));
@@ -117,12 +121,14 @@ AnswerTask upload_part(const Call& call) {
   part.key = call.request.key();
   part.upload_id = call.request.query().get("uploadId");
   CO_TRY_ASSIGN(part.part_number, part_number_parameter(call.request.query()));
+  CO_TRY_ASSIGN(part.customer_key, customer_key(call.request.fields()));
   part.size_bytes = upload->size_bytes();
   part.checksums = upload->checksums_at_end();
   CO_TRY_ASSIGN(const object::PartInfo info,
                 co_await call.service.store.upload_part(std::move(part), *upload));
   Answer answer = empty_answer(200);
   answer.head.fields.add("etag", quoted(info.etag));
+  add_encryption_fields(answer.head.fields, info.extras, false);
   for (const object::StoredChecksum& checksum : info.checksums) {
     answer.head.fields.add(checksum_header(checksum.algorithm), checksum_text(checksum));
   }
@@ -146,6 +152,8 @@ AnswerTask complete_multipart_upload(const Call& call) {
   xml.element("ETag", quoted(info.etag));
   write_checksums(xml, info.checksums, true);
   Answer answer = xml_answer(200, xml.finish());
+  add_encryption_fields(answer.head.fields, info.extras, false);
+  CO_TRY(co_await add_expiration_field(call, info, answer));
   CO_TRY(co_await add_version_field(call, call.request.bucket(), info.version_id,
                                     "x-amz-version-id", answer));
   co_return std::move(answer);

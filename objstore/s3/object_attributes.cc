@@ -4,6 +4,7 @@
 
 #include "common/base/parse.h"
 #include "common/codec/http_date.h"
+#include "objstore/s3/encryption_fields.h"
 #include "objstore/s3/errors.h"
 #include "objstore/s3/limits.h"
 #include "objstore/s3/operations.h"
@@ -127,6 +128,7 @@ AnswerTask get_object_attributes(const Call& call) {
   CO_TRY_ASSIGN(const uint64_t after,
                 number_field(fields, "x-amz-part-number-marker", 0, object::kPartNumberMax));
   parts.after_number = static_cast<uint32_t>(after);
+  CO_TRY_ASSIGN(parts.customer_key, customer_key(fields));
   const object::ObjectPartsRequest asked = parts;
   const Result<object::ObjectPartsPage> page =
       co_await call.service.store.object_parts(std::move(parts));

@@ -9,10 +9,13 @@
 #include "common/async/byte_source.h"
 #include "common/async/task.h"
 #include "common/base/result.h"
+#include "objstore/encryption/key_ring.h"
 #include "objstore/object/object_store.h"
 #include "objstore/s3/answer.h"
 #include "objstore/s3/authenticator.h"
 #include "objstore/s3/operation.h"
+#include "objstore/s3/parsed_settings.h"
+#include "objstore/settings/lifecycle_due.h"
 
 namespace strata::s3 {
 
@@ -22,6 +25,11 @@ struct Service {
   std::string region;
   std::string owner_account;  // twelve digits
   std::string owner_id;       // the canonical user id, 64 hex digits
+  const io::Clock& clock;
+  encryption::KeyRing* keys = nullptr;  // null: only customers' keys encrypt
+  // How long a day of lifecycle rules is.
+  settings::DayLength lifecycle_day = settings::kRealDay;
+  std::shared_ptr<SettingsCache> settings = std::make_shared<SettingsCache>();
 };
 
 // One request to carry out. All of it outlives the task.
@@ -75,6 +83,20 @@ using AnswerTask = async::Task<Result<Answer>>;
 
 // upload_part_copy.cc
 [[nodiscard]] AnswerTask upload_part_copy(const Call& call);
+
+// bucket_documents.cc
+[[nodiscard]] AnswerTask get_bucket_cors(const Call& call);
+[[nodiscard]] AnswerTask put_bucket_cors(const Call& call);
+[[nodiscard]] AnswerTask delete_bucket_cors(const Call& call);
+[[nodiscard]] AnswerTask get_bucket_lifecycle(const Call& call);
+[[nodiscard]] AnswerTask put_bucket_lifecycle(const Call& call);
+[[nodiscard]] AnswerTask delete_bucket_lifecycle(const Call& call);
+[[nodiscard]] AnswerTask get_bucket_website(const Call& call);
+[[nodiscard]] AnswerTask put_bucket_website(const Call& call);
+[[nodiscard]] AnswerTask delete_bucket_website(const Call& call);
+[[nodiscard]] AnswerTask get_bucket_encryption(const Call& call);
+[[nodiscard]] AnswerTask put_bucket_encryption(const Call& call);
+[[nodiscard]] AnswerTask delete_bucket_encryption(const Call& call);
 
 // list_objects.cc
 [[nodiscard]] AnswerTask list_objects(const Call& call);

@@ -1,6 +1,8 @@
 // PutObject.
 #include <utility>
 
+#include "objstore/s3/encryption_fields.h"
+#include "objstore/s3/expiration_field.h"
 #include "objstore/s3/object_extras.h"
 #include "objstore/s3/operations.h"
 #include "objstore/s3/request_fields.h"
@@ -18,6 +20,7 @@ AnswerTask put_object(const Call& call) {
   CO_TRY_ASSIGN(put.attributes, parse_attributes(call.request.fields()));
   CO_TRY_ASSIGN(put.extras, parse_extras(call));
   CO_TRY_ASSIGN(put.conditions, write_conditions(call.request.fields()));
+  CO_TRY_ASSIGN(put.encryption, co_await write_encryption(call));
   put.size_bytes = upload->size_bytes();
   upload->add_default_checksum();
   put.checksums = upload->checksums_at_end();
@@ -26,6 +29,8 @@ AnswerTask put_object(const Call& call) {
   Answer answer = empty_answer(200);
   answer.head.fields.add("etag", quoted(info.etag));
   add_checksum_fields(answer.head.fields, info.checksums);
+  add_encryption_fields(answer.head.fields, info.extras, true);
+  CO_TRY(co_await add_expiration_field(call, info, answer));
   CO_TRY(co_await add_version_field(call, call.request.bucket(), info.version_id,
                                     "x-amz-version-id", answer));
   co_return std::move(answer);

@@ -45,7 +45,24 @@ struct OnlyFor {
   std::string_view operations;  // with a space before and behind each
 };
 constexpr std::string_view kMakesObjects = " PutObject CopyObject CreateMultipartUpload ";
+constexpr std::string_view kTakesKeys =
+    " PutObject CopyObject CreateMultipartUpload UploadPart UploadPartCopy GetObject HeadObject "
+    "GetObjectAttributes CompleteMultipartUpload ListParts ";
+// A read that asks for encryption is refused with S3's own error: see check_read_encryption.
+constexpr std::string_view kStatesEncryption =
+    " PutObject CopyObject CreateMultipartUpload GetObject HeadObject ";
 constexpr OnlyFor kOnlyFor[] = {
+    {"x-amz-server-side-encryption", kStatesEncryption},
+    {"x-amz-server-side-encryption-aws-kms-key-id", kStatesEncryption},
+    {"x-amz-server-side-encryption-bucket-key-enabled", kStatesEncryption},
+    {"x-amz-server-side-encryption-context", kStatesEncryption},
+    {"x-amz-server-side-encryption-customer-algorithm", kTakesKeys},
+    {"x-amz-server-side-encryption-customer-key", kTakesKeys},
+    {"x-amz-server-side-encryption-customer-key-md5", kTakesKeys},
+    {"x-amz-copy-source-server-side-encryption-customer-algorithm", " CopyObject UploadPartCopy "},
+    {"x-amz-copy-source-server-side-encryption-customer-key", " CopyObject UploadPartCopy "},
+    {"x-amz-copy-source-server-side-encryption-customer-key-md5", " CopyObject UploadPartCopy "},
+    {"x-amz-transition-default-minimum-object-size", " PutBucketLifecycleConfiguration "},
     {"x-amz-bucket-object-lock-enabled", " CreateBucket "},
     {"x-amz-bypass-governance-retention", " DeleteObject DeleteObjects PutObjectRetention "},
     {"x-amz-if-match-last-modified-time", " DeleteObject "},

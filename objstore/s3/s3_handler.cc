@@ -8,6 +8,8 @@
 #include "common/codec/text.h"
 #include "common/digest/checksum.h"
 #include "objstore/access/authorize.h"
+#include "objstore/s3/cors.h"
+#include "objstore/s3/encryption_fields.h"
 #include "objstore/s3/errors.h"
 #include "objstore/s3/request_fields.h"
 #include "objstore/s3/versions.h"
@@ -49,6 +51,17 @@ Status admit(const OperationInfo& operation, const VerifiedRequest& request,
   return {};
 }
 
+// S3 takes customers' keys over a secure connection only. What stays in this machine is one.
+Status check_customer_key_transport(const http::Exchange& exchange, const http::Fields& fields) {
+  if (!carries_customer_key(fields) || exchange.request().secure) return {};
+  const std::string_view peer = exchange.peer();
+  if (peer.starts_with("127.") || peer.starts_with("[::1]") || peer.starts_with("::1")) return {};
+  return Error(
+      Code::kInvalidArgument, code::kInvalidRequest,
+      "Requests specifying Server Side Encryption with Customer provided keys must be made "
+      "over a secure connection.");
+}
+
 bool is_our_fault(Code error_code) {
   return error_code == Code::kIo || error_code == Code::kCorrupt || error_code == Code::kInternal;
 }
@@ -59,7 +72,13 @@ S3Handler::S3Handler(object::ObjectStore& store, const access::Credentials& cred
                      Config config, const io::Clock& clock, RandomSource& random)
     : domains_(lower_all(std::move(config.domains))),
       authenticator_(credentials, clock, {config.region, config.signature_version2}),
-      service_{store, config.region, access::kRootAccount, canonical_id(access::kRootAccount)},
+      service_{.store = store,
+               .region = config.region,
+               .owner_account = access::kRootAccount,
+               .owner_id = canonical_id(access::kRootAccount),
+               .clock = clock,
+               .keys = config.keys,
+               .lifecycle_day = config.lifecycle_day},
       host_id_(random_host_id(random)) {}
 
 async::Task<void> S3Handler::handle(http::Exchange& exchange) {
@@ -72,6 +91,7 @@ async::Task<void> S3Handler::handle(http::Exchange& exchange) {
     }
     reply = std::move(explained);
   }
+  co_await tell_browser(exchange, reply);
   add_ids(reply.head.fields, exchange.request_id());
   Status sent;
   if (reply.stream) {
@@ -89,14 +109,28 @@ async::Task<void> S3Handler::handle(http::Exchange& exchange) {
   if (!told.ok()) log::debug("s3.unanswered", {{"error", told.error().to_string()}});
 }
 
+// Pages of other origins may read an answer, an error too, only if it says so.
+async::Task<void> S3Handler::tell_browser(const http::Exchange& exchange, Answer& reply) {
+  if (exchange.request().fields.find("origin") == nullptr) co_return;
+  if (exchange.request().method == "OPTIONS") co_return;
+  const Result<ParsedRequest> parsed = ParsedRequest::parse(exchange.request(), domains_);
+  if (parsed.ok()) co_await add_cors_fields(service_, *parsed, reply.head.fields);
+}
+
 AnswerTask S3Handler::answer(http::Exchange& exchange) {
   CO_TRY_ASSIGN(ParsedRequest parsed, ParsedRequest::parse(exchange.request(), domains_));
+  if (exchange.request().method == "OPTIONS") {
+    exchange.set_operation("OptionsObject");
+    Result<Answer> allowed = co_await preflight(service_, parsed);
+    co_return std::move(allowed);
+  }
   CO_TRY_ASSIGN(const OperationInfo* const operation, route(parsed));
   exchange.set_operation(operation->name);
   // A form carries its signature inside, so its sender cannot be known here: see the table.
   if (operation->name == "PostObject") co_return not_implemented(operation->name);
   CO_TRY_ASSIGN(const VerifiedRequest request, authenticator_.verify(std::move(parsed)));
   CO_TRY(admit(*operation, request, service_.owner_account));
+  CO_TRY(check_customer_key_transport(exchange, request.fields()));
   const Call call{service_, *operation, request, exchange.body()};
   Result<Answer> done = co_await operation->handler(call);
   co_return std::move(done);
@@ -119,6 +153,10 @@ Answer S3Handler::error_answer(const http::Exchange& exchange, const Error& erro
   if (parsed.ok()) {
     if (wire.code == "NoSuchBucket" || wire.status == 409) context.bucket = parsed->bucket();
     if (wire.code == "NoSuchKey") context.key = parsed->key();
+    if (wire.code == code::kAccessForbidden) {
+      context.method = head.fields.get("access-control-request-method");
+      context.resource_type = parsed->key().empty() ? "BUCKET" : "OBJECT";
+    }
   }
   return xml_answer(wire.status, render_error(wire, context));
 }

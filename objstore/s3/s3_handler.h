@@ -22,7 +22,9 @@ struct Config {
   std::string region = "us-east-1";
   // Names below which "bucket.NAME" addresses a bucket, without port; path style always works.
   std::vector<std::string> domains;
-  bool signature_version2 = false;  // whether Signature Version 2 is believed
+  bool signature_version2 = false;      // whether Signature Version 2 is believed
+  encryption::KeyRing* keys = nullptr;  // outlives the handler; null: only customers' keys encrypt
+  settings::DayLength lifecycle_day = settings::kRealDay;
 };
 
 class S3Handler final : public http::Handler {
@@ -37,6 +39,7 @@ class S3Handler final : public http::Handler {
 
  private:
   [[nodiscard]] AnswerTask answer(http::Exchange& exchange);
+  [[nodiscard]] async::Task<void> tell_browser(const http::Exchange& exchange, Answer& reply);
   [[nodiscard]] Answer error_answer(const http::Exchange& exchange, const Error& error) const;
   void add_ids(http::Fields& fields, std::string_view request_id) const;
 

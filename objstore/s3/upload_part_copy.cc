@@ -3,6 +3,7 @@
 
 #include "common/codec/http_date.h"
 #include "objstore/s3/copy_source.h"
+#include "objstore/s3/encryption_fields.h"
 #include "objstore/s3/errors.h"
 #include "objstore/s3/operations.h"
 #include "objstore/s3/permission.h"
@@ -36,6 +37,8 @@ Result<object::CopyPartRequest> copy_part_request(const Call& call) {
   if (range != nullptr) {
     TRY_ASSIGN(copy.range, parse_copy_range(*range));
   }
+  TRY_ASSIGN(copy.source_customer_key, customer_key(fields, KeyOf::kCopySource));
+  TRY_ASSIGN(copy.customer_key, customer_key(fields));
   copy.bucket = call.request.bucket();
   copy.key = call.request.key();
   copy.upload_id = call.request.query().get("uploadId");
@@ -55,6 +58,7 @@ AnswerTask upload_part_copy(const Call& call) {
   xml.element("ETag", quoted(done.part.etag));
   write_checksums(xml, done.part.checksums, false);
   Answer answer = xml_answer(200, xml.finish());
+  add_encryption_fields(answer.head.fields, done.part.extras, false);
   CO_TRY(co_await add_version_field(call, source_bucket, done.source_version_id,
                                     "x-amz-copy-source-version-id", answer));
   co_return std::move(answer);

@@ -7,6 +7,7 @@
 
 #include "objstore/s3/claimed_checksum.h"
 #include "objstore/s3/copy_source.h"
+#include "objstore/s3/encryption_fields.h"
 #include "objstore/s3/listing_parameters.h"
 #include "objstore/s3/object_extras.h"
 #include "objstore/s3/request_fields.h"
@@ -33,11 +34,13 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const size_t question = head.target.find('?');
   head.path = head.target.substr(0, question);
   if (question != std::string::npos) head.query = head.target.substr(question + 1);
-  for (const char* name :
-       {"host", "range", "x-amz-checksum-crc32", "x-amz-trailer", "content-md5", "if-match",
-        "if-modified-since", "x-amz-storage-class", "content-encoding"}) {
+  for (const char* name : {"host", "range", "x-amz-checksum-crc32", "x-amz-trailer", "content-md5",
+                           "if-match", "if-modified-since", "x-amz-storage-class",
+                           "content-encoding", "x-amz-server-side-encryption-customer-key",
+                           "x-amz-server-side-encryption-customer-key-md5"}) {
     head.fields.add(name, value);
   }
+  head.fields.add("x-amz-server-side-encryption-customer-algorithm", "AES256");
   const std::vector<std::string> domains = {"s3.example.com"};
   const auto parsed = s3::ParsedRequest::parse(head, domains);
   if (parsed.ok()) {
@@ -52,6 +55,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     (void)s3::parse_claimed_checksum(parsed->fields()).ok();
     (void)s3::parse_content_md5(parsed->fields()).ok();
     (void)s3::parse_attributes(parsed->fields()).ok();
+    (void)s3::customer_key(parsed->fields()).ok();
     (void)s3::read_conditions(parsed->fields()).ok();
     (void)s3::write_conditions(parsed->fields()).ok();
   }

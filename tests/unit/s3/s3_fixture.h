@@ -33,7 +33,7 @@ class FakeExchange final : public http::Exchange {
 
   [[nodiscard]] const http::RequestHead& request() const noexcept override { return head_; }
   [[nodiscard]] const std::string& request_id() const noexcept override { return id_; }
-  [[nodiscard]] std::string_view peer() const noexcept override { return "127.0.0.1"; }
+  [[nodiscard]] std::string_view peer() const noexcept override { return peer_address; }
   [[nodiscard]] async::ByteSource& body() noexcept override { return body_; }
   [[nodiscard]] async::Task<Status> respond(http::ResponseHead head, std::string body) override {
     answer = std::move(head);
@@ -58,6 +58,7 @@ class FakeExchange final : public http::Exchange {
   [[nodiscard]] bool responded() const noexcept override { return answer.has_value(); }
   void set_operation(std::string_view name) noexcept override { operation = name; }
 
+  std::string peer_address = "127.0.0.1:40000";
   std::optional<http::ResponseHead> answer;
   std::string sent;
   uint64_t announced = 0;
@@ -141,6 +142,7 @@ class S3Fixture : public ::testing::Test {
 
   Reply send_raw(http::RequestHead head, std::string wire, size_t piece_bytes = 777) {
     FakeExchange exchange(std::move(head), std::move(wire), piece_bytes);
+    exchange.peer_address = peer_address_;
     const Result<void> done = async::run_until_complete(*loop_, handler_->handle(exchange));
     CHECK(done.ok() && exchange.responded());
     Reply reply;
@@ -237,6 +239,7 @@ class S3Fixture : public ::testing::Test {
   }
 
   static constexpr const char* kTrailer = "x-amz-checksum-crc32";
+  std::string peer_address_ = "127.0.0.1:40000";  // where requests come from
 
   strata::testing::MemoryStore store_;
   strata::testing::StillClock clock_;
