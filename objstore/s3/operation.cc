@@ -165,7 +165,7 @@ constexpr OperationInfo kOperations[] = {
     {"HeadBucket", "HEAD", kBucket, "", "", "", "", head_bucket, "s3:ListBucket", ""},
     {"CreateBucket", "PUT", kBucket, "", "", "", "", create_bucket, "s3:CreateBucket", ""},
     {"DeleteBucket", "DELETE", kBucket, "", "", "", "", delete_bucket, "s3:DeleteBucket", ""},
-    {"PostObject", "POST", kBucket, "", "", "", "", nullptr, "s3:PutObject", ""},
+    {"PostObject", "POST", kBucket, "", "", "", "", post_object, "s3:PutObject", ""},
     // An object: multipart uploads.
     {"CreateMultipartUpload", "POST", kObject, "uploads", "", "", "", create_multipart_upload,
      "s3:PutObject", ""},

@@ -109,6 +109,9 @@ using AnswerTask = async::Task<Result<Answer>>;
 // put_object.cc
 [[nodiscard]] AnswerTask put_object(const Call& call);
 
+// post_object.cc
+[[nodiscard]] AnswerTask post_object(const Call& call);
+
 // copy_object.cc
 [[nodiscard]] AnswerTask copy_object(const Call& call);
 

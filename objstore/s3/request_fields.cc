@@ -44,13 +44,14 @@ struct OnlyFor {
   std::string_view field;
   std::string_view operations;  // with a space before and behind each
 };
-constexpr std::string_view kMakesObjects = " PutObject CopyObject CreateMultipartUpload ";
+constexpr std::string_view kMakesObjects =
+    " PutObject PostObject CopyObject CreateMultipartUpload ";
 constexpr std::string_view kTakesKeys =
-    " PutObject CopyObject CreateMultipartUpload UploadPart UploadPartCopy GetObject HeadObject "
-    "GetObjectAttributes CompleteMultipartUpload ListParts ";
+    " PutObject PostObject CopyObject CreateMultipartUpload UploadPart UploadPartCopy GetObject "
+    "HeadObject GetObjectAttributes CompleteMultipartUpload ListParts ";
 // A read that asks for encryption is refused with S3's own error: see check_read_encryption.
 constexpr std::string_view kStatesEncryption =
-    " PutObject CopyObject CreateMultipartUpload GetObject HeadObject ";
+    " PutObject PostObject CopyObject CreateMultipartUpload GetObject HeadObject ";
 constexpr OnlyFor kOnlyFor[] = {
     {"x-amz-server-side-encryption", kStatesEncryption},
     {"x-amz-server-side-encryption-aws-kms-key-id", kStatesEncryption},

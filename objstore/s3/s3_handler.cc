@@ -11,6 +11,7 @@
 #include "objstore/s3/cors.h"
 #include "objstore/s3/encryption_fields.h"
 #include "objstore/s3/errors.h"
+#include "objstore/s3/post_object.h"
 #include "objstore/s3/request_fields.h"
 #include "objstore/s3/versions.h"
 
@@ -126,13 +127,29 @@ AnswerTask S3Handler::answer(http::Exchange& exchange) {
   }
   CO_TRY_ASSIGN(const OperationInfo* const operation, route(parsed));
   exchange.set_operation(operation->name);
-  // A form carries its signature inside, so its sender cannot be known here: see the table.
-  if (operation->name == "PostObject") co_return not_implemented(operation->name);
+  if (operation->handler == &post_object) {
+    Result<Answer> done = co_await answer_form(exchange, parsed, *operation);
+    co_return std::move(done);
+  }
   CO_TRY_ASSIGN(const VerifiedRequest request, authenticator_.verify(std::move(parsed)));
   CO_TRY(admit(*operation, request, service_.owner_account));
   CO_TRY(check_customer_key_transport(exchange, request.fields()));
   const Call call{service_, *operation, request, exchange.body()};
   Result<Answer> done = co_await operation->handler(call);
+  co_return std::move(done);
+}
+
+AnswerTask S3Handler::answer_form(http::Exchange& exchange, const ParsedRequest& post,
+                                  const OperationInfo& operation) {
+  CO_TRY_ASSIGN(const std::string boundary, boundary_of_post(post.head().fields));
+  PostForm form(exchange.body(), boundary);
+  CO_TRY(co_await form.read_fields());
+  CO_TRY_ASSIGN(ParsedRequest parsed, request_of_form(post, form));
+  CO_TRY_ASSIGN(const VerifiedRequest request, authenticator_.verify_form(std::move(parsed), form));
+  CO_TRY(admit(operation, request, service_.owner_account));
+  CO_TRY(check_customer_key_transport(exchange, request.fields()));
+  const Call call{service_, operation, request, form};
+  Result<Answer> done = co_await operation.handler(call);
   co_return std::move(done);
 }
 

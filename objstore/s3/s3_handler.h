@@ -39,6 +39,9 @@ class S3Handler final : public http::Handler {
 
  private:
   [[nodiscard]] AnswerTask answer(http::Exchange& exchange);
+  // A form carries its signature inside, so it is read up to its file before its sender is known.
+  [[nodiscard]] AnswerTask answer_form(http::Exchange& exchange, const ParsedRequest& post,
+                                       const OperationInfo& operation);
   [[nodiscard]] async::Task<void> tell_browser(const http::Exchange& exchange, Answer& reply);
   [[nodiscard]] Answer error_answer(const http::Exchange& exchange, const Error& error) const;
   void add_ids(http::Fields& fields, std::string_view request_id) const;
