@@ -8,6 +8,7 @@
 #include "common/base/log.h"
 #include "common/io/posix_file_system.h"
 #include "strata/control_drives.h"
+#include "strata/control_keys.h"
 #include "strata/control_scrub.h"
 #include "strata/control_snapshots.h"
 #include "strata/control_verify.h"
@@ -85,6 +86,7 @@ Status House::open_servers() {
   control_handler_->mount(kVerifyPath, verify_route(objects_->inspector(), draining_));
   control_handler_->mount(kScrubPath, scrub_route(*crew_, objects_->scrub()));
   control_handler_->mount(kDrivesPath, drives_route(objects_->drives(), *files_, *drive_list_));
+  control_handler_->mount(kKeysPath, keys_route(objects_->keys()));
   // Every port is bound before the first is served: a start that fails has answered nobody.
   if (!options_.tls_cert.empty()) {
     TRY_ASSIGN(certificate_, CertificateWatch::start(*files_, options_.tls_cert, options_.tls_key));

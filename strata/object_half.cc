@@ -105,6 +105,10 @@ object::ObjectStore& ObjectHalf::objects() noexcept {
   return *impl_->objects;
 }
 
+encryption::KeyRing& ObjectHalf::keys() noexcept {
+  return *impl_->keys;
+}
+
 http::Handler& ObjectHalf::website() noexcept {
   return *impl_->website;
 }

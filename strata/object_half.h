@@ -17,6 +17,10 @@
 #include "strata/loop_threads.h"
 #include "strata/options.h"
 
+namespace strata::encryption {
+class KeyRing;
+}  // namespace strata::encryption
+
 namespace strata::object {
 class ObjectStore;
 }  // namespace strata::object
@@ -56,6 +60,8 @@ class ObjectHalf {
   [[nodiscard]] http::Handler& website() noexcept;
   [[nodiscard]] replica::ReplicaSet& drives() noexcept;
   [[nodiscard]] object::ObjectStore& objects() noexcept;
+  // The master keys of encrypted objects.
+  [[nodiscard]] encryption::KeyRing& keys() noexcept;
   [[nodiscard]] replica::StoreStatus status() const;
   // What works in the background; lives as long as this.
   [[nodiscard]] std::vector<worker::Job> workers();

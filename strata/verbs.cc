@@ -17,6 +17,7 @@ constexpr auto kVerbs = std::to_array<AddVerb>({
     add_volume_verb,
     add_snapshot_verb,
     add_drive_verb,
+    add_key_verb,
     add_worker_verb,
     add_scrub_verb,
     add_verify_verb,

@@ -29,6 +29,7 @@ void add_status_verb(CLI::App& program, VerbAction& chosen);
 void add_volume_verb(CLI::App& program, VerbAction& chosen);
 void add_snapshot_verb(CLI::App& program, VerbAction& chosen);
 void add_drive_verb(CLI::App& program, VerbAction& chosen);
+void add_key_verb(CLI::App& program, VerbAction& chosen);
 void add_worker_verb(CLI::App& program, VerbAction& chosen);
 void add_scrub_verb(CLI::App& program, VerbAction& chosen);
 void add_verify_verb(CLI::App& program, VerbAction& chosen);

@@ -1,7 +1,9 @@
-"""boto3: CORS, lifecycle, encryption and websites, as an application uses them."""
+"""boto3 and curl: CORS, lifecycle, encryption, websites and browser forms, as an application uses them."""
 
 import http.client
+import json
 import os
+import subprocess
 import unittest
 
 from botocore.exceptions import ClientError
@@ -23,14 +25,21 @@ def code_of(call, **arguments):
 class Features(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
-        cls.server = StrataServer(arguments=["--lifecycle-day", "1s"])
+        cls.server = StrataServer(arguments=["--lifecycle-day", "1s", "--website", "127.0.0.1:0"])
         cls.server.start()
+        cls.site = cls.server.status()["listeners"]["website"]
         cls.s3 = cls.server.boto3()
         cls.s3.create_bucket(Bucket="bucket")
 
     @classmethod
     def tearDownClass(cls):
         cls.server.__exit__()
+
+    def curl(self, *arguments):
+        """The head and body of the answer."""
+        run = subprocess.run(["curl", "--silent", "--show-error", "--include", "--max-time", "20", *arguments],
+                             capture_output=True, text=True, timeout=30, check=True)
+        return run.stdout
 
     def test_cors(self):
         rule = {"AllowedMethods": ["GET"], "AllowedOrigins": ["http://*.example.com"], "MaxAgeSeconds": 5}
@@ -43,6 +52,10 @@ class Features(unittest.TestCase):
                 "Origin": origin, "Access-Control-Request-Method": "GET"})
             self.assertEqual(connection.getresponse().status, status)
             connection.close()
+        preflight = self.curl("-X", "OPTIONS", "-H", "Origin: http://a.example.com", "-H",
+                              "Access-Control-Request-Method: GET", self.server.endpoint + "/bucket/key")
+        self.assertIn("access-control-max-age: 5", preflight.lower())
+        self.assertIn("access-control-allow-origin: http://a.example.com", preflight.lower())
         self.s3.delete_bucket_cors(Bucket="bucket")
         self.assertEqual(code_of(self.s3.get_bucket_cors, Bucket="bucket"), "NoSuchCORSConfiguration")
 
@@ -100,6 +113,103 @@ class Features(unittest.TestCase):
             "Rules": [{"ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": "AES256"}}]})
         put = s3.put_object(Bucket="sealed", Key="a", Body=b"x")
         self.assertEqual(put["ServerSideEncryption"], "AES256")
+
+    def test_kms_headers_and_the_keys_of_the_command_line(self):
+        s3 = self.s3
+        self.server.run_verb("key", "create", "projects")
+        put = s3.put_object(Bucket="bucket", Key="project", Body=b"plan", ServerSideEncryption="aws:kms",
+                            SSEKMSKeyId="projects", BucketKeyEnabled=True)
+        self.assertEqual(put["ServerSideEncryption"], "aws:kms")
+        self.assertEqual(put["SSEKMSKeyId"], "projects")
+        self.assertTrue(put["BucketKeyEnabled"])
+        self.server.run_verb("key", "rotate", "projects")
+        keys = json.loads(self.server.run_verb("key", "list", "--json").stdout)["keys"]
+        self.assertEqual({key["name"]: key["generations"] for key in keys}["projects"], 2)
+        self.assertEqual(s3.get_object(Bucket="bucket", Key="project")["Body"].read(), b"plan")
+        head = s3.head_object(Bucket="bucket", Key="project")
+        self.assertEqual((head["ServerSideEncryption"], head["SSEKMSKeyId"]), ("aws:kms", "projects"))
+        self.assertEqual(code_of(s3.put_object, Bucket="bucket", Key="x", Body=b"x", ServerSideEncryption="aws:kms",
+                                 SSEKMSKeyId="arn:aws:kms:us-east-1:000000000001:key/unknown"),
+                         "KMS.NotFoundException")
+
+    def test_parts_under_a_customers_key(self):
+        s3 = self.s3
+        customer = {"SSECustomerAlgorithm": "AES256", "SSECustomerKey": os.urandom(32)}
+        where = {"Bucket": "bucket", "Key": "parts"}
+        upload = s3.create_multipart_upload(**where, **customer)
+        where["UploadId"] = upload["UploadId"]
+        first, last = os.urandom(5 * 1024 * 1024), b"the end"
+        other = {"SSECustomerAlgorithm": "AES256", "SSECustomerKey": os.urandom(32)}
+        self.assertEqual(code_of(s3.upload_part, PartNumber=1, Body=last, **where, **other), "InvalidRequest")
+        parts = [{"PartNumber": number, "ETag": s3.upload_part(PartNumber=number, Body=body, **where, **customer)["ETag"]}
+                 for number, body in ((1, first), (2, last))]
+        s3.complete_multipart_upload(MultipartUpload={"Parts": parts}, **where)
+        got = s3.get_object(Bucket="bucket", Key="parts", Range=f"bytes={len(first) - 3}-", **customer)
+        self.assertEqual(got["Body"].read(), first[-3:] + last)
+
+    def test_website(self):
+        s3 = self.s3
+        s3.create_bucket(Bucket="site")
+        self.assertIn("NoSuchWebsiteConfiguration", self.curl(f"http://{self.site}/site/"))
+        s3.put_bucket_website(Bucket="site", WebsiteConfiguration={
+            "IndexDocument": {"Suffix": "index.html"}, "ErrorDocument": {"Key": "error.html"},
+            "RoutingRules": [{"Condition": {"KeyPrefixEquals": "old/"}, "Redirect": {"ReplaceKeyPrefixWith": "new/"}}]})
+        self.assertEqual(s3.get_bucket_website(Bucket="site")["IndexDocument"], {"Suffix": "index.html"})
+        s3.put_object(Bucket="site", Key="index.html", Body=b"home", ContentType="text/html")
+        moved = self.curl("-H", "Host: site.s3-website.localhost", f"http://{self.site}/old/page")
+        self.assertIn("301", moved.splitlines()[0])
+        self.assertIn("location: http://site.s3-website.localhost/new/page", moved.lower())
+        refused = self.curl(f"http://{self.site}/site/")
+        self.assertIn("403", refused.splitlines()[0])
+        self.assertIn("AccessDenied", refused)
+        s3.put_bucket_website(Bucket="site", WebsiteConfiguration={
+            "RedirectAllRequestsTo": {"HostName": "example.org", "Protocol": "https"}})
+        self.assertIn("location: https://example.org/x", self.curl(f"http://{self.site}/site/x").lower())
+        s3.delete_bucket_website(Bucket="site")
+        self.assertEqual(code_of(s3.get_bucket_website, Bucket="site"), "NoSuchWebsiteConfiguration")
+
+    def test_a_browsers_form(self):
+        post = self.s3.generate_presigned_post(
+            "bucket", "forms/${filename}", Fields={"Content-Type": "text/plain", "success_action_status": "201"},
+            Conditions=[["starts-with", "$key", "forms/"], {"Content-Type": "text/plain"},
+                        {"success_action_status": "201"}, ["content-length-range", 1, 100]])
+        fields = [word for name, value in post["fields"].items() for word in ("-F", f"{name}={value}")]
+        stored = self.curl(*fields, "-F", "file=some text;filename=a.txt", post["url"])
+        self.assertIn("201", stored.splitlines()[0])
+        self.assertIn("<Key>forms/a.txt</Key>", stored)
+        got = self.s3.get_object(Bucket="bucket", Key="forms/a.txt")
+        self.assertEqual((got["Body"].read(), got["ContentType"]), (b"some text", "text/plain"))
+        large = self.curl(*fields, "-F", f"file={'x' * 200};filename=b.txt", post["url"])
+        self.assertIn("EntityTooLarge", large)
+        post["fields"]["key"] = "elsewhere"
+        fields = [word for name, value in post["fields"].items() for word in ("-F", f"{name}={value}")]
+        self.assertIn("AccessDenied", self.curl(*fields, "-F", "file=x;filename=a.txt", post["url"]))
+
+    def test_what_aws_has_in_directory_buckets_only_is_refused(self):
+        s3 = self.s3
+        s3.put_object(Bucket="bucket", Key="log", Body=b"one")
+        self.assertEqual(code_of(s3.put_object, Bucket="bucket", Key="log", Body=b"two", WriteOffsetBytes=3),
+                         "NotImplemented")
+        self.assertEqual(s3.get_object(Bucket="bucket", Key="log")["Body"].read(), b"one")
+        self.assertEqual(code_of(s3.rename_object, Bucket="bucket", Key="log2", RenameSource="log"), "NotImplemented")
+
+    def test_what_comes_later_says_so(self):
+        s3 = self.s3
+        notification = {"QueueConfigurations": [{"QueueArn": "arn:aws:sqs:us-east-1:000000000001:q",
+                                                 "Events": ["s3:ObjectCreated:*"]}]}
+        self.assertEqual(code_of(s3.put_bucket_notification_configuration, Bucket="bucket",
+                                 NotificationConfiguration=notification), "NotImplemented")
+        logging = {"LoggingEnabled": {"TargetBucket": "bucket", "TargetPrefix": "log/"}}
+        self.assertEqual(code_of(s3.put_bucket_logging, Bucket="bucket", BucketLoggingStatus=logging),
+                         "NotImplemented")
+        replication = {"Role": "arn:aws:iam::000000000001:role/r", "Rules": [
+            {"Status": "Enabled", "Prefix": "", "Destination": {"Bucket": "arn:aws:s3:::bucket"}}]}
+        self.assertEqual(code_of(s3.put_bucket_replication, Bucket="bucket", ReplicationConfiguration=replication),
+                         "NotImplemented")
+        self.assertEqual(code_of(s3.list_bucket_inventory_configurations, Bucket="bucket"), "NotImplemented")
+        self.assertEqual(code_of(
+            s3.select_object_content, Bucket="bucket", Key="log", Expression="SELECT * FROM s3object",
+            ExpressionType="SQL", InputSerialization={"CSV": {}}, OutputSerialization={"CSV": {}}), "NotImplemented")
 
 
 if __name__ == "__main__":
