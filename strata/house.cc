@@ -96,7 +96,8 @@ Status House::open_servers() {
     TRY_ASSIGN(s3_server_, open_web("s3", *options_.s3, objects_->handler(), tls));
   }
   if (options_.website) {
-    TRY_ASSIGN(website_server_, open_web("website", *options_.website, objects_->website(), nullptr));
+    TRY_ASSIGN(website_server_,
+               open_web("website", *options_.website, objects_->website(), nullptr));
   }
   if (options_.admin) {
     TRY_ASSIGN(admin_server_, open_web("admin", *options_.admin, *admin_handler_, nullptr));

@@ -253,7 +253,8 @@ class Boto3(unittest.TestCase):
         for call, arguments in ((s3.put_bucket_acl, {"ACL": "public-read"}),
                                 (s3.put_bucket_policy, {"Policy": "{}"})):
             self.assertEqual(code_of(call, Bucket="bucket", **arguments), "NotImplemented")
-        self.assertEqual(code_of(self.put, key="sse", body=b"", ServerSideEncryption="AES256"), "NotImplemented")
+        self.assertEqual(code_of(self.put, key="sse", body=b"", ServerSideEncryption="aws:kms:dsse"),
+                         "NotImplemented")
         self.assertEqual(code_of(self.put, key="acl", body=b"", ACL="public-read"), "NotImplemented")
 
 

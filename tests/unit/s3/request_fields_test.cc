@@ -32,8 +32,6 @@ const OperationInfo& row_of(std::string_view name) {
 
 TEST(Supported, what_asks_for_something_unserved_is_refused) {
   const Pairs refused = {
-      {"x-amz-server-side-encryption", "AES256"},
-      {"x-amz-server-side-encryption-customer-algorithm", "AES256"},
       {"x-amz-acl", "public-read"},
       {"x-amz-grant-read", "id=1"},
       {"x-amz-bypass-governance-retention", "true"},
@@ -68,6 +66,12 @@ TEST(Supported, some_fields_are_for_some_operations_only) {
   const http::Fields tagging = fields_of({{"x-amz-tagging", "a=b"}});
   EXPECT_TRUE(check_supported(tagging, row_of("PutObject"), "1").ok());
   EXPECT_FALSE(check_supported(tagging, row_of("GetObject"), "1").ok());
+  for (const char* name :
+       {"x-amz-server-side-encryption", "x-amz-server-side-encryption-customer-algorithm"}) {
+    const http::Fields sealed = fields_of({{name, "AES256"}});
+    EXPECT_TRUE(check_supported(sealed, row_of("PutObject"), "1").ok()) << name;
+    EXPECT_FALSE(check_supported(sealed, row_of("DeleteObject"), "1").ok()) << name;
+  }
   const http::Fields bypass = fields_of({{"x-amz-bypass-governance-retention", "true"}});
   EXPECT_TRUE(check_supported(bypass, row_of("DeleteObjects"), "1").ok());
   EXPECT_FALSE(check_supported(bypass, row_of("DeleteBucket"), "1").ok());
