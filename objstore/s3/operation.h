@@ -30,7 +30,7 @@ struct OperationInfo {
   std::string_view header;          // a header that must be present
   Handler handler = nullptr;        // null: known and refused as not implemented
   std::string_view action;          // what access is asked for
-  std::string_view unset;           // what unset_configuration answers: an error code
+  std::string_view unset;           // the error code where it was never configured
 };
 
 // More specific rows come before less specific ones.
