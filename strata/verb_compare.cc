@@ -1,67 +1,86 @@
+// `strata compare` is a Python package, bench/compare, because all that it does is start other
+// programs and read their numbers. This verb finds it and becomes it.
 #include <fmt/format.h>
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
+#include <array>
+#include <cerrno>
+#include <cstdlib>
+#include <filesystem>
 #include <iostream>
-#include <memory>
+#include <system_error>
 
-#include "bench/comparison.h"
-#include "bench/report.h"
 #include "strata/verbs.h"
 
 namespace strata::roof {
 namespace {
 
-constexpr uint32_t kQuickRuntimeSeconds = 5;
+namespace fs = std::filesystem;
 
-// One line that is rewritten on a terminal, a line each elsewhere.
-void show_progress(const std::string& what, double done) {
-  const bool terminal = isatty(STDERR_FILENO) != 0;
-  std::cerr << fmt::format("{}[{:3.0f}%] {}{}", terminal ? "\r\033[K" : "", done * 100, what,
-                           terminal ? "" : "\n")
-            << std::flush;
+// Debian's own: its packages bring what draws the charts.
+constexpr const char* kPython = "/usr/bin/python3";
+constexpr const char* kFolderVariable = "STRATA_COMPARE_DIR";
+constexpr const char* kPackage = "bench/compare/__main__.py";
+
+fs::path own_program() {
+  std::error_code error;
+  return fs::read_symlink("/proc/self/exe", error);
 }
 
-ExitCode run(const bench::CompareOptions& options) {
-  const Result<bench::Comparison> outcome = bench::compare(options, show_progress);
-  if (isatty(STDERR_FILENO) != 0) std::cerr << "\r\033[K";
-  if (!outcome.ok()) {
-    std::cerr << "strata: " << outcome.error().message << "\n";
-    return outcome.error().code == Code::kInvalidArgument ? ExitCode::kUsage : ExitCode::kFailed;
+// The folder that holds the package: what the environment names, the source tree that this program
+// was built in (build/PRESET/strata), or where an installation keeps its data. Empty: none has it.
+fs::path package_folder(const fs::path& program) {
+  const fs::path beside = program.parent_path();
+  std::vector<fs::path> candidates;
+  if (const char* named = std::getenv(kFolderVariable); named != nullptr && *named != '\0') {
+    candidates.emplace_back(named);
   }
-  std::cout << bench::render_table(*outcome)
-            << fmt::format("\nTook {:.0f} s. Report and fio's raw JSON: {}\n",
-                           outcome->elapsed_seconds, options.folder);
-  return ExitCode::kOk;
+  candidates.push_back(beside / "../..");
+  candidates.push_back(beside / "../share/strata");
+  for (const fs::path& candidate : candidates) {
+    std::error_code error;
+    if (fs::exists(candidate / kPackage, error)) return fs::canonical(candidate, error);
+  }
+  return {};
+}
+
+// Returns only if it cannot be done.
+ExitCode become_comparison(const std::vector<std::string>& arguments) {
+  const fs::path program = own_program();
+  const fs::path folder = package_folder(program);
+  if (folder.empty()) {
+    std::cerr << fmt::format(
+        "strata: the comparison was not found: it is the folder bench/ of the sources. Copy it to "
+        "{}, or name the folder that holds it in {}\n",
+        (program.parent_path() / "../share/strata/bench").lexically_normal().string(),
+        kFolderVariable);
+    return ExitCode::kFailed;
+  }
+  std::vector<std::string> words = {kPython, "-m", "bench.compare", "--strata", program.string()};
+  words.insert(words.end(), arguments.begin(), arguments.end());
+  std::vector<char*> pointers;
+  pointers.reserve(words.size() + 1);
+  for (std::string& word : words) pointers.push_back(word.data());
+  pointers.push_back(nullptr);
+  if (setenv("PYTHONPATH", folder.c_str(), 1) == 0) execv(kPython, pointers.data());
+  const std::error_code error(errno, std::generic_category());
+  std::cerr << fmt::format("strata: {} could not be started: {}; it is Debian's package python3\n",
+                           kPython, error.message());
+  return ExitCode::kFailed;
 }
 
 }  // namespace
 
 void add_compare_verb(CLI::App& program, VerbAction& chosen) {
   auto* verb = program.add_subcommand(
-      "compare", "Run the same fio jobs on objects, on a volume and on the raw file");
-  auto options = std::make_shared<bench::CompareOptions>();
-  auto quick = std::make_shared<bool>(false);
-  options->folder = "strata-compare";
-  verb->add_flag("--quick", *quick, "One run of 5 s for each job: ends within two minutes");
-  verb->add_option("--runtime", options->runtime_seconds, "Seconds of each measurement (1 to 600)")
-      ->capture_default_str();
-  verb->add_option("--runs", options->runs, "Interleaved runs; medians are shown (1 to 25)")
-      ->capture_default_str();
-  verb->add_option("--out", options->folder, "Where the report and the raw data go")
-      ->capture_default_str();
-  verb->add_option("--fio", options->fio,
-                   "The fio to use; it needs the engines http, nbd and io_uring");
-  verb->footer(
-      "Starts a server of its own on loopback, with its data under --out, and removes it at the "
-      "end.\n"
-      "Needs about 3 GiB of free space there.");
-  verb->callback([&chosen, options, quick] {
-    if (*quick) {
-      options->runtime_seconds = kQuickRuntimeSeconds;
-      options->runs = 1;
-    }
-    chosen = [options] { return run(*options); };
+      "compare",
+      "The storage-choice table by experiment on both halves ('compare --help' says how)");
+  // Its options, --help too, are the comparison's own.
+  verb->set_help_flag();
+  verb->prefix_command();
+  verb->callback([&chosen, verb] {
+    chosen = [arguments = verb->remaining()] { return become_comparison(arguments); };
   });
 }
 

@@ -9,6 +9,7 @@ packages_test=(
   libgtest-dev librapidcheck-dev python3 python3-venv curl
   fio libnbd-bin fuse3 qemu-utils e2fsprogs xfsprogs mount util-linux rclone python3-boto3 openssl
   postgresql
+  python3-matplotlib s3fs chromium  # the comparison: its charts, a mounted bucket, a look at its page
 )
 packages_cert=(openssl)
 packages_lint=(clang-19 clang-tidy-19 clang-format-19)
@@ -22,6 +23,7 @@ packages_bench=(
   wrk fio openssl python3 libc6 libcrypt1 libpcre2-8-0 libssl3 zlib1g  # the last five are nginx's
 )
 packages_bench_block=(fio python3 qemu-utils qemu-system-common)  # the last has qemu-storage-daemon
+packages_bench_full=(postgresql xfsprogs libc6 libcrypt1 libpcre2-8-0 libssl3 zlib1g)  # the last are nginx's
 packages_profile=(linux-perf)
 
 as_root() {

@@ -4,6 +4,7 @@ import argparse
 import json
 import pathlib
 import shutil
+import subprocess
 import sys
 import time
 
@@ -14,12 +15,12 @@ from bench.common.setting import FREE_RESERVE_BYTES, GIB, make_scratch
 from bench.compare import against, markdown, mounts, page, results
 from bench.compare.model import Measurement
 from bench.compare.rows import ROWS
-from bench.compare.stage import Stage
+from bench.compare.stage import ROOT, Stage
 from bench.compare.store import Store, write_json
 
 PROFILES = ("gp2", "gp3", "io2", "st1")
 QUICK_SECONDS, QUICK_RUNS = 0.7, 3
-FULL_SECONDS, FULL_RUNS = 4, 5
+FULL_SECONDS, FULL_RUNS = 3.5, 5
 # The quick form does the runs after the first only while they end within this time.
 QUICK_BUDGET_SECONDS = 95
 QUICK_DISK_BYTES, FULL_DISK_BYTES = 4 * GIB, 20 * GIB
@@ -44,6 +45,14 @@ def parse(arguments):
                         help=f"of each measurement, 0.2 to 60 (default {FULL_SECONDS})")
     parser.add_argument("--profile", choices=PROFILES, default=None, dest="volume_profile",
                         help="let the volume behave like this EBS type")
+    parser.add_argument("--s3-endpoint", metavar="URL",
+                        help="compare this S3 endpoint instead of our objects; the keys come from "
+                             "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY. Requests there cost money")
+    parser.add_argument("--bucket", help="a bucket there, of which only objects that were made are deleted")
+    parser.add_argument("--block-device", metavar="PATH",
+                        help="compare this device instead of our volume; ALL DATA ON IT IS OVERWRITTEN, so it "
+                             "needs --erase too")
+    parser.add_argument("--erase", action="store_true", help="allow that")
     parser.add_argument("--fresh", action="store_true", help="discard an interrupted run in --out")
     parser.add_argument("--fio", default=None, help="a fio with the engines http, nbd and io_uring")
     parser.add_argument("--strata", default=default_program(), help="the program to measure")
@@ -60,13 +69,17 @@ def parse(arguments):
     options.seconds = options.seconds or (QUICK_SECONDS if options.quick else FULL_SECONDS)
     if not 1 <= options.runs <= 25 or not 0.2 <= options.seconds <= 60:
         parser.error("--runs is 1 to 25, --seconds 0.2 to 60")
+    if options.block_device and not options.erase:
+        parser.error(f"--block-device overwrites all data on {options.block_device}: say --erase to allow it")
+    if options.block_device and options.volume_profile:
+        parser.error("--profile is for our own volume")
     options.out = options.out or pathlib.Path("strata-compare", "quick" if options.quick else "full")
     return options
 
 
 def default_program():
-    return next((path for path in ("build/release/strata", "build/test/strata")
-                 if pathlib.Path(path).exists()), shutil.which("strata") or "build/release/strata")
+    built = (ROOT / "build/release/strata", ROOT / "build/test/strata")
+    return str(next((path for path in built if path.exists()), shutil.which("strata") or built[0]))
 
 
 class Progress:
@@ -87,13 +100,16 @@ class Progress:
     def add(self, seconds):
         self.done, self.spent = self.done + 1, self.spent + seconds
 
+    def skip(self):
+        self.total -= 1
+
 
 def plan(rows, stage, options):
     """[(run, [(row, point)])]: all points, and again. The quick form repeats only what decides."""
     points = [(row, point) for row in rows for point in row.points(stage)]
     decisive = [(row, point) for row, point in points if row.decides(point)]
-    return [(run, points if run == 1 or not options.quick else decisive)
-            for run in range(1, options.runs + 1)]
+    return [(run, [(row, point) for row, point in (points if run == 1 or not options.quick else decisive)
+                   if run <= point.runs_max]) for run in range(1, options.runs + 1)]
 
 
 def measure_one(stage, store, row, point, run):
@@ -101,7 +117,7 @@ def measure_one(stage, store, row, point, run):
         if row.prepare:
             stage.once(f"prepare-{row.name}", lambda: row.prepare(stage) or True)
         made = point.measure(stage, store.files(row.name, point.id, run))
-    except BenchError as error:
+    except (BenchError, OSError, subprocess.SubprocessError) as error:
         made = Measurement(failed=str(error))
         say(f"  failed: {error}")
     store.put(row.name, point, run, made)
@@ -118,12 +134,14 @@ def measure(stage, store, rows, options, started):
             say(f"leaving out run {run}: the time of the quick form is over")
             break
         for row, point in points:
+            if store.has(row.name, point.id, run) or (row.name, point.id) in failed:
+                progress.skip()
+                continue
             begun = time.monotonic()
-            if not store.has(row.name, point.id, run) and (row.name, point.id) not in failed:
-                progress.say(f"{row.name}: {point.load.title}, {point.side}, {point.concurrency} under way, "
-                             f"run {run}")
-                if measure_one(stage, store, row, point, run).failed:
-                    failed.add((row.name, point.id))
+            progress.say(f"{row.name}: {point.load.title}, {point.side}, {point.concurrency} under way, "
+                         f"run {run}")
+            if measure_one(stage, store, row, point, run).failed:
+                failed.add((row.name, point.id))
             progress.add(time.monotonic() - begun)
     for row in rows:
         if row.facts and store.noted(f"{row.name}-facts") is None:
@@ -144,7 +162,8 @@ def render(store, out):
 
 def _settings(options):
     return {"quick": options.quick, "rows": options.names, "runs": options.runs,
-            "seconds": options.seconds, "volume_profile": options.volume_profile}
+            "seconds": options.seconds, "volume_profile": options.volume_profile,
+            "s3_endpoint": options.s3_endpoint, "block_device": options.block_device}
 
 
 def _run(options, store):

@@ -17,6 +17,7 @@ from bench.compare.model import Measurement
 
 PERCENTILES = ("1", "5", "10", "25", "50", "75", "90", "95", "99", "99.5", "99.9")
 ENGINES = ("http", "nbd", "io_uring")
+BUILT = pathlib.Path(__file__).resolve().parents[2] / "build/fio/fio"  # by tools/build_fio.sh
 GRACE_SECONDS = 60
 FILL_SECONDS = 300
 
@@ -41,15 +42,14 @@ def load_options(load, concurrency, seconds):
                       "percentile_list": ":".join(PERCENTILES), "numjobs": concurrency}
 
 
-def find(asked, folder):
+def find(asked):
     """The fio to use: one with the engines that are needed."""
-    candidates = [asked] if asked else ["build/fio/fio", shutil.which("fio")]
+    candidates = [asked] if asked else [str(BUILT), shutil.which("fio")]
     missing = "no fio was found"
     for candidate in filter(None, candidates):
         try:
             engines = subprocess.run([candidate, "--enghelp"], capture_output=True, text=True,
-                                     timeout=20, cwd=folder if "/" not in candidate else None,
-                                     check=False).stdout.split()
+                                     timeout=20, check=False).stdout.split()
         except (OSError, subprocess.TimeoutExpired):
             continue
         lacking = [engine for engine in ENGINES if engine not in engines]
@@ -136,9 +136,8 @@ def execute(program, job, files, seconds, environment):
     return text
 
 
-def measure(stage, job, files, durable=False, served=True):
-    """Runs a job beside a Meter: fio's numbers, and what the server spent meanwhile if it was asked."""
-    pids = stage.server_pids() if served else []
+def measure(stage, job, files, durable=False, pids=()):
+    """Runs a job beside a Meter: fio's numbers, and what the servers (pids) spent meanwhile."""
     before = stage.requests()
     meter = Meter(pids).start()
     text = execute(stage.fio, job, files, stage.seconds, stage.environment)

@@ -4,6 +4,9 @@ import dataclasses
 
 OBJECT, VOLUME, RAW = "object", "volume", "raw"
 SIDES = (OBJECT, VOLUME, RAW)
+# Begins the reason of a point that was not measured because this machine lacks something: that says
+# nothing about the half.
+UNTRIED = "not tried: "
 KIB, MIB, GIB = 1 << 10, 1 << 20, 1 << 30
 
 
@@ -29,6 +32,7 @@ class Point:
     # A function of (stage, files) that gives a Measurement; files names where raw output goes.
     measure: object
     note: str = ""  # what differs from the other sides, in words
+    runs_max: int = 25  # of what takes minutes to begin
 
     @property
     def id(self):

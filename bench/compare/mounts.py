@@ -8,6 +8,7 @@ import subprocess
 import time
 
 from bench.common.processes import BenchError, Child
+from bench.compare.model import UNTRIED
 
 ATTACH_TOOLS = ("nbdfuse", "losetup", "mount", "umount", "blkid", "wipefs", "fusermount3")
 MOUNT_SECONDS = 60
@@ -42,14 +43,32 @@ def run(stage, *command, seconds=VERB_SECONDS):
 
 def volume(stage, name, size_bytes, filesystem):
     """A new volume with a filesystem on it; the folder that it is mounted on."""
+    reason = why_not_volume(filesystem)
+    if reason:
+        raise BenchError(UNTRIED + reason)
     folder = stage.folder / f"mnt-{name}"
     folder.mkdir()
+    if stage.device:
+        return _on_device(stage, folder, size_bytes, filesystem)
 
     def verb(*arguments):
         return run(stage, stage.binary, "volume", *arguments, "--data", stage.data)
     verb("create", name, str(size_bytes), *(("--profile", stage.profile) if stage.profile else ()))
     stage.on_exit(_detach, stage, name)
     verb("attach", name, "--mkfs", filesystem, "--mount", folder)
+    folder.chmod(0o755)
+    return folder
+
+
+def _on_device(stage, folder, size_bytes, filesystem):
+    """The same on a part of somebody else's device."""
+    first = stage.device.part(size_bytes)
+    loop = run(stage, "losetup", "-f", "--show", "-o", first, "--sizelimit", size_bytes,
+               stage.device.path).strip()
+    stage.on_exit(lambda: subprocess.run(["losetup", "-d", loop], timeout=60, check=False))
+    run(stage, f"mkfs.{filesystem}", *(("-q", "-F") if filesystem == "ext4" else ("-q", "-f")), loop)
+    run(stage, "mount", loop, folder)
+    stage.on_exit(_unmount, folder)
     return folder
 
 
@@ -66,10 +85,13 @@ def _detach(stage, name):
             time.sleep(0.5)  # what used it may still be ending
 
 
-def bucket(stage, tool=None):
-    """(the bucket mounted by s3fs or rclone: its folder, the tool, its process id)."""
-    tool = tool or ("s3fs" if shutil.which("s3fs") else "rclone")
-    folder = stage.folder / f"mnt-{tool}"
+def bucket(stage, name="bucket", owner=None):
+    """The bucket mounted by s3fs or, without it, by rclone: its folder. owner: (uid, gid), if not ours."""
+    reason = why_not_bucket()
+    if reason:
+        raise BenchError(UNTRIED + reason)
+    tool = "s3fs" if shutil.which("s3fs") else "rclone"
+    folder = stage.folder / f"mnt-of-{name}"
     folder.mkdir()
     bucket_of = stage.bucket
     environment = dict(stage.environment)
@@ -80,6 +102,8 @@ def bucket(stage, tool=None):
         command = ["s3fs", bucket_of.bucket, folder, "-f", "-o", f"passwd_file={password}", "-o",
                    f"url={bucket_of.url()}", "-o", "use_path_request_style", "-o",
                    f"endpoint={bucket_of.region}"]
+        if owner:
+            command += ["-o", f"allow_other,umask=0077,uid={owner[0]},gid={owner[1]}"]
     else:
         environment |= {"RCLONE_CONFIG": "/dev/null", "RCLONE_S3_PROVIDER": "Other",
                         "RCLONE_S3_ENDPOINT": bucket_of.url(), "RCLONE_S3_REGION": bucket_of.region,
@@ -87,7 +111,9 @@ def bucket(stage, tool=None):
                         "RCLONE_S3_SECRET_ACCESS_KEY": bucket_of.secret}
         command = ["rclone", "mount", f":s3:{bucket_of.bucket}", folder, "--vfs-cache-mode", "writes",
                    "--vfs-write-back", "0s", "--cache-dir", stage.folder / "rclone-cache"]
-    child = Child(command, stage.folder / f"{tool}.log", environment)
+        if owner:
+            command += ["--allow-other", "--umask", "0077", "--uid", owner[0], "--gid", owner[1]]
+    child = Child(command, stage.folder / f"{tool}-{name}.log", environment)
     stage.on_exit(child.stop)
     stage.on_exit(_unmount, folder)
     deadline = time.monotonic() + MOUNT_SECONDS
@@ -95,7 +121,15 @@ def bucket(stage, tool=None):
         if not child.running() or time.monotonic() > deadline:
             raise BenchError(f"{tool} did not mount the bucket: {child.tail(400)}")
         time.sleep(0.05)
-    return folder, tool
+    if stage.options.s3_endpoint:
+        stage.on_exit(_empty, folder)
+    return folder
+
+
+def _empty(folder):
+    """Removes what was made through the mount from a bucket that is not ours."""
+    for made in list(folder.glob("w[0-9]*")) + list(folder.glob("pg")):
+        shutil.rmtree(made, ignore_errors=True)
 
 
 def _unmount(folder):

@@ -5,7 +5,7 @@ import datetime
 
 from bench.common.stats import BUSY_SHARE_MAX
 from bench.compare import costs, verdict
-from bench.compare.model import OBJECT, SIDES, VOLUME
+from bench.compare.model import OBJECT, SIDES, UNTRIED, VOLUME
 from bench.compare.rows import ROWS
 from bench.compare.spread import summary
 from bench.compare.verdict import Half, Met
@@ -71,9 +71,6 @@ def _requests_of_a_write(row, points):
     if not mine:
         return costs.ONE_PUT
     return costs.priced_requests(min(mine, key=lambda point: point["concurrency"])["requests_per_operation"])
-
-
-UNTRIED = "not tried: "  # begins the reason of a point for which this machine lacks something
 
 
 def decided(row, points, facts, money):

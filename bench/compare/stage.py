@@ -1,5 +1,5 @@
 """Where the experiments run: a server of our own with a bucket and a volume, and a raw file beside them,
-all on one disk, all removed at the end."""
+all on one disk, all removed at the end. Either half may be somebody else's: an S3 endpoint, a block device."""
 
 import contextlib
 import os
@@ -10,8 +10,9 @@ import time
 
 from bench.common.processes import BenchError, Child
 from bench.compare import fio, metrics, mounts
-from bench.compare.model import MIB, RAW, Load
-from bench.compare.targets import Bucket, Disk, Nbd
+from bench.compare.model import MIB, OBJECT, RAW, VOLUME, Load
+from bench.compare.targets import Bucket, Device, Disk, Nbd
+from bench.object.presign import Presigner
 from bench.object.scratch_server import control_status
 
 READY_SECONDS = 120
@@ -31,20 +32,21 @@ class Stage:
         self.folder = pathlib.Path(folder)
         self.seconds = options.seconds
         self.quick = options.quick
+        self.profile = options.volume_profile
         self.span_bytes = QUICK_SPAN_BYTES if options.quick else FULL_SPAN_BYTES
         self.environment = {key: value for key, value in os.environ.items()
                             if not key.startswith(("STRATA_", "MINIO_", "AWS_"))}
         self.binary = str(pathlib.Path(options.strata).absolute())
+        self.volume_name, self.nbd_socket = NAME, None
         self._stack = contextlib.ExitStack()
-        self._server = None
+        self._server, self._admin = None, None
         self._made = {}
-        self.profile = options.volume_profile
-        self.volume_name = NAME
+        self._about = {"span_bytes": self.span_bytes, "volume_profile": self.profile or "local"}
 
     def __enter__(self):
         try:
-            self.fio = fio.find(self.options.fio, self.folder)
-            self._start()
+            self.fio = fio.find(self.options.fio)
+            self._find()
             self._fill()
         except BaseException:
             self.__exit__()
@@ -57,6 +59,20 @@ class Stage:
     def on_exit(self, function, *arguments):
         """Something to undo at the end; the last made is undone first."""
         self._stack.callback(function, *arguments)
+
+    def _find(self):
+        """Both halves: ours, unless others are named."""
+        endpoint, device = self.options.s3_endpoint, self.options.block_device
+        self._sizes = set()
+        self.device = Device(device, self.span_bytes) if device else None
+        if endpoint:
+            self.bucket = Bucket.from_environment(endpoint, self.options.bucket)
+            self.on_exit(self._remove_objects)
+        if not endpoint or not device:
+            self._start()
+        self._volume = self.device.raw() if device else Nbd(f"nbd+unix:///{NAME}?socket={self.nbd_socket}")
+        self._raw = Disk(str(self.folder / "raw.img"))
+        self._about |= {"object_half": endpoint or "Strata", "block_half": device or "Strata"}
 
     def _start(self):
         data = self.folder / "data"
@@ -74,20 +90,21 @@ class Stage:
             if not self._server.running() or time.monotonic() > deadline:
                 raise BenchError("the server for the comparison did not start: " + self._server.tail())
             time.sleep(0.02)
-        self.data, self.status = data, status
+        self.data = data
         self._check_durability(status)
-        self.admin = status["listeners"]["admin"]
-        self.bucket = Bucket(status["listeners"]["s3"], NAME, ACCESS_KEY, secret)
-        self.nbd_socket = status["listeners"]["nbd_socket"]
-        self._volume = Nbd(f"nbd+unix:///{NAME}?socket={self.nbd_socket}")
-        self._raw = Disk(str(self.folder / "raw.img"))
+        self._admin = status["listeners"]["admin"]
+        if not self.options.s3_endpoint:
+            self.bucket = Bucket(status["listeners"]["s3"], NAME, ACCESS_KEY, secret)
+        self.nbd_socket = None if self.options.block_device else status["listeners"]["nbd_socket"]
 
     def _check_durability(self, status):
         """Same durability is a condition of the comparison, so it is looked at, not assumed."""
-        self.replicas = status["store"]["replicas"]
-        if not status["durability"].startswith("strict") or self.replicas < 1:
+        replicas = status["store"]["replicas"]
+        if not status["durability"].startswith("strict") or replicas < 1:
             raise BenchError("the server answers before what it was given is flushed: "
                              f"{status['durability']}")
+        self._about |= {"version": status["version"], "durability": status["durability"],
+                        "replicas": replicas}
 
     def _fill(self):
         """Every byte of the volume and of the raw file is written once, so that neither is measured
@@ -98,7 +115,7 @@ class Stage:
             job.options |= {"end_fsync": 1}
             fio.execute(self.fio, job, self.folder / f"fill-{name}", fio.FILL_SECONDS,
                         self.environment)
-        if self.profile:
+        if self.profile and not self.device:
             mounts.run(self, self.binary, "volume", "set", NAME, "--profile", self.profile, "--data",
                        self.data)
 
@@ -109,12 +126,14 @@ class Stage:
     def blocks(self, side):
         return self._raw if side == RAW else self._volume
 
-    def server_pids(self):
-        return [self._server.pid]
+    def pids(self, side):
+        """The servers that work when a side is used, if they are ours."""
+        foreign = {OBJECT: self.options.s3_endpoint, VOLUME: self.options.block_device, RAW: True}
+        return [] if foreign[side] else [self._server.pid]
 
     def requests(self):
-        """The server's own counts of requests."""
-        return metrics.requests(metrics.fetch(f"http://{self.admin}/metrics"))
+        """Our server's own counts of requests."""
+        return metrics.requests(metrics.fetch(f"http://{self._admin}/metrics")) if self._admin else {}
 
     def requests_since(self, before):
         """What was counted since; only what changed."""
@@ -136,17 +155,27 @@ class Stage:
         """For our own Python programs."""
         return self.environment | {"PYTHONPATH": str(ROOT)}
 
+    def presign(self, method, key):
+        """The request target for a key of the bucket, signed."""
+        bucket = self.bucket
+        sign = Presigner(bucket.host, bucket.access_key, bucket.secret, bucket.region)
+        return sign.target(method, f"/{bucket.bucket}/{key}")
+
     def put_objects(self, load, count, processes=8):
         """Makes the objects that reads of this size will ask for."""
         self.say(f"making {count} objects of {load.bytes} bytes")
+        self._sizes.add((load.bytes, count))
         job = self.bucket.job(Load("fill", "", "write", load.bytes), min(processes, count), None, count)
         fio.execute(self.fio, job, self.folder / f"fill-{load.bytes}", fio.FILL_SECONDS,
                     self.environment)
 
+    def note_objects(self, load, count):
+        """That a load makes objects of its own, to be removed from a bucket that is not ours."""
+        self._sizes.add((load.bytes, count))
+
+    def _remove_objects(self):
+        self.bucket.remove(self._sizes, self.presign, self.say)
+
     def describe(self):
         """What was held equal, as the servers themselves say it."""
-        return {"version": self.status["version"], "durability": self.status["durability"],
-                "replicas": self.replicas, "span_bytes": self.span_bytes,
-                "volume_profile": self.profile or "local"}
-
-
+        return self._about

@@ -32,7 +32,9 @@ class Store:
         """Takes the folder for a run of these settings; goes on with one that was interrupted. True
         when something of it is there."""
         path = self.folder / SETTINGS
-        found = json.loads(path.read_text()) if path.exists() else None
+        # Without a measurement there is nothing that could be lost.
+        kept = path.exists() and next(self.raw.glob("*/*" + RUN_SUFFIX), None)
+        found = json.loads(path.read_text()) if kept else None
         same = found and found["settings"] == json.loads(json.dumps(settings, default=str))
         if found and not found["finished"] and not same and not fresh:
             raise BenchError(f"{self.folder} holds an interrupted run with other settings; give its "

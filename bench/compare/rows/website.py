@@ -1,20 +1,40 @@
 """Website assets: the same small files read again and again by many."""
 
-from bench.compare.model import KIB, OBJECT, Load, Need, Row, Workload
+from bench.compare import mounts, web
+from bench.compare.model import KIB, MIB, OBJECT, VOLUME, Load, Need, Point, Row, Workload
 from bench.compare.targets import sweep
 
 SIZE = 32 * KIB
 COUNT = 512
 VISITORS = 16
 ASSET = Load("asset", "a read of one asset of 32 KiB", "randread", SIZE)
+SERVED = Load("served", "an asset of 32 KiB handed out by nginx", "randread", SIZE)
+VOLUME_BYTES = 256 * MIB
 
 
 def prepare(stage):
     stage.put_objects(ASSET, COUNT)
 
 
+def _before_bucket(stage, files):
+    nginx = stage.once("nginx-cache", lambda: web.caching_bucket(stage, ASSET, COUNT))
+    return nginx.measure(stage, SERVED, VISITORS, COUNT, files, stage.pids(OBJECT))
+
+
+def _on_volume(stage, files):
+    def serve():
+        folder = mounts.volume(stage, "assets", VOLUME_BYTES, "ext4")
+        return web.serving_folder(stage, folder, SERVED, COUNT)
+    nginx = stage.once("nginx-folder", serve)
+    return nginx.measure(stage, SERVED, VISITORS, COUNT, files, stage.pids(VOLUME))
+
+
 def points(stage):
-    return sweep(stage, ASSET, COUNT, VISITORS)
+    out = sweep(stage, ASSET, COUNT, VISITORS)
+    if not stage.quick:
+        out += [Point(SERVED, OBJECT, VISITORS, _before_bucket, "nginx as a cache before the bucket"),
+                Point(SERVED, VOLUME, VISITORS, _on_volume, "nginx on ext4 on the attached volume")]
+    return out
 
 
 ROW = Row(
@@ -29,11 +49,13 @@ ROW = Row(
         "cache after the first time (warm).",
         "Volume: each visitor reads 32 KiB at random places, past the page cache (cold). The web server "
         "that would stand in front of the volume is left out, which flatters it.",
+        "Full form: nginx hands out the same files, once as a cache before the bucket (asking with URLs "
+        "signed beforehand), once from ext4 on the attached volume; both warm.",
     ),
     held_equal=("bytes of an asset", "visitors at once"),
     limits=("A CDN answers most requests from its own caches near the visitor. It is in the price "
             "(19 of 20 requests never reach the origin), not in the latency.",),
-    loads=(ASSET,),
+    loads=(ASSET, SERVED),
     needs=(Need("asset", VISITORS, 100),),
     workload=Workload("20 GB of assets, 50 million reads a month of which a CDN passes on one in twenty, 10,000 "
                       "changes; visitors are elsewhere, so a volume needs a machine in front of it",
