@@ -1,0 +1,1 @@
+"""`./dev bench peers`: both halves beside whatever else of their kind is installed."""
