@@ -160,6 +160,12 @@ void RecordJudge::settle(Table table, const std::string& key, uint64_t placement
   for (const size_t member : core_.in_service(placement)) all.push_back(read(member, table, key));
   const uint64_t judged_at = core_.order.last();
   if (!core_.order.wait_until_agreed(judged_at, Deadline::after(kAgreedWait))) return;
+  // The copies were read one after the other: one read before a change and one after it differ
+  // without fault. So each must still be what it was.
+  const auto has_changed = [&](const Judged& one) {
+    return raw_record(core_.drive(one.member), table, key) != one.raw;
+  };
+  if (std::ranges::any_of(all, has_changed)) return;  // the next pass looks again
   const Judged* truth = nullptr;
   for (const Judged& one : all) {
     if (!one.facts) continue;
@@ -184,7 +190,6 @@ void RecordJudge::settle(Table table, const std::string& key, uint64_t placement
     ++counts_->lost;
     return;
   }
-  if (read(truth->member, table, key).raw != truth->raw) return;  // it has been changed meanwhile
   report_bad(core_, bad, kind_of(table), shown(table, key));
   for (const Judged* one : wrong) {
     if (one->error) ++counts_->bad;
