@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "common/codec/text.h"
+#include "objstore/encryption/segments.h"
 #include "objstore/object/bucket_record.h"
 #include "objstore/object/record_io.h"
 
@@ -53,6 +54,11 @@ ObjectRecord with_extras() {
   record.extras.retention = Retention{RetentionMode::kCompliance, WallTime(std::chrono::hours(5))};
   record.extras.legal_hold = true;
   record.extras.encryption = "sealed";
+  for (Segment& segment : record.segments) {
+    if (!segment.blob) continue;
+    segment.blob->size_bytes =
+        encryption::sealed_bytes(segment.size_bytes, encryption::Form::kPart);
+  }
   record.marks.null_stamp = replica::Sequence(9);
   return record;
 }
