@@ -21,7 +21,12 @@ std::vector<device::ExportInfo> SnapshotExports::exports() const {
 }
 
 Result<std::unique_ptr<device::ExportLease>> SnapshotExports::lease(std::string_view name) {
-  if (!name.starts_with(kSnapshotExport)) return volumes_.lease(name);
+  return lease_for(name, device::kThisMachine);
+}
+
+Result<std::unique_ptr<device::ExportLease>> SnapshotExports::lease_for(std::string_view name,
+                                                                        std::string_view client) {
+  if (!name.starts_with(kSnapshotExport)) return volumes_.lease_for(name, client);
   return snapshots_.lease(std::string(name.substr(kSnapshotExport.size())));
 }
 

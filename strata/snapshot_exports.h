@@ -18,6 +18,9 @@ class SnapshotExports final : public device::ExportTable {
       : volumes_(volumes), snapshots_(snapshots) {}
   [[nodiscard]] std::vector<device::ExportInfo> exports() const override;
   [[nodiscard]] Result<std::unique_ptr<device::ExportLease>> lease(std::string_view name) override;
+  // Snapshots are read-only for everybody; who a client is matters to volumes.
+  [[nodiscard]] Result<std::unique_ptr<device::ExportLease>> lease_for(
+      std::string_view name, std::string_view client) override;
 
  private:
   device::ExportTable& volumes_;
