@@ -112,18 +112,8 @@ Status import_file(const VolumeArguments& arguments, const std::string& path) {
   return filled;
 }
 
-Status import_source(const VolumeArguments& arguments) {
-  if (!is_url(arguments.other)) return import_file(arguments, arguments.other);
-  const std::string data = find_data_folder(arguments.data);
-  const TemporaryFile file(fmt::format("{}/download-{}", data, getpid()));
-  TRY(run_or_fail({"curl", "--fail", "--location", "--silent", "--show-error", "--proto",
-                   "=http,https", "--output", file.path(), arguments.other},
-                  kCopyTime));
-  return import_file(arguments, file.path());
-}
-
 ExitCode import_volume(const VolumeArguments& arguments) {
-  const Status done = import_source(arguments);
+  const Status done = import_image(arguments, arguments.other);
   if (!done.ok()) return report(done.error());
   std::cout << fmt::format("volume {} is imported from {}\n", arguments.name, arguments.other);
   return ExitCode::kOk;
@@ -164,6 +154,16 @@ ExitCode export_volume(const VolumeArguments& arguments) {
 }
 
 }  // namespace
+
+Status import_image(const VolumeArguments& arguments, const std::string& source) {
+  if (!is_url(source)) return import_file(arguments, source);
+  const std::string data = find_data_folder(arguments.data);
+  const TemporaryFile file(fmt::format("{}/download-{}", data, getpid()));
+  TRY(run_or_fail({"curl", "--fail", "--location", "--silent", "--show-error", "--proto",
+                   "=http,https", "--output", file.path(), source},
+                  kCopyTime));
+  return import_file(arguments, file.path());
+}
 
 void add_image_actions(CLI::App& verb, const SharedVolumeArguments& arguments, VerbAction& chosen) {
   const auto formats = CLI::IsMember({"auto", "raw", "qcow2"});

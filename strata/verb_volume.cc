@@ -1,5 +1,5 @@
-// strata volume: make, show, change and delete volumes. What moves whole images is verb_image.cc,
-// what makes block devices of them verb_attach.cc.
+// strata volume: show, change and delete volumes. What makes them is verb_create.cc, what moves
+// whole images verb_image.cc, what makes block devices of them verb_attach.cc.
 #include "strata/verb_volume.h"
 
 #include <fmt/format.h>
@@ -24,6 +24,8 @@ constexpr const char* kFooter =
     "Layers, outermost first: meter, read-only, throttle:iops=N, delay:2ms, fault:on=write,...\n"
     "Examples:\n"
     "  strata volume create db 10G --profile gp3\n"
+    "  strata volume create copy --from-snapshot db-monday\n"
+    "  strata volume create disk 20G --from-image https://example.com/disk.qcow2\n"
     "  strata volume set db --iops 500 --latency 2ms     also while it is used\n"
     "  strata volume set db --layer meter --layer fault:on=write,probability=0.01\n"
     "  strata volume attach db --mkfs ext4 --mount /mnt/db\n"
@@ -91,45 +93,6 @@ std::string volumes_text(const nlohmann::json& answer) {
   return out;
 }
 
-// The limits that were given, as the control socket takes them.
-Result<nlohmann::json> limits_request(const VolumeArguments& arguments) {
-  nlohmann::json request = nlohmann::json::object();
-  if (!arguments.profile.empty()) request["profile"] = arguments.profile;
-  if (arguments.iops) request["iops"] = *arguments.iops;
-  if (!arguments.throughput.empty()) {
-    TRY_ASSIGN(const uint64_t bytes, parse_size(arguments.throughput));
-    request["throughput"] = bytes;
-  }
-  if (!arguments.latency.empty()) request["latency"] = arguments.latency;
-  if (!arguments.layers.empty()) {
-    request["layers"] = nlohmann::json::array();
-    // `none` is the empty list.
-    for (const std::string& layer : arguments.layers) {
-      if (layer != "none") request["layers"].push_back(layer);
-    }
-  }
-  return request;
-}
-
-ExitCode wrong_usage(const Error& error) {
-  std::cerr << "strata: " << error.message << '\n';
-  return ExitCode::kUsage;
-}
-
-ExitCode create_volume(const VolumeArguments& arguments) {
-  const Result<uint64_t> size = parse_size(arguments.size);
-  if (!size.ok()) return wrong_usage(size.error());
-  Result<nlohmann::json> request = limits_request(arguments);
-  if (!request.ok()) return wrong_usage(request.error());
-  (*request)["name"] = arguments.name;
-  (*request)["size_bytes"] = *size;
-  const Result<nlohmann::json> made =
-      ask_server(find_data_folder(arguments.data), "POST", "/v1/volumes", dump_json(*request));
-  if (!made.ok()) return report(made.error());
-  std::cout << fmt::format("volume {} of {} is ready\n", arguments.name, format_size(*size));
-  return ExitCode::kOk;
-}
-
 ExitCode list_volumes(const VolumeArguments& arguments) {
   return ask_and_print(arguments.data, "GET", "/v1/volumes", "", arguments.json, volumes_text);
 }
@@ -140,10 +103,10 @@ ExitCode show_volume(const VolumeArguments& arguments) {
 }
 
 ExitCode set_volume(const VolumeArguments& arguments) {
-  const Result<nlohmann::json> request = limits_request(arguments);
-  if (!request.ok()) return wrong_usage(request.error());
+  const Result<nlohmann::json> request = volume_limits(arguments);
+  if (!request.ok()) return report_usage(request.error());
   if (request->empty()) {
-    return wrong_usage(
+    return report_usage(
         Error(Code::kInvalidArgument,
               "say what to set: --profile, --iops, --throughput, --latency, --layer"));
   }
@@ -153,7 +116,7 @@ ExitCode set_volume(const VolumeArguments& arguments) {
 
 ExitCode resize_volume(const VolumeArguments& arguments) {
   const Result<uint64_t> size = parse_size(arguments.size);
-  if (!size.ok()) return wrong_usage(size.error());
+  if (!size.ok()) return report_usage(size.error());
   const nlohmann::json request = {{"size_bytes", *size}};
   return ask_and_print(arguments.data, "POST", volume_target(arguments.name) + "/resize",
                        dump_json(request), arguments.json, volume_text);
@@ -204,24 +167,8 @@ std::string check_name(const std::string& name) {
   return good.ok() ? std::string() : good.error().message;
 }
 
-void add_limits(CLI::App& action, const SharedVolumeArguments& arguments) {
-  action.add_option("--profile", arguments->profile, "gp2, gp3, io2, st1 or local");
-  action.add_option("--iops", arguments->iops,
-                    "I/O a second in units of 256 KiB; 0: the profile's");
-  action.add_option("--throughput", arguments->throughput,
-                    "Bytes a second, as in 125M; 0: the profile's");
-  action.add_option("--latency", arguments->latency,
-                    "As in 2ms, 500us/4ms (median/99th percentile), 0 or profile");
-  action.add_option("--layer", arguments->layers, "A layer, outermost first; none removes all")
-      ->allow_extra_args(false);
-}
-
 void add_making(CLI::App& verb, const SharedVolumeArguments& arguments, VerbAction& chosen) {
-  CLI::App* create =
-      add_action(verb, "create", "Make a volume, full of zeroes", arguments, chosen, create_volume);
-  add_volume_name(*create, arguments);
-  create->add_option("SIZE", arguments->size, "Size, as in 512M or 10G")->required();
-  add_limits(*create, arguments);
+  add_create_action(verb, arguments, chosen);
   CLI::App* list = add_action(verb, "list", "List the volumes", arguments, chosen, list_volumes);
   add_json_flag(*list, arguments);
   CLI::App* show = add_action(verb, "show", "Show one volume", arguments, chosen, show_volume);
@@ -234,7 +181,7 @@ void add_changing(CLI::App& verb, const SharedVolumeArguments& arguments, VerbAc
       add_action(verb, "set", "Change a volume's limits and layers, also while it is used",
                  arguments, chosen, set_volume);
   add_volume_name(*set, arguments);
-  add_limits(*set, arguments);
+  add_volume_limits(*set, arguments);
   add_json_flag(*set, arguments);
   CLI::App* resize = add_action(verb, "resize", "Make a volume larger, also while it is used",
                                 arguments, chosen, resize_volume);

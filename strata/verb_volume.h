@@ -3,10 +3,12 @@
 
 #include <cstdint>
 #include <memory>
+#include <nlohmann/json_fwd.hpp>
 #include <optional>
 #include <string>
 #include <vector>
 
+#include "common/base/result.h"
 #include "strata/verbs.h"
 
 namespace strata::roof {
@@ -22,6 +24,9 @@ struct VolumeArguments {
   std::string latency;
   std::vector<std::string> layers;
   std::string format;
+  std::string from_snapshot;
+  std::string place;  // of the snapshot; empty: the server's own
+  std::string from_image;
   std::string method = "auto";
   std::string mkfs;
   std::string mount;
@@ -37,6 +42,20 @@ using SharedVolumeArguments = std::shared_ptr<VolumeArguments>;
 [[nodiscard]] std::string volume_target(const std::string& name);
 void add_volume_name(CLI::App& action, const SharedVolumeArguments& arguments);
 
+// The limits that a volume is to have: their options, and what was given as the control socket
+// takes it. kInvalidArgument for a size that is none.
+void add_volume_limits(CLI::App& action, const SharedVolumeArguments& arguments);
+[[nodiscard]] Result<nlohmann::json> volume_limits(const VolumeArguments& arguments);
+
+// Says what is wrong with the arguments.
+[[nodiscard]] ExitCode report_usage(const Error& error);
+
+// Makes the volume of the image at `source`, a file or URL, as `import` does. A volume of the name
+// is never half an image.
+[[nodiscard]] Status import_image(const VolumeArguments& arguments, const std::string& source);
+
+// create
+void add_create_action(CLI::App& verb, const SharedVolumeArguments& arguments, VerbAction& chosen);
 // import and export
 void add_image_actions(CLI::App& verb, const SharedVolumeArguments& arguments, VerbAction& chosen);
 // attach and detach

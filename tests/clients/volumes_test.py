@@ -132,6 +132,44 @@ class Volumes(unittest.TestCase):
         names = {one["name"] for one in json.loads(self.verb("list", "--json").stdout)["volumes"]}
         self.assertFalse({name for name in names if name.startswith("importing-")})
 
+    def test_a_volume_is_made_of_a_snapshot(self):
+        self.need("qemu-io")
+        self.verb("create", "source", "16M")
+        self.run_tool("qemu-io", "-f", "raw", "-c", "write -P 5 3M 1M", self.server.nbd_uri("source"))
+        self.server.run_verb("snapshot", "create", "source", "--name", "monday")
+        made = self.verb("create", "of-snapshot", "--from-snapshot", "monday", "--profile", "gp3")
+        self.assertIn("of 16 MiB is ready", made.stdout)
+        self.assertEqual(self.show("of-snapshot")["profile"], "gp3")
+        self.verb("create", "larger", "32M", "--from-snapshot", "monday")
+        self.assertEqual(self.show("larger")["size_bytes"], 32 * MIB)
+        for name in ("of-snapshot", "larger"):
+            self.run_tool("qemu-io", "-f", "raw", "-c", "read -P 5 3M 1M", "-c", "read -P 0 4M 12M",
+                          self.server.nbd_uri(name))
+        for wrong, word in ((("8M", "--from-snapshot", "monday"), "more than"),
+                            (("--from-snapshot", "tuesday"), "tuesday"),
+                            (("--from-snapshot", "monday", "--profile", "gp9"), "no profile of that name"), ((), "how large"),
+                            (("--from-snapshot", "monday", "--from-image", "x"), "exclude")):
+            refused = self.verb("create", "wrong", *wrong, check=False)
+            self.assertNotEqual(refused.returncode, 0, wrong)
+            self.assertIn(word, refused.stderr + refused.stdout)
+            self.assertNotEqual(self.verb("show", "wrong", check=False).returncode, 0, wrong)
+        again = self.verb("create", "larger", "--from-snapshot", "monday", check=False)
+        self.assertIn("exist", again.stderr)
+        self.assertEqual(self.show("larger")["size_bytes"], 32 * MIB, "what was there stays")
+
+    def test_a_volume_is_made_of_an_image(self):
+        self.need("qemu-img")
+        raw = self.folder / "made-of.raw"
+        raw.write_bytes(os.urandom(2 * MIB))
+        self.verb("create", "of-image", "8M", "--from-image", str(raw), "--format", "raw", "--iops", "5000")
+        shown = self.show("of-image")
+        self.assertEqual((shown["size_bytes"], shown["limits"]["iops"]), (8 * MIB, 5000))
+        out = self.folder / "made-of.out"
+        self.verb("export", "of-image", str(out))
+        self.assertEqual(out.read_bytes()[:2 * MIB], raw.read_bytes())
+        absent = self.verb("create", "absent", "--from-image", str(self.folder / "absent"), check=False)
+        self.assertNotEqual(absent.returncode, 0)
+
     def test_an_image_comes_from_a_url(self):
         self.need("qemu-img", "curl")
         body = os.urandom(2 * MIB)
