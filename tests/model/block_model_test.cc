@@ -16,6 +16,7 @@
 #include "common/io/posix_file_system.h"
 #include "tests/support/block_exports.h"
 #include "tests/support/block_io.h"
+#include "tests/support/loop_device.h"
 #include "tests/support/nbd_client.h"
 #include "tests/support/temp_folder.h"
 
@@ -64,19 +65,12 @@ struct Planned : BlockIo::Pending {
   std::unique_ptr<AlignedBuffer> data;
 };
 
-class BlockModel : public ::testing::TestWithParam<bool> {};
-INSTANTIATE_TEST_SUITE_P(DirectAndCached, BlockModel, ::testing::Bool(),
-                         [](const auto& param) { return param.param ? "direct" : "cached"; });
-
-TEST_P(BlockModel, queues_together_are_one_byte_array) {
+void queues_together_are_one_byte_array(FileDevice& disk) {
   SeededRandom random(print_seed());
-  testing::TempFolder folder;
-  io::PosixFileSystem files;
-  const auto device = make_image(files, folder / "image", GetParam());
   constexpr int kQueues = 3;
   constexpr int kRounds = 150;
   std::vector<std::unique_ptr<BlockIo>> queues;
-  for (int i = 0; i < kQueues; ++i) queues.push_back(std::make_unique<BlockIo>(*device));
+  for (int i = 0; i < kQueues; ++i) queues.push_back(std::make_unique<BlockIo>(disk));
   ByteVector model(kSize);
   for (int round = 0; round < kRounds; ++round) {
     std::vector<std::unique_ptr<Planned>> plan;
@@ -114,6 +108,34 @@ TEST_P(BlockModel, queues_together_are_one_byte_array) {
   AlignedBuffer all(kSize);
   ASSERT_EQ(queues[0]->read(0, all.bytes()), 0);
   EXPECT_TRUE(std::equal(model.begin(), model.end(), all.bytes().begin()));
+}
+
+TEST(BlockModel, an_image_used_directly_is_one_byte_array_for_all_queues) {
+  testing::TempFolder folder;
+  io::PosixFileSystem files;
+  queues_together_are_one_byte_array(*make_image(files, folder / "image", true));
+}
+
+TEST(BlockModel, an_image_in_the_page_cache_is_one_byte_array_for_all_queues) {
+  testing::TempFolder folder;
+  io::PosixFileSystem files;
+  queues_together_are_one_byte_array(*make_image(files, folder / "image", false));
+}
+
+TEST(BlockModel, a_block_device_is_one_byte_array_for_all_queues) {
+  testing::TempFolder folder;
+  io::PosixFileSystem files;
+  (void)make_image(files, folder / "image", false);
+  const auto loop = testing::LoopDevice::over(folder / "image");
+  if (!loop.ok()) GTEST_SKIP() << "NO BLOCK DEVICE WAS TESTED: " << loop.error().message;
+  auto file = files.open((*loop)->path(), {.write = true, .direct = true});
+  ASSERT_TRUE(file.ok()) << file.error().message;
+  const auto device = FileDevice::open(std::move(file).value(), (*loop)->path());
+  ASSERT_TRUE(device.ok()) << device.error().message;
+  EXPECT_TRUE((*device)->direct());
+  EXPECT_EQ((*device)->geometry().size_bytes, kSize);
+  EXPECT_FALSE((*device)->capabilities().block_status) << "only a filesystem knows its extents";
+  queues_together_are_one_byte_array(**device);
 }
 
 // A disk with a write-back cache: what is stable is what a flush or FUA made so, and nothing else.
@@ -162,8 +184,8 @@ TEST(BlockModelNbd, a_flush_on_one_connection_covers_what_all_connections_were_a
   testing::BlockExports exports;
   exports.add("disk", device);
   metrics::Registry registry;
-  std::vector<UniqueFd> listeners;
-  listeners.push_back(testing::listen_unix(folder / "nbd.sock"));
+  std::vector<nbd::Listener> listeners;
+  listeners.push_back({testing::listen_unix(folder / "nbd.sock")});
   auto server = nbd::Server::start(std::move(listeners), exports, registry, {.threads = 3});
   ASSERT_TRUE(server.ok());
   std::vector<std::unique_ptr<NbdClient>> clients;
