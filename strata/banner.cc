@@ -37,7 +37,9 @@ std::string endpoints(const BannerFacts& facts) {
   out += facts.s3 ? fmt::format("  S3           {}{}  (region {})\n", scheme(facts),
                                 reachable(*facts.s3), facts.region)
                   : "  S3           off\n";
-  out += facts.nbd ? fmt::format("  NBD          nbd://{}/NAME\n", reachable(*facts.nbd))
+  const bool tls = facts.nbd_tls == nbd::TlsMode::kRequired;
+  out += facts.nbd ? fmt::format("  NBD          {}://{}/NAME\n", tls ? "nbds" : "nbd",
+                                 reachable(*facts.nbd))
                    : "  NBD          TCP off\n";
   if (facts.nbd_socket) {
     out += fmt::format("               nbd+unix:///NAME?socket={}\n", *facts.nbd_socket);
@@ -90,7 +92,8 @@ std::string paste_lines(const BannerFacts& facts) {
   const std::string volume = facts.volumes.empty() ? "demo" : facts.volumes.front();
   const std::string create =
       facts.volumes.empty() ? fmt::format("{} volume create demo 1G{} && ", program, data) : "";
-  if (facts.nbd) {
+  // With TLS required the client needs more than an address: what it has to trust or to show.
+  if (facts.nbd && facts.nbd_tls != nbd::TlsMode::kRequired) {
     out += fmt::format("  {}nbdinfo nbd://{}/{}\n", create, reachable(*facts.nbd), volume);
   } else if (facts.nbd_socket) {
     out +=

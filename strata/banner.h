@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "blockdev/nbd/negotiation.h"
 #include "common/base/parse.h"
 #include "objstore/replica/store.h"
 #include "strata/credentials.h"
@@ -19,6 +20,7 @@ struct BannerFacts {
   bool s3_tls = false;
   std::optional<HostPort> admin;
   std::optional<HostPort> nbd;
+  nbd::TlsMode nbd_tls = nbd::TlsMode::kOff;  // of NBD over TCP
   std::optional<std::string> nbd_socket;
   std::vector<std::string> volumes;  // names
   std::string region;

@@ -1,6 +1,7 @@
 #include "strata/block_half.h"
 
 #include <fmt/format.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include <array>
@@ -38,6 +39,12 @@ Status ensure_volume(volume::Catalog& catalog, const VolumeWish& wish) {
   return {};
 }
 
+bool is_unix_socket(int fd) {
+  int domain = 0;
+  socklen_t bytes = sizeof domain;
+  return getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &domain, &bytes) == 0 && domain == AF_UNIX;
+}
+
 // What this server's claims on the chunks of snapshots are called: made once, the same at every
 // start.
 Result<std::string> server_id_of(io::FileSystem& files, const std::string& data,
@@ -55,8 +62,9 @@ Result<std::string> server_id_of(io::FileSystem& files, const std::string& data,
 
 }  // namespace
 
-BlockHalf::BlockHalf(metrics::Registry& registry, std::unique_ptr<volume::Catalog> catalog)
-    : registry_(registry), catalog_(std::move(catalog)) {}
+BlockHalf::BlockHalf(io::FileSystem& files, metrics::Registry& registry,
+                     std::unique_ptr<volume::Catalog> catalog)
+    : files_(files), registry_(registry), catalog_(std::move(catalog)) {}
 
 BlockHalf::~BlockHalf() = default;
 
@@ -70,7 +78,7 @@ Result<std::unique_ptr<BlockHalf>> BlockHalf::open(const ServeOptions& options,
                                    {.registry = &registry}));
   for (const VolumeWish& wish : options.volumes) TRY(ensure_volume(*catalog, wish));
   volume::Catalog* volumes = catalog.get();
-  std::unique_ptr<BlockHalf> self(new BlockHalf(registry, std::move(catalog)));
+  std::unique_ptr<BlockHalf> self(new BlockHalf(files, registry, std::move(catalog)));
   TRY_ASSIGN(std::string server_id, server_id_of(files, options.data, random));
   self->snapshots_ = std::make_unique<snapshot::SnapshotService>(
       snapshot::SnapshotService::Ground{.files = files,
@@ -87,24 +95,34 @@ Result<std::unique_ptr<BlockHalf>> BlockHalf::open(const ServeOptions& options,
 }
 
 Status BlockHalf::start(const ServeOptions& options) {
-  std::vector<UniqueFd> listeners;
+  std::vector<nbd::Listener> listeners;
+  // Who may open a Unix socket is said by its file's mode; TLS is for who wants it.
+  const nbd::TlsMode unix_tls =
+      options.nbd_tls == nbd::TlsMode::kOff ? nbd::TlsMode::kOff : nbd::TlsMode::kOptional;
   if (options.nbd) {
     Result<async::Listener> listener = async::Listener::tcp(*options.nbd);
     if (!listener.ok()) return listen_error(listener.error(), "nbd");
     tcp_ = HostPort{options.nbd->host, listener->port()};
-    listeners.push_back(listener->take());
+    listeners.push_back({listener->take(), options.nbd_tls});
   }
   if (options.nbd_socket) {
     TRY_ASSIGN(async::Listener listener, async::Listener::unix_socket(*options.nbd_socket));
     // Absolute, so that the URI that is shown works from any folder.
     socket_ = std::filesystem::absolute(*options.nbd_socket).lexically_normal().string();
-    listeners.push_back(listener.take());
+    listeners.push_back({listener.take(), unix_tls});
   }
   TRY_ASSIGN(std::vector<UniqueFd> activated,
              take_activated_sockets({variable("LISTEN_PID"), variable("LISTEN_FDS")}, getpid()));
-  for (UniqueFd& one : activated) listeners.push_back(std::move(one));
+  for (UniqueFd& one : activated) {
+    const nbd::TlsMode tls = is_unix_socket(one.get()) ? unix_tls : options.nbd_tls;
+    listeners.push_back({std::move(one), tls});
+  }
   if (listeners.empty()) return {};
   nbd::ServerOptions server_options;
+  if (options.nbd_tls != nbd::TlsMode::kOff) {
+    TRY_ASSIGN(certificate_, CertificateWatch::start(files_, options.nbd_tls_files, {}));
+    server_options.tls = &certificate_->current();
+  }
   server_options.threads = options.threads;
   TRY_ASSIGN(server_,
              nbd::Server::start(std::move(listeners), *exports_, registry_, server_options));

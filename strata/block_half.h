@@ -12,6 +12,7 @@
 #include "common/io/clock.h"
 #include "common/io/file_system.h"
 #include "common/metrics/metrics.h"
+#include "strata/certificate_watch.h"
 #include "strata/options.h"
 #include "strata/snapshot_exports.h"
 
@@ -45,12 +46,15 @@ class BlockHalf {
   [[nodiscard]] uint32_t connections() const noexcept;
 
  private:
-  BlockHalf(metrics::Registry& registry, std::unique_ptr<volume::Catalog> catalog);
+  BlockHalf(io::FileSystem& files, metrics::Registry& registry,
+            std::unique_ptr<volume::Catalog> catalog);
 
+  io::FileSystem& files_;
   metrics::Registry& registry_;
   std::unique_ptr<volume::Catalog> catalog_;
   std::unique_ptr<snapshot::SnapshotService> snapshots_;
   std::unique_ptr<SnapshotExports> exports_;
+  std::unique_ptr<CertificateWatch> certificate_;  // of the NBD listeners
   std::unique_ptr<nbd::Server> server_;
   std::optional<HostPort> tcp_;
   std::optional<std::string> socket_;

@@ -9,24 +9,46 @@
 namespace strata::roof {
 namespace {
 
-Result<std::string> read_pem(io::FileSystem& files, const std::string& path) {
-  Result<ByteVector> text = io::read_file(files, path, tls::kPemBytesMax);
+Result<std::string> read_text(io::FileSystem& files, const std::string& path, size_t bytes_max) {
+  Result<ByteVector> text = io::read_file(files, path, bytes_max);
   if (!text.ok()) return text.error().with_context("cannot read " + path);
   return to_string(*text);
 }
 
-Result<std::shared_ptr<const tls::Context>> load(io::FileSystem& files,
-                                                 const std::string& certificate_path,
-                                                 const std::string& key_path) {
-  tls::Identity identity;
-  TRY_ASSIGN(identity.certificate_pem, read_pem(files, certificate_path));
-  TRY_ASSIGN(identity.private_key_pem, read_pem(files, key_path));
+// The files' names, for messages.
+std::string names_of(const TlsFiles& paths) {
+  std::string out;
+  for (const std::string* path : {&paths.certificate, &paths.key, &paths.client_ca}) {
+    if (!path->empty()) out += (out.empty() ? "" : " with ") + *path;
+  }
+  return out.empty() ? paths.psk : out;
+}
+
+Result<std::shared_ptr<const tls::Context>> load(io::FileSystem& files, const TlsFiles& paths,
+                                                 const std::vector<std::string>& alpn) {
   tls::ServerOptions options;
-  options.identity = std::move(identity);
-  options.alpn = {"http/1.1"};
+  if (!paths.certificate.empty()) {
+    tls::Identity identity;
+    TRY_ASSIGN(identity.certificate_pem, read_text(files, paths.certificate, tls::kPemBytesMax));
+    TRY_ASSIGN(identity.private_key_pem, read_text(files, paths.key, tls::kPemBytesMax));
+    options.identity = std::move(identity);
+  }
+  if (!paths.client_ca.empty()) {
+    TRY_ASSIGN(options.client_ca_pem, read_text(files, paths.client_ca, tls::kPemBytesMax));
+    if (options.client_ca_pem.empty()) {
+      return Error(Code::kInvalidArgument, paths.client_ca + " holds no authority in PEM form");
+    }
+  }
+  if (!paths.psk.empty()) {
+    TRY_ASSIGN(const std::string text, read_text(files, paths.psk, tls::kPskFileBytesMax));
+    auto keys = tls::parse_psk_file(text);
+    if (!keys.ok()) return keys.error().with_context(paths.psk);
+    options.psk = std::move(*keys);
+  }
+  options.alpn = alpn;
   auto made = tls::Context::server(std::move(options));
   if (made.ok()) return made;
-  return made.error().with_context(fmt::format("{} with {}", certificate_path, key_path));
+  return made.error().with_context(names_of(paths));
 }
 
 // Changes whenever a file is written, replaced or renamed over.
@@ -36,28 +58,29 @@ std::string look_of(io::FileSystem& files, const std::string& path) {
   return fmt::format("{} {} {}", info->inode, info->size_bytes, info->modified_ms);
 }
 
-std::string look_of_both(io::FileSystem& files, const std::string& certificate,
-                         const std::string& key) {
-  return look_of(files, certificate) + ", " + look_of(files, key);
+std::string look_of_all(io::FileSystem& files, const TlsFiles& paths) {
+  std::string out;
+  for (const std::string* path : {&paths.certificate, &paths.key, &paths.client_ca, &paths.psk}) {
+    if (!path->empty()) out += look_of(files, *path) + ", ";
+  }
+  return out;
 }
 
 }  // namespace
 
-CertificateWatch::CertificateWatch(io::FileSystem& files, std::string certificate_path,
-                                   std::string key_path, std::shared_ptr<const tls::Context> first)
-    : files_(files),
-      certificate_path_(std::move(certificate_path)),
-      key_path_(std::move(key_path)),
-      current_(std::move(first)) {}
+CertificateWatch::CertificateWatch(io::FileSystem& files, TlsFiles paths,
+                                   std::vector<std::string> alpn,
+                                   std::shared_ptr<const tls::Context> first)
+    : files_(files), paths_(std::move(paths)), alpn_(std::move(alpn)), current_(std::move(first)) {}
 
 Result<std::unique_ptr<CertificateWatch>> CertificateWatch::start(
-    io::FileSystem& files, std::string certificate_path, std::string key_path,
+    io::FileSystem& files, TlsFiles paths, std::vector<std::string> alpn,
     std::chrono::milliseconds period) {
   // Looked at before they are read, so that a change in between is noticed.
-  std::string seen = look_of_both(files, certificate_path, key_path);
-  TRY_ASSIGN(auto first, load(files, certificate_path, key_path));
-  std::unique_ptr<CertificateWatch> self(new CertificateWatch(
-      files, std::move(certificate_path), std::move(key_path), std::move(first)));
+  std::string seen = look_of_all(files, paths);
+  TRY_ASSIGN(auto first, load(files, paths, alpn));
+  std::unique_ptr<CertificateWatch> self(
+      new CertificateWatch(files, std::move(paths), std::move(alpn), std::move(first)));
   self->seen_ = std::move(seen);
   if (period.count() > 0) {
     self->thread_ = std::thread([watch = self.get(), period] { watch->run(period); });
@@ -84,17 +107,17 @@ void CertificateWatch::run(std::chrono::milliseconds period) {
 }
 
 bool CertificateWatch::look() {
-  std::string now = look_of_both(files_, certificate_path_, key_path_);
+  std::string now = look_of_all(files_, paths_);
   if (now == seen_) return false;
   seen_ = std::move(now);
-  auto renewed = load(files_, certificate_path_, key_path_);
+  auto renewed = load(files_, paths_, alpn_);
   if (!renewed.ok()) {
     // One file may be there before the other; the next change is looked at again.
     log::warning("tls.certificate_not_renewed", {{"error", renewed.error().to_string()}});
     return false;
   }
   current_.set(std::move(*renewed));
-  log::info("tls.certificate_renewed", {{"path", certificate_path_}});
+  log::info("tls.certificate_renewed", {{"path", names_of(paths_)}});
   return true;
 }
 

@@ -1,5 +1,5 @@
-// CertificateWatch: the TLS context made of a certificate file and a key file, renewed when the
-// files change, so that a certificate can be replaced without a restart.
+// CertificateWatch: the TLS context made of a listener's files, renewed when they change, so that a
+// certificate can be replaced, and a key added or taken away, without a restart.
 //
 // Thread rule: made and destroyed on the owner's thread; current() from any.
 #pragma once
@@ -10,19 +10,21 @@
 #include <mutex>
 #include <string>
 #include <thread>
+#include <vector>
 
 #include "common/io/file_system.h"
 #include "common/tls/current_context.h"
+#include "strata/tls_files.h"
 
 namespace strata::roof {
 
 class CertificateWatch {
  public:
-  // Reads both files now (an error names the file and what is wrong with it) and looks for changes
+  // Reads the files now (an error names the file and what is wrong with it) and looks for changes
   // every `period` from then on. Files that do not fit together are logged and change nothing. The
   // filesystem outlives this.
   [[nodiscard]] static Result<std::unique_ptr<CertificateWatch>> start(
-      io::FileSystem& files, std::string certificate_path, std::string key_path,
+      io::FileSystem& files, TlsFiles paths, std::vector<std::string> alpn,
       std::chrono::milliseconds period = std::chrono::seconds(2));
   ~CertificateWatch();
   CertificateWatch(const CertificateWatch&) = delete;
@@ -34,13 +36,13 @@ class CertificateWatch {
   bool look();
 
  private:
-  CertificateWatch(io::FileSystem& files, std::string certificate_path, std::string key_path,
+  CertificateWatch(io::FileSystem& files, TlsFiles paths, std::vector<std::string> alpn,
                    std::shared_ptr<const tls::Context> first);
   void run(std::chrono::milliseconds period);
 
   io::FileSystem& files_;
-  const std::string certificate_path_;
-  const std::string key_path_;
+  const TlsFiles paths_;
+  const std::vector<std::string> alpn_;
   tls::CurrentContext current_;
   std::string seen_;  // what the files looked like when they were last read
   std::mutex mutex_;

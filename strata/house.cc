@@ -88,8 +88,8 @@ Status House::open_servers() {
   control_handler_->mount(kDrivesPath, drives_route(objects_->drives(), *files_, *drive_list_));
   control_handler_->mount(kKeysPath, keys_route(objects_->keys()));
   // Every port is bound before the first is served: a start that fails has answered nobody.
-  if (!options_.tls_cert.empty()) {
-    TRY_ASSIGN(certificate_, CertificateWatch::start(*files_, options_.tls_cert, options_.tls_key));
+  if (!options_.tls_files.certificate.empty()) {
+    TRY_ASSIGN(certificate_, CertificateWatch::start(*files_, options_.tls_files, {"http/1.1"}));
   }
   if (options_.s3) {
     const tls::CurrentContext* tls = certificate_ ? &certificate_->current() : nullptr;
@@ -167,6 +167,7 @@ ServerStatus House::status() const {
   out.store = objects_->status();
   out.volumes = blocks_->catalog().list();
   out.listeners = listeners();
+  out.nbd_tls = nbd_tls_name(options_.nbd_tls);
   for (const WebServer* server : {s3_server_.get(), website_server_.get(), admin_server_.get()}) {
     if (server != nullptr) out.http_connections += server->connections();
   }
@@ -182,6 +183,7 @@ BannerFacts House::facts() const {
   if (admin_server_) out.admin = HostPort{options_.admin->host, admin_server_->port()};
   out.s3_tls = certificate_ != nullptr;
   out.nbd = blocks_->tcp();
+  out.nbd_tls = options_.nbd_tls;
   out.nbd_socket = blocks_->socket();
   for (const device::ExportInfo& volume : blocks_->catalog().exports()) {
     out.volumes.push_back(volume.name);

@@ -33,6 +33,11 @@ Result<std::string> nbd_uri(const std::string& data, const std::string& export_n
     return fmt::format("nbd+unix:///{}?socket={}", encoded(export_name), encoded(socket));
   }
   if (const std::string address = listeners.value("nbd", ""); !address.empty()) {
+    if (status.value("nbd_tls", "") == "required") {
+      return Error(Code::kUnsupported,
+                   "the server takes NBD over TCP with TLS only; start it with --nbd-socket to use "
+                   "its volumes from this machine");
+    }
     return fmt::format("nbd://{}/{}", address, encoded(export_name));
   }
   return Error(Code::kNotFound,

@@ -30,6 +30,12 @@ Status apply_text(ServeOptions& into, Values values) {
   return {};
 }
 
+template <auto Files, auto Member>
+Status apply_file(ServeOptions& into, Values values) {
+  (into.*Files).*Member = values.front();
+  return {};
+}
+
 template <auto Member>
 Status apply_listener(ServeOptions& into, Values values) {
   if (values.front() == "off") {
@@ -112,6 +118,17 @@ Status apply_switch(ServeOptions& into, Values values) {
   }
   into.*Member = values.front() == "on";
   return {};
+}
+
+Status apply_nbd_tls(ServeOptions& into, Values values) {
+  for (const nbd::TlsMode mode :
+       {nbd::TlsMode::kOff, nbd::TlsMode::kOptional, nbd::TlsMode::kRequired}) {
+    if (values.front() != nbd_tls_name(mode)) continue;
+    into.nbd_tls = mode;
+    into.nbd_tls_given = true;
+    return {};
+  }
+  return bad(fmt::format("'{}' is none of off, optional, required", values.front()));
 }
 
 Status apply_log_level(ServeOptions& into, Values values) {
@@ -205,7 +222,7 @@ constexpr std::array<OptionSpec, kOptionCount> kTable = {{
      .apply = apply_listener<&ServeOptions::admin>},
     {.name = "nbd", .value_name = "HOST:PORT", .default_value = "127.0.0.1:10809",
      .default_note = "",
-     .help = "Where volumes are served over TCP, without authentication; `off` serves none",
+     .help = "Where volumes are served over TCP; `off` serves none",
      .apply = apply_listener<&ServeOptions::nbd>},
     {.name = "nbd-socket", .value_name = "PATH", .default_value = "",
      .default_note = "`DIR/nbd.sock`",
@@ -218,10 +235,29 @@ constexpr std::array<OptionSpec, kOptionCount> kTable = {{
      .list = true, .apply = apply_domains},
     {.name = "tls-cert", .value_name = "FILE", .default_value = "", .default_note = "none: no TLS",
      .help = "Certificate of the S3 listener, with its chain, in PEM; read again when it changes",
-     .apply = apply_text<&ServeOptions::tls_cert>},
+     .apply = apply_file<&ServeOptions::tls_files, &TlsFiles::certificate>},
     {.name = "tls-key", .value_name = "FILE", .default_value = "", .default_note = "none",
      .help = "Private key of the certificate, in PEM, without a passphrase",
-     .apply = apply_text<&ServeOptions::tls_key>},
+     .apply = apply_file<&ServeOptions::tls_files, &TlsFiles::key>},
+    {.name = "nbd-tls", .value_name = "MODE", .default_value = "",
+     .default_note = "as the files say, see TLS",
+     .help = "Whether NBD over TCP is under TLS: off, optional (for who asks) or required",
+     .apply = apply_nbd_tls},
+    {.name = "nbd-tls-cert", .value_name = "FILE", .default_value = "",
+     .default_note = "that of `--tls-cert`",
+     .help = "Certificate of the NBD listeners, with its chain, in PEM; read again when it changes",
+     .apply = apply_file<&ServeOptions::nbd_tls_files, &TlsFiles::certificate>},
+    {.name = "nbd-tls-key", .value_name = "FILE", .default_value = "",
+     .default_note = "that of `--tls-key`",
+     .help = "Private key of the certificate, in PEM, without a passphrase",
+     .apply = apply_file<&ServeOptions::nbd_tls_files, &TlsFiles::key>},
+    {.name = "nbd-tls-client-ca", .value_name = "FILE", .default_value = "",
+     .default_note = "none: any client",
+     .help = "Authorities, in PEM, one of which must have signed a client's certificate",
+     .apply = apply_file<&ServeOptions::nbd_tls_files, &TlsFiles::client_ca>},
+    {.name = "nbd-tls-psk", .value_name = "FILE", .default_value = "", .default_note = "none",
+     .help = "Pre-shared keys of NBD clients, one `identity:hexkey` a line, as psktool writes them",
+     .apply = apply_file<&ServeOptions::nbd_tls_files, &TlsFiles::psk>},
     {.name = "sigv2", .value_name = "SWITCH", .default_value = "off", .default_note = "",
      .help = "Whether the old Signature Version 2 is believed (`on` or `off`)",
      .apply = apply_switch<&ServeOptions::sigv2>},
@@ -265,6 +301,42 @@ constexpr std::array<OptionSpec, kOptionCount> kTable = {{
 }};
 // clang-format on
 
+// Whoever must show a certificate or a key must not come in without: what lets clients be told
+// apart makes TLS required, and no two of them may undo each other.
+Status derive_nbd_tls(ServeOptions& options) {
+  TlsFiles& files = options.nbd_tls_files;
+  if (files.certificate.empty() != files.key.empty()) {
+    return bad("TLS for NBD needs both --nbd-tls-cert and --nbd-tls-key");
+  }
+  if (files.certificate.empty() && files.psk.empty()) {
+    files.certificate = options.tls_files.certificate;
+    files.key = options.tls_files.key;
+  }
+  const bool has_certificate = !files.certificate.empty();
+  if (!files.client_ca.empty() && !has_certificate) {
+    return bad(
+        "--nbd-tls-client-ca needs a certificate of the server: give --nbd-tls-cert and "
+        "--nbd-tls-key");
+  }
+  if (!files.psk.empty() && has_certificate && files.client_ca.empty()) {
+    return bad(
+        "with --nbd-tls-psk and a certificate a client without a key could connect all the same: "
+        "leave out --nbd-tls-cert, or add --nbd-tls-client-ca");
+  }
+  const bool authenticates = !files.psk.empty() || !files.client_ca.empty();
+  if (!options.nbd_tls_given) {
+    options.nbd_tls = authenticates     ? nbd::TlsMode::kRequired
+                      : has_certificate ? nbd::TlsMode::kOptional
+                                        : nbd::TlsMode::kOff;
+  }
+  if (options.nbd_tls != nbd::TlsMode::kOff && !has_certificate && files.psk.empty()) {
+    return bad(
+        "--nbd-tls needs --nbd-tls-cert and --nbd-tls-key, or --nbd-tls-psk; ./dev cert makes a "
+        "certificate to try");
+  }
+  return {};
+}
+
 Status derive(ServeOptions& options) {
   if (options.data.empty()) return bad("--data: the name of the data folder is empty");
   options.drives_given = !options.drives.empty();
@@ -279,9 +351,10 @@ Status derive(ServeOptions& options) {
   } else if (*options.nbd_socket == "off") {
     options.nbd_socket.reset();
   }
-  if (options.tls_cert.empty() != options.tls_key.empty()) {
+  if (options.tls_files.certificate.empty() != options.tls_files.key.empty()) {
     return bad("TLS needs both --tls-cert and --tls-key");
   }
+  TRY(derive_nbd_tls(options));
   const auto drives = static_cast<uint32_t>(options.drives.size());
   options.replicas_given = options.replicas != 0;
   if (options.replicas == 0) options.replicas = std::min<uint32_t>(drives, 3);
@@ -398,6 +471,11 @@ Result<ServeOptions> OptionValues::resolve() const {
   }
   TRY(derive(options));
   return options;
+}
+
+std::string_view nbd_tls_name(nbd::TlsMode mode) noexcept {
+  constexpr std::array<std::string_view, 3> kNames = {"off", "optional", "required"};
+  return kNames.at(static_cast<size_t>(mode));
 }
 
 std::string options_markdown() {

@@ -15,10 +15,12 @@
 #include <string_view>
 #include <vector>
 
+#include "blockdev/nbd/negotiation.h"
 #include "common/base/bytes.h"
 #include "common/base/log.h"
 #include "common/base/parse.h"
 #include "common/base/result.h"
+#include "strata/tls_files.h"
 
 namespace strata::roof {
 
@@ -48,9 +50,11 @@ struct ServeOptions {
   std::optional<HostPort> nbd;
   std::optional<std::string> nbd_socket;
   std::string region;
-  std::vector<std::string> domains;  // BUCKET.DOMAIN addresses a bucket
-  std::string tls_cert;              // PEM files for S3; both or neither
-  std::string tls_key;
+  std::vector<std::string> domains;           // BUCKET.DOMAIN addresses a bucket
+  TlsFiles tls_files;                         // for S3; certificate and key, or neither
+  nbd::TlsMode nbd_tls = nbd::TlsMode::kOff;  // of the TCP listener
+  bool nbd_tls_given = false;
+  TlsFiles nbd_tls_files;
   bool sigv2 = false;
   log::Level log_level = log::Level::kInfo;
   log::Format log_format = log::Format::kHuman;
@@ -90,7 +94,7 @@ struct OptionSpec {
 // Position in the table, or nullopt. `key` is the TOML key.
 [[nodiscard]] std::optional<size_t> find_option_by_key(std::string_view key) noexcept;
 
-inline constexpr size_t kOptionCount = 24;
+inline constexpr size_t kOptionCount = 29;
 
 // Values as text, each from the highest layer that gave one.
 class OptionValues {
@@ -117,6 +121,9 @@ class OptionValues {
 // the key for one that is unknown or has a value of the wrong type. `name` is the file's, for
 // messages.
 [[nodiscard]] Status read_toml(std::string_view text, std::string_view name, OptionValues& into);
+
+// "off", "optional" or "required", as --nbd-tls takes it.
+[[nodiscard]] std::string_view nbd_tls_name(nbd::TlsMode mode) noexcept;
 
 // The table of docs/configuration.md, in Markdown.
 [[nodiscard]] std::string options_markdown();

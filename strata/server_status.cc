@@ -29,6 +29,7 @@ nlohmann::json status_json(const ServerStatus& status) {
       {"ready_ms", status.ready_ms},
       {"uptime_ms", status.uptime_ms},
       {"durability", status.durability},
+      {"nbd_tls", status.nbd_tls},
       {"connections", {{"http", status.http_connections}, {"nbd", status.nbd_connections}}},
       {"store",
        {{"replicas", status.store.replicas},

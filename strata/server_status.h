@@ -27,13 +27,14 @@ struct ServerStatus {
   replica::StoreStatus store;
   std::vector<volume::VolumeInfo> volumes;
   std::vector<ListenerStatus> listeners;
+  std::string nbd_tls;  // of NBD over TCP: "off", "optional", "required"
   int64_t http_connections = 0;
   uint32_t nbd_connections = 0;
 };
 
 // Members: version, pid, data, resident_bytes, ready_ms, uptime_ms, durability, connections,
-// "listeners": {wire: address}, "store": {replicas, write_quorum, ..., "drives": [...]} and
-// "volumes": [...]. Listeners that are off are left out.
+// nbd_tls, "listeners": {wire: address}, "store": {replicas, write_quorum, ..., "drives": [...]}
+// and "volumes": [...]. Listeners that are off are left out.
 [[nodiscard]] nlohmann::json status_json(const ServerStatus& status);
 // For people, from the JSON that the server sent; members that are missing show as empty.
 [[nodiscard]] std::string status_text(const nlohmann::json& status);

@@ -33,13 +33,13 @@ Connection* PumpList::pop() noexcept {
   return first;
 }
 
-Connection::Connection(ConnectionContext context, UniqueFd socket, uint64_t id)
+Connection::Connection(ConnectionContext context, Listener arrival, uint64_t id)
     : context_(context),
-      socket_(std::move(socket)),
+      socket_(std::move(arrival.socket)),
       id_(id),
       receive_buffer_(std::make_unique_for_overwrite<std::byte[]>(kReceiveBytes)),
       negotiation_(
-          std::make_unique<Negotiation>(context.exports, TlsMode::kOff, peer_of(socket_.get()))) {
+          std::make_unique<Negotiation>(context.exports, arrival.tls, peer_of(socket_.get()))) {
   // Replies must not wait for each other. On a Unix socket this fails, and is not needed.
   const int on = 1;
   (void)setsockopt(socket_.get(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
@@ -87,13 +87,22 @@ void Connection::pump() noexcept {
   if (send_op_.arrived) on_sent();
   if (state_ == State::kHandshake) pump_handshake();
   if (state_ == State::kTransmission) {
-    parse();
+    if (secure_ == nullptr) {
+      parse();
+    } else {
+      parse_secure();
+    }
     send_replies();
+    // Answers of the protocol itself, to new keys and the like.
+    if (secure_ != nullptr && !send_op_.started) (void)send_output();
     receive();
     watch_progress();
   } else if (state_ == State::kDraining) {
     send_replies();
-    if (in_device_ == 0 && !send_op_.started) close("");
+    if (in_device_ == 0 && !send_op_.started) {
+      if (secure_ != nullptr) secure_->close();
+      if (secure_ == nullptr || !send_output()) close("");
+    }
   }
 }
 
@@ -119,6 +128,7 @@ void Connection::on_received() noexcept {
   }
   progress_ = context_.now;
   auto bytes = static_cast<uint64_t>(result);
+  if (secure_ != nullptr) return secure_->received(bytes);
   if (receiving_ != nullptr) {
     const uint64_t payload =
         std::min(bytes, receiving_->buffer.size() - receiving_->payload_received);
@@ -131,18 +141,32 @@ void Connection::on_received() noexcept {
 void Connection::pump_handshake() noexcept {
   // One answer at a time: the next option is read when the last answer has left.
   while (state_ == State::kHandshake && !send_op_.started) {
-    if (handshake_sent_ < handshake_out_.size()) {
-      send_op_.started = true;
-      return context_.ring.send(send_op_, socket_.get(),
-                                Bytes(handshake_out_).subspan(handshake_sent_));
-    }
+    if (secure_ != nullptr && !pump_tls_handshake()) return;
+    if (handshake_sent_ < handshake_out_.size()) return send_handshake();
     handshake_out_.clear();
     handshake_sent_ = 0;
     if (handshake_state_ == Negotiation::State::kTransmission) return enter_transmission();
     if (handshake_state_ == Negotiation::State::kClosed) return close(negotiation_->problem());
+    if (handshake_state_ == Negotiation::State::kStartTls) {
+      start_tls();
+      continue;
+    }
+    if (secure_ != nullptr && available() == 0) take_secure();
     if (available() == 0) return receive();
     feed_handshake();
   }
+}
+
+void Connection::send_handshake() noexcept {
+  const Bytes rest = Bytes(handshake_out_).subspan(handshake_sent_);
+  if (secure_ == nullptr) {
+    send_op_.started = true;
+    return context_.ring.send(send_op_, socket_.get(), rest);
+  }
+  const Result<size_t> taken = secure_->write(rest);
+  if (!taken.ok()) return close("the TLS session broke");
+  handshake_sent_ += *taken;
+  (void)send_output();
 }
 
 void Connection::feed_handshake() noexcept {
@@ -183,17 +207,22 @@ void Connection::enter_transmission() noexcept {
   state_ = State::kTransmission;
 }
 
-// Receives the rest of a payload into its buffer and what follows into the receive buffer.
-void Connection::receive() noexcept {
-  if (receive_op_.started || state_ == State::kDraining || state_ == State::kClosed) return;
-  // Requests are waiting for a slot or a buffer: what comes next must wait in the socket.
-  if (receiving_ == nullptr && available() >= request_bytes_) return;
+MutableBytes Connection::receive_space() noexcept {
   if (receive_begin_ > 0) {
     std::memmove(receive_buffer_.get(), receive_buffer_.get() + receive_begin_, available());
     receive_end_ -= receive_begin_;
     receive_begin_ = 0;
   }
-  const MutableBytes space(receive_buffer_.get() + receive_end_, kReceiveBytes - receive_end_);
+  return {receive_buffer_.get() + receive_end_, kReceiveBytes - receive_end_};
+}
+
+// Receives the rest of a payload into its buffer and what follows into the receive buffer.
+void Connection::receive() noexcept {
+  if (receive_op_.started || state_ == State::kDraining || state_ == State::kClosed) return;
+  // Requests are waiting for a slot or a buffer: what comes next must wait in the socket.
+  if (is_blocked()) return;
+  if (secure_ != nullptr) return receive_secure();
+  const MutableBytes space = receive_space();
   receive_op_.started = true;
   if (receiving_ == nullptr) return context_.ring.receive(receive_op_, socket_.get(), space);
   const MutableBytes rest = receiving_->buffer.subspan(receiving_->payload_received);

@@ -1,6 +1,6 @@
 // Connection: one client, from its first byte to the last reply.
 //
-//   handshake -> transmission -> draining -> closed
+//   handshake [-> TLS -> handshake] -> transmission -> draining -> closed
 //
 //   draining   takes no more requests; those under way finish and are answered, within a deadline.
 //              Reached by DISC, by the client's end of stream, and by the server's stop.
@@ -33,6 +33,7 @@
 #include "blockdev/nbd/instruments.h"
 #include "blockdev/nbd/negotiation.h"
 #include "blockdev/nbd/request.h"
+#include "blockdev/nbd/secure_channel.h"
 #include "blockdev/nbd/server.h"
 #include "common/base/unique_fd.h"
 #include "common/ring/ring.h"
@@ -66,7 +67,7 @@ struct ConnectionContext {
 
 class Connection {
  public:
-  Connection(ConnectionContext context, UniqueFd socket, uint64_t id);
+  Connection(ConnectionContext context, Listener arrival, uint64_t id);
   ~Connection();
   Connection(const Connection&) = delete;
   Connection& operator=(const Connection&) = delete;
@@ -127,7 +128,23 @@ class Connection {
   void enter_transmission() noexcept;
   void watch_progress() noexcept;
   void receive() noexcept;
+  void send_handshake() noexcept;
+  [[nodiscard]] MutableBytes receive_space() noexcept;
+  // Requests wait for a slot or a buffer.
+  [[nodiscard]] bool is_blocked() const noexcept {
+    return receiving_ == nullptr && available() >= request_bytes_;
+  }
   void set_due(SteadyTime due) noexcept;
+
+  // secure.cc: with TLS between the connection and its socket
+  void start_tls() noexcept;
+  [[nodiscard]] bool pump_tls_handshake() noexcept;
+  void receive_secure() noexcept;
+  void take_secure() noexcept;
+  void parse_secure() noexcept;
+  void send_secure() noexcept;
+  [[nodiscard]] bool send_output() noexcept;
+  [[nodiscard]] bool sent_secure(size_t bytes) noexcept;
 
   // transmission.cc: requests in
   void parse() noexcept;
@@ -189,6 +206,11 @@ class Connection {
   Slot* ready_first_ = nullptr;
   Slot* ready_last_ = nullptr;
 
+  std::unique_ptr<SecureChannel> secure_;  // none: the bytes are plain
+  bool tls_failed_ = false;                // and is closed once the alert has left
+  bool secure_waits_ = false;              // there is more inside than there was room for
+  bool ended_ = false;                     // the client said that it sends no more
+  Bytes sending_secure_;                   // encrypted, on its way
   std::unique_ptr<Negotiation> negotiation_;
   ByteVector handshake_out_;
   size_t handshake_sent_ = 0;

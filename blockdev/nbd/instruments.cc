@@ -19,7 +19,9 @@ Instruments::Instruments(metrics::Registry& registry)
       written_bytes(registry.counter(kBytesName, kBytesHelp, {{"direction", "write"}})),
       accepted(registry.counter(kConnectionsName, kConnectionsHelp, {{"outcome", "accepted"}})),
       refused_connections(
-          registry.counter(kConnectionsName, kConnectionsHelp, {{"outcome", "refused"}})) {
+          registry.counter(kConnectionsName, kConnectionsHelp, {{"outcome", "refused"}})),
+      tls_failed(registry.counter("strata_nbd_tls_failures_total",
+                                  "TLS handshakes of NBD clients that failed.", {})) {
   for (size_t i = 0; i < device::kOps; ++i) {
     const metrics::Labels labels = {{"op", kOpNames[i]}};
     ops[i].requests =

@@ -25,6 +25,7 @@ struct Instruments {
   metrics::Counter& written_bytes;
   metrics::Counter& accepted;
   metrics::Counter& refused_connections;
+  metrics::Counter& tls_failed;
 };
 
 }  // namespace strata::nbd

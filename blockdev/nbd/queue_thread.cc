@@ -15,7 +15,7 @@ constexpr Duration kAcceptPause = std::chrono::milliseconds(100);
 }  // namespace
 
 Result<std::unique_ptr<QueueThread>> QueueThread::create(ServerShared& shared,
-                                                         std::vector<UniqueFd> listeners,
+                                                         std::vector<Listener> listeners,
                                                          Deal deal) {
   TRY_ASSIGN(auto ring, ring::Ring::create({.entries = kRingEntries}));
   return std::unique_ptr<QueueThread>(
@@ -23,13 +23,13 @@ Result<std::unique_ptr<QueueThread>> QueueThread::create(ServerShared& shared,
 }
 
 QueueThread::QueueThread(ServerShared& shared, std::unique_ptr<ring::Ring> ring,
-                         std::vector<UniqueFd> listeners, Deal deal)
+                         std::vector<Listener> listeners, Deal deal)
     : shared_(shared),
       ring_(std::move(ring)),
       deal_(std::move(deal)),
       buffers_(std::max<uint64_t>(shared.options.memory_bytes_max / shared.options.threads,
                                   kPayloadBytesMax)) {
-  for (UniqueFd& listener : listeners) {
+  for (Listener& listener : listeners) {
     auto accept = std::make_unique<Accept>();
     accept->thread = this;
     accept->listener = std::move(listener);
@@ -53,10 +53,10 @@ void QueueThread::join() {
   if (thread_.joinable()) thread_.join();
 }
 
-void QueueThread::adopt(UniqueFd socket) {
+void QueueThread::adopt(Listener arrival) {
   {
     const std::lock_guard lock(mutex_);
-    arrivals_.push_back(std::move(socket));
+    arrivals_.push_back(std::move(arrival));
   }
   has_mail_.store(true, std::memory_order_release);
   ring_->wake();
@@ -105,19 +105,19 @@ void QueueThread::feed_starved() {
 }
 
 void QueueThread::take_inbox() {
-  std::vector<UniqueFd> arrivals;
+  std::vector<Listener> arrivals;
   std::optional<Deadline> stop;
   {
     const std::lock_guard lock(mutex_);
     arrivals.swap(arrivals_);
     stop = stop_;
   }
-  for (UniqueFd& socket : arrivals) {
+  for (Listener& arrival : arrivals) {
     const ConnectionContext context{
         *ring_,          buffers_,  pumps_, shared_.exports, shared_.instruments,
         shared_.options, next_due_, now_,   starved_};
     auto connection =
-        std::make_unique<Connection>(context, std::move(socket), shared_.next_id.fetch_add(1));
+        std::make_unique<Connection>(context, std::move(arrival), shared_.next_id.fetch_add(1));
     connection->index_ = connections_.size();
     pumps_.add(*connection);
     connections_.push_back(std::move(connection));
@@ -161,14 +161,14 @@ void QueueThread::arm_accepts() {
   for (const auto& accept : accepts_) {
     if (accept->started) continue;
     accept->started = true;
-    ring_->accept(*accept, accept->listener.get());
+    ring_->accept(*accept, accept->listener.socket.get());
   }
 }
 
 void QueueThread::accepted(Accept& accept, int32_t result) {
   accept.started = false;
   if (result >= 0) {
-    deal_(UniqueFd(result));
+    deal_({UniqueFd(result), accept.listener.tls});
   } else if (result == -EMFILE || result == -ENFILE || result == -ENOMEM || result == -ENOBUFS) {
     log::warning("nbd.accept_failed", {{"error", errno_error(-result, "accept").message}});
     retry_accept_ = std::chrono::steady_clock::now() + kAcceptPause;

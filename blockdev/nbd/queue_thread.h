@@ -31,11 +31,11 @@ struct ServerShared {
 
 class QueueThread {
  public:
-  using Deal = std::function<void(UniqueFd)>;
+  using Deal = std::function<void(Listener)>;
 
-  // listeners: accepted from by this thread; deal gets what they bring.
+  // listeners: accepted from by this thread; deal gets what they bring, with their mode of TLS.
   [[nodiscard]] static Result<std::unique_ptr<QueueThread>> create(ServerShared& shared,
-                                                                   std::vector<UniqueFd> listeners,
+                                                                   std::vector<Listener> listeners,
                                                                    Deal deal);
   ~QueueThread();
   QueueThread(const QueueThread&) = delete;
@@ -43,19 +43,19 @@ class QueueThread {
 
   void start();
   // Serves the socket, which counts in shared.connections already.
-  void adopt(UniqueFd socket);
+  void adopt(Listener arrival);
   void request_stop(Deadline deadline);
   void join();
 
  private:
   struct Accept : ring::Operation {
     QueueThread* thread = nullptr;
-    UniqueFd listener;
+    Listener listener;
     bool started = false;
   };
 
   QueueThread(ServerShared& shared, std::unique_ptr<ring::Ring> ring,
-              std::vector<UniqueFd> listeners, Deal deal);
+              std::vector<Listener> listeners, Deal deal);
   void run();
   void take_inbox();
   void pump();
@@ -80,7 +80,7 @@ class QueueThread {
   bool stopping_ = false;
 
   std::mutex mutex_;
-  std::vector<UniqueFd> arrivals_;     // under mutex_
+  std::vector<Listener> arrivals_;     // under mutex_
   std::optional<Deadline> stop_;       // under mutex_
   std::atomic<bool> has_mail_{false};  // set after either of them
   std::thread thread_;

@@ -45,6 +45,7 @@ void Connection::send_replies() noexcept {
 }
 
 void Connection::send_rest() noexcept {
+  if (secure_ != nullptr) return send_secure();
   send_op_.started = true;
   context_.ring.send_message(send_op_, socket_.get(), &message_);
 }
@@ -58,6 +59,11 @@ void Connection::on_sent() noexcept {
   if (result < 0 && !again) return close("the client is gone");
   progress_ = context_.now;
   size_t bytes = again ? 0 : static_cast<size_t>(result);
+  if (secure_ != nullptr) {
+    if (!sent_secure(bytes)) return;
+    bytes = 0;
+    if (state_ != State::kHandshake && message_.msg_iovlen > 0) return send_secure();
+  }
   if (state_ == State::kHandshake) {
     handshake_sent_ += bytes;
     return;

@@ -31,6 +31,14 @@ Status check_options(const ServerOptions& options) {
   return {};
 }
 
+Status check_tls(const std::vector<Listener>& listeners, const ServerOptions& options) {
+  for (const Listener& listener : listeners) {
+    if (listener.tls == TlsMode::kOff || options.tls != nullptr) continue;
+    return Error(Code::kInvalidArgument, "an NBD listener with TLS needs a certificate or keys");
+  }
+  return {};
+}
+
 }  // namespace
 
 struct Server::Impl {
@@ -38,7 +46,7 @@ struct Server::Impl {
       : shared(std::make_shared<ServerShared>(exports, registry, options)) {}
 
   // Called on the first thread for every accepted socket.
-  void deal(UniqueFd socket) {
+  void deal(Listener arrival) {
     if (shared->connections.load(std::memory_order_relaxed) >= shared->options.connections_max) {
       shared->instruments.refused_connections.add();
       log::warning("nbd.refused", {{"reason", "too many connections"},
@@ -47,7 +55,7 @@ struct Server::Impl {
     }
     shared->connections.fetch_add(1, std::memory_order_relaxed);
     shared->instruments.accepted.add();
-    threads[next_thread]->adopt(std::move(socket));
+    threads[next_thread]->adopt(std::move(arrival));
     next_thread = (next_thread + 1) % threads.size();
   }
 
@@ -64,15 +72,17 @@ Server::~Server() {
   stop(Deadline::after(Duration(0)));
 }
 
-Result<std::unique_ptr<Server>> Server::start(std::vector<UniqueFd> listeners,
+Result<std::unique_ptr<Server>> Server::start(std::vector<Listener> listeners,
                                               device::ExportTable& exports,
                                               metrics::Registry& registry, ServerOptions options) {
   TRY(check_options(options));
+  TRY(check_tls(listeners, options));
   auto impl = std::make_unique<Impl>(exports, registry, options);
   Impl* const raw = impl.get();
   for (uint32_t i = 0; i < options.threads; ++i) {
-    TRY_ASSIGN(auto thread, QueueThread::create(*impl->shared, std::move(listeners),
-                                                [raw](UniqueFd fd) { raw->deal(std::move(fd)); }));
+    TRY_ASSIGN(auto thread,
+               QueueThread::create(*impl->shared, std::move(listeners),
+                                   [raw](Listener one) { raw->deal(std::move(one)); }));
     listeners.clear();
     impl->threads.push_back(std::move(thread));
   }

@@ -12,12 +12,20 @@
 #include <vector>
 
 #include "blockdev/device/export_table.h"
+#include "blockdev/nbd/negotiation.h"
 #include "common/base/deadline.h"
 #include "common/base/result.h"
 #include "common/base/unique_fd.h"
 #include "common/metrics/metrics.h"
+#include "common/tls/current_context.h"
 
 namespace strata::nbd {
+
+// A bound and listening stream socket, and what its clients must do about TLS.
+struct Listener {
+  UniqueFd socket;
+  TlsMode tls = TlsMode::kOff;
+};
 
 struct ServerOptions {
   uint32_t threads = 1;
@@ -34,12 +42,14 @@ struct ServerOptions {
   Duration stall_time = std::chrono::seconds(60);
   // From the accept to the end of the handshake; then the connection is closed.
   Duration handshake_time = std::chrono::seconds(30);
+  // What TLS sessions begin with; outlives the server. Needed if a listener's mode is not kOff.
+  const tls::CurrentContext* tls = nullptr;
 };
 
 class Server {
  public:
-  // listeners: bound and listening stream sockets. exports and registry outlive the server.
-  [[nodiscard]] static Result<std::unique_ptr<Server>> start(std::vector<UniqueFd> listeners,
+  // exports and registry outlive the server.
+  [[nodiscard]] static Result<std::unique_ptr<Server>> start(std::vector<Listener> listeners,
                                                              device::ExportTable& exports,
                                                              metrics::Registry& registry,
                                                              ServerOptions options);

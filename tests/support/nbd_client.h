@@ -29,9 +29,11 @@ class NbdClient {
     const timeval limit{.tv_sec = 10, .tv_usec = 0};
     CHECK(setsockopt(fd_.get(), SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit) == 0);
   }
+  virtual ~NbdClient() = default;
+  NbdClient(NbdClient&&) = default;
   [[nodiscard]] int fd() const noexcept { return fd_.get(); }
 
-  bool send_all(Bytes bytes) {
+  virtual bool send_all(Bytes bytes) {
     while (!bytes.empty()) {
       const ssize_t sent = ::send(fd_.get(), bytes.data(), bytes.size(), MSG_NOSIGNAL);
       if (sent < 0 && errno == EINTR) continue;
@@ -41,7 +43,7 @@ class NbdClient {
     return true;
   }
   // False at the end of the stream, or after ten seconds.
-  bool receive_all(MutableBytes bytes) {
+  virtual bool receive_all(MutableBytes bytes) {
     while (!bytes.empty()) {
       const ssize_t got = ::recv(fd_.get(), bytes.data(), bytes.size(), 0);
       if (got < 0 && errno == EINTR) continue;

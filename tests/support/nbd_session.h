@@ -51,9 +51,10 @@ class NbdSession : public NbdClient {
     }
   }
   // The whole handshake, with base:allocation where the form has it.
-  bool open(std::string_view name, Form form) {
+  bool open(std::string_view name, Form form) { return greet() && agree(name, form); }
+  // The same after the greeting.
+  bool agree(std::string_view name, Form form) {
     form_ = form;
-    if (!greet()) return false;
     const auto ack = static_cast<uint32_t>(nbd::OptionReply::kAck);
     if (form == Form::kStructured && ask(nbd::Option::kStructuredReply) != ack) return false;
     if (form == Form::kExtended && ask(nbd::Option::kExtendedHeaders) != ack) return false;

@@ -20,8 +20,8 @@ class ServerTest : public ::testing::Test {
     exports_.add("disk", *disk_);
   }
   void start(ServerOptions options = {}) {
-    std::vector<UniqueFd> listeners;
-    listeners.push_back(testing::listen_unix(socket_path()));
+    std::vector<Listener> listeners;
+    listeners.push_back({testing::listen_unix(socket_path()), tls_});
     auto server = Server::start(std::move(listeners), exports_, registry_, options);
     ASSERT_TRUE(server.ok()) << server.error().message;
     server_ = std::move(server).value();
@@ -36,6 +36,7 @@ class ServerTest : public ::testing::Test {
     EXPECT_EQ(client.read(0, got), 0U);
   }
 
+  TlsMode tls_ = TlsMode::kOff;
   testing::TempFolder folder_;
   std::unique_ptr<device::MemoryDevice> disk_;
   testing::BlockExports exports_;

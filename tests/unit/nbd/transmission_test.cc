@@ -330,9 +330,9 @@ TEST_F(ServerTest, stop_does_not_wait_for_a_client_that_does_not_read) {
 
 TEST_F(ServerTest, tcp_serves_the_same_as_unix_sockets) {
   uint16_t port = 0;
-  std::vector<UniqueFd> listeners;
-  listeners.push_back(testing::listen_tcp(port));
-  listeners.push_back(testing::listen_unix(socket_path()));
+  std::vector<nbd::Listener> listeners;
+  listeners.push_back({testing::listen_tcp(port)});
+  listeners.push_back({testing::listen_unix(socket_path())});
   auto server = Server::start(std::move(listeners), exports_, registry_, {});
   ASSERT_TRUE(server.ok());
   const UniqueFd fd(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));

@@ -99,5 +99,14 @@ TEST(Banner, lines_to_paste_call_the_program_as_it_was_called) {
   EXPECT_TRUE(shows(banner(checkout), "  build/release/strata volume create demo 1G"));
 }
 
+TEST(Banner, nbd_with_tls_required_is_shown_as_such_and_tried_over_the_unix_socket) {
+  BannerFacts told = facts();
+  told.nbd_tls = nbd::TlsMode::kRequired;
+  const std::string text = banner(told);
+  EXPECT_TRUE(shows(text, "nbds://127.0.0.1:10809/NAME")) << text;
+  EXPECT_FALSE(shows(text, "nbdinfo nbd://")) << text;
+  EXPECT_TRUE(shows(text, "nbdinfo 'nbd+unix:///demo?")) << text;
+}
+
 }  // namespace
 }  // namespace strata::roof

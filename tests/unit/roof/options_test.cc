@@ -184,5 +184,54 @@ TEST(Toml, a_file_that_is_too_large_or_too_deep_is_refused) {
   EXPECT_FALSE(read_toml("drive = " + std::string(10'000, '['), "my.toml", values).ok());
 }
 
+nbd::TlsMode mode_of(const std::map<std::string, std::string>& variables) {
+  OptionValues values;
+  read_variables(values, variables);
+  const Result<ServeOptions> options = values.resolve();
+  EXPECT_TRUE(options.ok()) << options.error().message;
+  return options.ok() ? options->nbd_tls : nbd::TlsMode::kOff;
+}
+
+TEST(Options, tls_of_nbd_is_as_strict_as_its_files_ask_for) {
+  using nbd::TlsMode;
+  EXPECT_EQ(mode_of({}), TlsMode::kOff);
+  EXPECT_EQ(mode_of({{"STRATA_TLS_CERT", "c"}, {"STRATA_TLS_KEY", "k"}}), TlsMode::kOptional);
+  std::map<std::string, std::string> own = {{"STRATA_NBD_TLS_CERT", "c"},
+                                            {"STRATA_NBD_TLS_KEY", "k"}};
+  EXPECT_EQ(mode_of(own), TlsMode::kOptional);
+  own["STRATA_NBD_TLS_CLIENT_CA"] = "ca";
+  EXPECT_EQ(mode_of(own), TlsMode::kRequired);
+  own["STRATA_NBD_TLS_PSK"] = "keys";
+  EXPECT_EQ(mode_of(own), TlsMode::kRequired);
+  own["STRATA_NBD_TLS"] = "off";
+  EXPECT_EQ(mode_of(own), TlsMode::kOff);
+  EXPECT_EQ(mode_of({{"STRATA_NBD_TLS_PSK", "keys"}}), TlsMode::kRequired);
+}
+
+TEST(Options, keys_of_nbd_do_not_take_the_certificate_of_s3) {
+  OptionValues values;
+  read_variables(
+      values, {{"STRATA_TLS_CERT", "c"}, {"STRATA_TLS_KEY", "k"}, {"STRATA_NBD_TLS_PSK", "keys"}});
+  const ServeOptions options = values.resolve().value();
+  EXPECT_EQ(options.nbd_tls_files.certificate, "");
+  EXPECT_EQ(options.nbd_tls_files.psk, "keys");
+}
+
+TEST(Options, tls_of_nbd_that_would_not_hold_is_refused) {
+  const std::pair<std::map<std::string, std::string>, std::string_view> wrong[] = {
+      {{{"STRATA_NBD_TLS", "required"}}, "needs --nbd-tls-cert"},
+      {{{"STRATA_NBD_TLS", "on"}}, "none of off, optional, required"},
+      {{{"STRATA_NBD_TLS_CERT", "c"}}, "both"},
+      {{{"STRATA_NBD_TLS_CLIENT_CA", "ca"}}, "certificate of the server"},
+      {{{"STRATA_NBD_TLS_CERT", "c"}, {"STRATA_NBD_TLS_KEY", "k"}, {"STRATA_NBD_TLS_PSK", "p"}},
+       "without a key could connect"},
+  };
+  for (const auto& [variables, word] : wrong) {
+    OptionValues values;
+    read_variables(values, variables);
+    EXPECT_NE(error_of(values).find(word), std::string::npos) << error_of(values);
+  }
+}
+
 }  // namespace
 }  // namespace strata::roof
