@@ -14,6 +14,7 @@
 #include "blockdev/layers/layer_stack.h"
 #include "blockdev/nbd/server.h"
 #include "blockdev/snapshot/repository.h"
+#include "blockdev/snapshot/slow_path.h"
 #include "blockdev/snapshot/tracked_device.h"
 #include "common/io/memory_file_system.h"
 #include "tests/support/block_exports.h"
