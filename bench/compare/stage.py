@@ -2,6 +2,8 @@
 all on one disk, all removed at the end. Either half may be somebody else's: an S3 endpoint, a block device."""
 
 import contextlib
+import http.client
+import json
 import os
 import pathlib
 import secrets
@@ -21,6 +23,10 @@ ACCESS_KEY = "compare"
 QUICK_SPAN_BYTES = 256 * MIB
 FULL_SPAN_BYTES = 2048 * MIB
 ROOT = pathlib.Path(__file__).resolve().parents[2]
+PUBLIC = json.dumps({"Version": "2012-10-17", "Statement": [{
+    "Effect": "Allow", "Principal": "*", "Action": "s3:GetObject", "Resource": f"arn:aws:s3:::{NAME}/*"}]})
+WEBSITE = ('<WebsiteConfiguration xmlns="http://s3.amazonaws.com/doc/2006-03-01/"><IndexDocument>'
+           "<Suffix>index.html</Suffix></IndexDocument></WebsiteConfiguration>")
 FILL = Load("fill", "fill the disk", "write", MIB)
 
 
@@ -38,6 +44,7 @@ class Stage:
                             if not key.startswith(("STRATA_", "MINIO_", "AWS_"))}
         self.binary = str(pathlib.Path(options.strata).absolute())
         self.volume_name, self.nbd_socket = NAME, None
+        self.website = None  # HOST:PORT where our bucket is served unsigned, once it is public
         self._stack = contextlib.ExitStack()
         self._server, self._admin = None, None
         self._made = {}
@@ -83,7 +90,7 @@ class Stage:
         self._stack.callback(shutil.rmtree, data, True)
         self._server = Child(
             [self.binary, "serve", "--data", data, "--s3", "127.0.0.1:0", "--admin", "127.0.0.1:0",
-             "--nbd", "off", "--log-level", "warning"], self.folder / "server.log", environment)
+             "--nbd", "off", "--website", "127.0.0.1:0", "--log-level", "warning"], self.folder / "server.log", environment)
         self._stack.callback(self._server.stop)
         deadline = time.monotonic() + READY_SECONDS
         while not (status := control_status(data / "control.sock")):
@@ -95,6 +102,7 @@ class Stage:
         self._admin = status["listeners"]["admin"]
         if not self.options.s3_endpoint:
             self.bucket = Bucket(status["listeners"]["s3"], NAME, ACCESS_KEY, secret)
+            self.website = status["listeners"].get("website")
         self.nbd_socket = None if self.options.block_device else status["listeners"]["nbd_socket"]
 
     def _check_durability(self, status):
@@ -155,11 +163,29 @@ class Stage:
         """For our own Python programs."""
         return self.environment | {"PYTHONPATH": str(ROOT)}
 
-    def presign(self, method, key):
-        """The request target for a key of the bucket, signed."""
+    def presign(self, method, key, more=""):
+        """The request target for a key of the bucket, or for the bucket itself, signed."""
         bucket = self.bucket
         sign = Presigner(bucket.host, bucket.access_key, bucket.secret, bucket.region)
-        return sign.target(method, f"/{bucket.bucket}/{key}")
+        return sign.target(method, f"/{bucket.bucket}/{key}" if key else f"/{bucket.bucket}", more)
+
+    def public(self):
+        """Whether everybody may read our bucket and it is a website: made so the first time it is asked."""
+        return bool(self.website) and self.once("public", self._publish)
+
+    def _publish(self):
+        """False from a server that knows no policies of buckets."""
+        for what, body in (("policy", PUBLIC), ("website", WEBSITE)):
+            connection = http.client.HTTPConnection(self.bucket.host, timeout=READY_SECONDS)
+            connection.request("PUT", self.presign("PUT", "", f"{what}="), body)
+            answer = connection.getresponse()
+            text = answer.read()
+            connection.close()
+            if answer.status == 501:
+                return False
+            if answer.status not in (200, 204):
+                raise BenchError(f"the bucket's {what} was refused: {answer.status} {text[:200]!r}")
+        return True
 
     def put_objects(self, load, count, processes=8):
         """Makes the objects that reads of this size will ask for."""

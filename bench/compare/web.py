@@ -41,9 +41,8 @@ _CACHE = """
   map $uri $signed {{ {signed} }}
   upstream bucket {{ server {host}; keepalive 32; }}
 """
-# The bucket is not public: nginx asks with addresses that were signed beforehand.
 _PROXY = """location / {{
-    proxy_pass {scheme}://bucket/{bucket}$uri?$signed;
+    proxy_pass {scheme}://bucket/{bucket}$uri{query};
     proxy_set_header Host {host};
     proxy_http_version 1.1;
     proxy_set_header Connection "";
@@ -93,10 +92,8 @@ class Nginx:
 
     def measure(self, stage, load, concurrency, count, files, more_pids):
         """fio GETs the files, unsigned."""
-        options = fio.load_options(load, concurrency, stage.seconds) | {
-            "ioengine": "http", "http_mode": "webdav", "https": "off", "http_host": self.host,
-            "filename": f"/o{load.bytes}", "size": count * load.bytes}
-        return fio.measure(stage, fio.Job(options), files, pids=self.pids() + more_pids)
+        job = unsigned_job(stage, self.host, "", load, concurrency, count)
+        return fio.measure(stage, job, files, pids=self.pids() + more_pids)
 
 
 def serving_folder(stage, folder, load, count):
@@ -110,12 +107,28 @@ def serving_folder(stage, folder, load, count):
 
 
 def caching_bucket(stage, load, count):
-    """nginx as a cache before the bucket."""
+    """nginx as a cache before the bucket: before its website endpoint if it is ours, else before S3, with URLs
+    signed beforehand."""
     bucket = stage.bucket
-    sign = Presigner(bucket.host, bucket.access_key, bucket.secret, bucket.region)
-    signed = " ".join(f'/{name} "{sign.target("GET", f"/{bucket.bucket}/{name}").partition("?")[2]}";'
-                      for name in names(load, count))
+    host, scheme, query = bucket.host, "https" if bucket.https else "http", "?$signed"
+    signed = ""
+    if stage.public():
+        host, scheme, query = stage.website, "http", ""
+    else:
+        sign = Presigner(bucket.host, bucket.access_key, bucket.secret, bucket.region)
+        signed = " ".join(f'/{name} "{sign.target("GET", f"/{bucket.bucket}/{name}").partition("?")[2]}";'
+                          for name in names(load, count))
     return Nginx(stage, "cache",
-                 _PROXY.format(scheme="https" if bucket.https else "http", bucket=bucket.bucket,
-                               host=bucket.host),
-                 _CACHE.format(folder="@FOLDER@", signed=signed, host=bucket.host))
+                 _PROXY.format(scheme=scheme, bucket=bucket.bucket, host=host, query=query),
+                 _CACHE.format(folder="@FOLDER@", signed=signed, host=host))
+
+
+def website_job(stage, load, concurrency, count):
+    """fio GETs assets from our website endpoint, unsigned."""
+    return unsigned_job(stage, stage.website, f"/{stage.bucket.bucket}", load, concurrency, count)
+
+
+def unsigned_job(stage, host, folder, load, concurrency, count):
+    return fio.Job(fio.load_options(load, concurrency, stage.seconds) | {
+        "ioengine": "http", "http_mode": "webdav", "https": "off", "http_host": host,
+        "filename": f"{folder}/o{load.bytes}", "size": count * load.bytes})

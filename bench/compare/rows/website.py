@@ -1,13 +1,14 @@
 """Website assets: the same small files read again and again by many."""
 
-from bench.compare import mounts, web
-from bench.compare.model import KIB, MIB, OBJECT, VOLUME, Load, Need, Point, Row, Workload
+from bench.compare import fio, mounts, web
+from bench.compare.model import KIB, MIB, OBJECT, VOLUME, Fact, Load, Need, Point, Row, Workload
 from bench.compare.targets import sweep
 
 SIZE = 32 * KIB
 COUNT = 512
 VISITORS = 16
 ASSET = Load("asset", "a read of one asset of 32 KiB", "randread", SIZE)
+ENDPOINT = Load("endpoint", "an asset of 32 KiB from the website endpoint", "randread", SIZE)
 SERVED = Load("served", "an asset of 32 KiB handed out by nginx", "randread", SIZE)
 VOLUME_BYTES = 256 * MIB
 
@@ -21,6 +22,13 @@ def _before_bucket(stage, files):
     return nginx.measure(stage, SERVED, VISITORS, COUNT, files, stage.pids(OBJECT))
 
 
+def _from_website(level):
+    def measure(stage, files):
+        job = web.website_job(stage, ENDPOINT, level, COUNT)
+        return fio.measure(stage, job, files, pids=stage.pids(OBJECT))
+    return Point(ENDPOINT, OBJECT, level, measure, "unsigned, from the website endpoint")
+
+
 def _on_volume(stage, files):
     def serve():
         folder = mounts.volume(stage, "assets", VOLUME_BYTES, "ext4")
@@ -31,10 +39,18 @@ def _on_volume(stage, files):
 
 def points(stage):
     out = sweep(stage, ASSET, COUNT, VISITORS)
+    if stage.public():
+        out += [_from_website(level) for level in stage.levels(VISITORS)]
     if not stage.quick:
         out += [Point(SERVED, OBJECT, VISITORS, _before_bucket, "nginx as a cache before the bucket"),
                 Point(SERVED, VOLUME, VISITORS, _on_volume, "nginx on ext4 on the attached volume")]
     return out
+
+
+def facts(stage):
+    if stage.public():
+        return []
+    return [Fact("the website endpoint", "was not tried: the bucket could not be opened to everybody")]
 
 
 ROW = Row(
@@ -46,18 +62,18 @@ ROW = Row(
              "them out?",
     what=(
         "Objects: each visitor GETs assets of 32 KiB over HTTP, picked at random; they come from the page "
-        "cache after the first time (warm).",
+        "cache after the first time (warm). Signed, and unsigned from the bucket's website endpoint.",
         "Volume: each visitor reads 32 KiB at random places, past the page cache (cold). The web server "
         "that would stand in front of the volume is left out, which flatters it.",
-        "Full form: nginx hands out the same files, once as a cache before the bucket (asking with URLs "
-        "signed beforehand), once from ext4 on the attached volume; both warm.",
+        "Full form: nginx hands out the same files, once as a cache before the bucket's "
+        "website endpoint (before S3 with URLs signed ahead where there is none), once from ext4 on the attached volume; both warm.",
     ),
     held_equal=("bytes of an asset", "visitors at once"),
     limits=("A CDN answers most requests from its own caches near the visitor. It is in the price "
             "(19 of 20 requests never reach the origin), not in the latency.",),
-    loads=(ASSET, SERVED),
+    loads=(ASSET, ENDPOINT, SERVED),
     needs=(Need("asset", VISITORS, 100),),
     workload=Workload("20 GB of assets, 50 million reads a month of which a CDN passes on one in twenty, 10,000 "
                       "changes; visitors are elsewhere, so a volume needs a machine in front of it",
                       20, 2.5e6, 1e4, server=True),
-    points=points, prepare=prepare)
+    points=points, prepare=prepare, facts=facts)

@@ -44,6 +44,9 @@ class Stage:
     def levels(self, decisive):
         return [1, decisive]
 
+    def public(self):
+        return True
+
 
 def fill(store, latency_ms=lambda side, operation: 1.0, runs=2, rows=ROWS):
     """Rows measured, with p99 as given."""
