@@ -1,5 +1,5 @@
-// The lines of the small texts that a volume keeps on disk: "KEY VALUE\n" one after the other, and a
-// checksum of them at the end.
+// The lines of the small texts that a volume keeps on disk: "KEY VALUE\n" one after the other, and
+// a checksum of them at the end.
 #pragma once
 
 #include <optional>
