@@ -14,6 +14,9 @@ _LEAD = ("Object storage keeps whole files by name and hands them out over HTTP;
          "acknowledged is flushed.")
 
 
+COUNTED_MIN = 0.01  # requests per operation: fewer are somebody else's
+
+
 def _text(value):
     return html.escape(str(value))
 
@@ -87,6 +90,7 @@ class Page:
                 + self.number(f"{at}/operations_per_second/max", "rate") + ")",
                 self.number(f"{at}/bytes_per_second/median", "throughput"),
                 *(self.number(f"{at}/latency_us/{name}/median", "time")
+                  + (" *" if point["few"] and name != "50" else "")
                   if name in point["latency_us"] else "-" for name in ("50", "99", "99.9")),
                 self.number(f"{at}/server_cpu_us/median", "time") if point["server_cpu_us"] else "-",
                 self.number(f"{at}/client_cpu_us/median", "time") if point["client_cpu_us"] else "-",
@@ -110,7 +114,23 @@ class Page:
             drawn = "".join(f"<figure>{draw(contest)}</figure>"
                             for draw in (charts.throughput, charts.latency, charts.processor))
         return (f"<h3>{_text(contest['title'])}</h3>{told}{_list(notes) if notes else ''}"
-                f'{self._points(number, c)}<div class="charts">{drawn}</div>')
+                f'{self._points(number, c)}{self._footnotes(number, c)}<div class="charts">{drawn}</div>')
+
+    def _footnotes(self, number, c):
+        """What the servers counted, and which percentiles are of too few."""
+        contest = self.report["rows"][number]["contests"][c]
+        out = []
+        if any(point["few"] and not point["failed"] for point in contest["points"]):
+            out.append("* Fewer than 100 operations: this is about the slowest of them.")
+        for p, point in enumerate(contest["points"]):
+            counted = point["requests_per_operation"]
+            wanted = contest["need"] and point["concurrency"] == contest["need"]["concurrency"]
+            if counted and wanted:
+                at = f"rows/{number}/contests/{c}/points/{p}/requests_per_operation"
+                out.append(f"The server counted for each operation ({words.SIDE_NAMES[point['side']]}): "
+                           + ", ".join(f"{_text(name)} {self.number(f'{at}/{name}', 'rate')}"
+                                       for name in counted if counted[name] >= COUNTED_MIN) + ".")
+        return "".join(f'<p class="small">{one}</p>' for one in out)
 
     def _money(self, number):
         row = self.report["rows"][number]

@@ -13,14 +13,15 @@ from bench.compare.verdict import Half, Met
 SCHEMA = "strata-compare-2"
 FIELDS = ("operations_per_second", "bytes_per_second", "latency_us_mean", "client_cpu_us", "server_cpu_us",
           "storage_written_bytes")
-SHOWN = ("50", "99", "99.9")
+FEW = 100  # operations of all runs: with fewer p99 is just the slowest
 
 
 def point_of(records):
     """One cell: its runs and their medians. A run that failed is told; others count all the same."""
     good = [record for record in records if not record["failed"]]
     first = records[0]
-    out = {"id": first["point"], "operation": first["operation"], "side": first["side"],
+    operations = sum(record["operations"] for record in good)
+    out = {"id": first["point"], "operations": operations, "few": operations < FEW, "operation": first["operation"], "side": first["side"],
            "concurrency": first["concurrency"], "note": first["note"], "runs": records,
            "failed": None if good else records[-1]["failed"],
            "busy_share": max(record["others_share"] + record["steal_share"] for record in records),
@@ -108,6 +109,8 @@ def row_of(row, store, prices):
     for load in row.loads:
         mine = sorted((point for point in points.values() if point["operation"] == load.operation),
                       key=lambda point: (order[point["side"]], point["concurrency"]))
+        if not mine:
+            continue  # the quick form leaves it out
         need = next((need for need in row.needs if need.operation == load.operation), None)
         contests.append({
             "operation": load.operation, "title": load.title, "durable": load.durable,

@@ -9,15 +9,21 @@ from bench.compare import spread
 from bench.compare.model import Measurement
 
 GRACE_SECONDS = 60
+SECONDS_MIN = 2
+
+
+def seconds(stage):
+    """Of a measurement: long enough, in the quick form too, for some hundred operations of milliseconds."""
+    return max(stage.seconds, SECONDS_MIN)
 
 
 def measure(stage, side, module, arguments, files, operation_bytes, writes):
-    """Runs a module of this package: its arguments, then seconds, processes, output as it takes them."""
+    """Runs a module of this package: its arguments, and then where its output goes."""
     output = files.with_suffix(".latencies.json")
     before = stage.requests()
     meter = Meter(stage.pids(side)).start()
     run_tool([sys.executable, "-m", f"bench.compare.{module}", *arguments, output],
-             files.with_suffix(".log"), stage.seconds + GRACE_SECONDS, stage.tool_environment())
+             files.with_suffix(".log"), seconds(stage) + GRACE_SECONDS, stage.tool_environment())
     meter.stop()
     told = json.loads(output.read_text())["processes"]
     latencies = [one for process in told for one in process["latency_us"]]

@@ -12,7 +12,7 @@ SAVE_XFS = Load("save-xfs", "the same on xfs", "small files", small_files.FILE_B
 
 
 def _run(stage, side, files, folder, processes):
-    return timed.measure(stage, side, "small_files", [folder, stage.seconds, processes], files,
+    return timed.measure(stage, side, "small_files", [folder, timed.seconds(stage), processes], files,
                          small_files.FILE_BYTES, writes=True)
 
 

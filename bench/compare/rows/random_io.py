@@ -22,7 +22,7 @@ def _ranged(level):
         stage.once("large-object", lambda: stage.put_objects(WHOLE, 1) or True)
         target = stage.presign("GET", f"o{WHOLE.bytes}_0_{WHOLE.bytes}")
         return timed.measure(stage, OBJECT, "ranged_get", [stage.bucket.host, target, WHOLE.bytes, SIZE,
-                             stage.seconds, level], files, SIZE, writes=False)
+                             timed.seconds(stage), level], files, SIZE, writes=False)
     return Point(RANGE, OBJECT, level, measure, "by HTTP clients in Python, whose own time is in it")
 
 

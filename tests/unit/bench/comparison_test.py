@@ -4,6 +4,7 @@ import dataclasses
 import html.parser
 import json
 import pathlib
+import re
 import sys
 import tempfile
 import unittest
@@ -12,7 +13,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[3]
 sys.path.insert(0, str(ROOT))
 
 from bench.common.processes import BenchError  # noqa: E402
-from bench.compare import against, command, costs, fio, markdown, metrics, numbers, results  # noqa: E402
+from bench.compare import against, command, costs, fio, lesson, markdown, metrics, numbers, results  # noqa: E402
 from bench.compare.model import KIB, OBJECT, VOLUME, Load, Measurement, Point, Workload  # noqa: E402
 from bench.compare.rows import ROWS  # noqa: E402
 from bench.compare.store import Store  # noqa: E402
@@ -315,6 +316,18 @@ class Report(unittest.TestCase):
         report["rows"][0]["contests"][0]["points"][0]["side"] = "tape"
         del report["rows"][1]["verdict"]["steps"]
         self.assertEqual(len(offences(report, schema, schema)), 2)
+
+    def test_the_lesson_gets_its_tables_and_keeps_its_words(self):
+        text = lesson.FILE.read_text()
+        for part in lesson.PARTS:
+            self.assertEqual(text.count(f"<!-- generated: {part} -->"), 1)
+        made = lesson.fill(text, results.report(fill(self.store)))
+        self.assertEqual(lesson.fill(made, results.report(self.store)), made)
+        self.assertIn("**object**", made)
+        outside = re.compile(r"<!-- generated: .*?<!-- end -->", re.S)
+        self.assertEqual(outside.sub("", made), outside.sub("", text))
+        with self.assertRaises(BenchError):
+            lesson.fill("<!-- generated: prophecy -->\n<!-- end -->", {})
 
     def test_a_folder_without_a_run_is_refused(self):
         with self.assertRaises(BenchError):
