@@ -31,7 +31,8 @@ def _matplotlib():
         "text.color": INK, "axes.edgecolor": FAINT, "axes.labelcolor": INK, "xtick.color": INK,
         "ytick.color": INK, "grid.color": FAINT, "grid.linewidth": 0.4, "axes.grid": True,
         "axes.axisbelow": True, "axes.spines.top": False, "axes.spines.right": False,
-        "legend.frameon": False, "legend.loc": "best", "axes.formatter.use_mathtext": False, "figure.facecolor": "none", "axes.facecolor": "none"})
+        "legend.frameon": False, "legend.loc": "best", "axes.formatter.use_mathtext": False,
+        "figure.facecolor": "none", "axes.facecolor": "none"})
     from matplotlib.figure import Figure
     return Figure
 

@@ -19,6 +19,7 @@ from bench.compare.stage import ROOT, Stage
 from bench.compare.store import Store, write_json
 
 PROFILES = ("gp2", "gp3", "io2", "st1")
+S3_PROFILES = ("s3-standard", "s3-express")
 QUICK_SECONDS, QUICK_RUNS = 0.7, 3
 FULL_SECONDS, FULL_RUNS = 3.5, 5
 # The quick form does the runs after the first only while they end within this time.
@@ -45,6 +46,9 @@ def parse(arguments):
                         help=f"of each measurement, 0.2 to 60 (default {FULL_SECONDS})")
     parser.add_argument("--profile", choices=PROFILES, default=None, dest="volume_profile",
                         help="let the volume behave like this EBS type")
+    parser.add_argument("--s3-profile", choices=S3_PROFILES, default=None,
+                        help="let our objects answer no sooner than this service does (its first-byte time in "
+                             "prices.toml)")
     parser.add_argument("--s3-endpoint", metavar="URL",
                         help="compare this S3 endpoint instead of our objects; the keys come from "
                              "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY. Requests there cost money")
@@ -73,6 +77,8 @@ def parse(arguments):
         parser.error(f"--block-device overwrites all data on {options.block_device}: say --erase to allow it")
     if options.block_device and options.volume_profile:
         parser.error("--profile is for our own volume")
+    if options.s3_endpoint and options.s3_profile:
+        parser.error("--s3-profile is for our own objects")
     options.out = options.out or pathlib.Path("strata-compare", "quick" if options.quick else "full")
     return options
 
@@ -163,6 +169,7 @@ def render(store, out):
 def _settings(options):
     return {"quick": options.quick, "rows": options.names, "runs": options.runs,
             "seconds": options.seconds, "volume_profile": options.volume_profile,
+            "s3_profile": options.s3_profile,
             "s3_endpoint": options.s3_endpoint, "block_device": options.block_device}
 
 

@@ -21,7 +21,8 @@ def point_of(records):
     good = [record for record in records if not record["failed"]]
     first = records[0]
     operations = sum(record["operations"] for record in good)
-    out = {"id": first["point"], "operations": operations, "few": operations < FEW, "operation": first["operation"], "side": first["side"],
+    out = {"id": first["point"], "operations": operations, "few": operations < FEW,
+           "operation": first["operation"], "side": first["side"],
            "concurrency": first["concurrency"], "note": first["note"], "runs": records,
            "failed": None if good else records[-1]["failed"],
            "busy_share": max(record["others_share"] + record["steal_share"] for record in records),
@@ -52,12 +53,13 @@ def _met(row, points, side):
         latency = found["latency_us"].get("99") if found else None
         if latency:
             out.append(Met(titles[need.operation], need.latency_ms_p99_max, latency["median"] / 1000,
-                           latency["min"] / 1000, latency["max"] / 1000))
+                           latency["min"] / 1000, latency["max"] / 1000,
+                           sum(not run["failed"] for run in found["runs"])))
     return tuple(out)
 
 
 def _half(row, points, facts, side, money):
-    excluded = next((fact["words"] for fact in facts if fact["excludes"] == side), None)
+    excluded = next((f"{fact['name']} {fact['words']}" for fact in facts if fact["excludes"] == side), None)
     failures = [point["failed"] for point in points.values() if point["side"] == side and point["failed"]]
     met = _met(row, points, side)
     if not met and failures and not excluded and not failures[0].startswith(UNTRIED):
@@ -86,7 +88,7 @@ def cloud_steps(row, points, facts, money, prices):
     service is known for."""
     def slower(half, milliseconds):
         needs = tuple(Met(met.operation, met.limit_ms, met.median_ms + milliseconds,
-                          met.min_ms + milliseconds, met.max_ms + milliseconds) for met in half.needs)
+                          met.min_ms + milliseconds, met.max_ms + milliseconds, met.runs) for met in half.needs)
         return Half(half.side, needs, half.cost_per_month, half.excluded)
     names = prices["rules"]
     service = {OBJECT: prices[names["object"]], VOLUME: prices[names["volume"]]}

@@ -8,10 +8,11 @@ import os
 import pathlib
 import secrets
 import shutil
+import sys
 import time
 
 from bench.common.processes import BenchError, Child
-from bench.compare import fio, metrics, mounts
+from bench.compare import costs, fio, metrics, mounts
 from bench.compare.model import MIB, OBJECT, RAW, VOLUME, Load
 from bench.compare.targets import Bucket, Device, Disk, Nbd
 from bench.object.presign import Presigner
@@ -46,7 +47,7 @@ class Stage:
         self.volume_name, self.nbd_socket = NAME, None
         self.website = None  # HOST:PORT where our bucket is served unsigned, once it is public
         self._stack = contextlib.ExitStack()
-        self._server, self._admin = None, None
+        self._server, self._admin, self._slow = None, None, None
         self._made = {}
         self._about = {"span_bytes": self.span_bytes, "volume_profile": self.profile or "local"}
 
@@ -90,7 +91,8 @@ class Stage:
         self._stack.callback(shutil.rmtree, data, True)
         self._server = Child(
             [self.binary, "serve", "--data", data, "--s3", "127.0.0.1:0", "--admin", "127.0.0.1:0",
-             "--nbd", "off", "--website", "127.0.0.1:0", "--log-level", "warning"], self.folder / "server.log", environment)
+             "--nbd", "off", "--website", "127.0.0.1:0", "--log-level", "warning"],
+            self.folder / "server.log", environment)
         self._stack.callback(self._server.stop)
         deadline = time.monotonic() + READY_SECONDS
         while not (status := control_status(data / "control.sock")):
@@ -103,7 +105,26 @@ class Stage:
         if not self.options.s3_endpoint:
             self.bucket = Bucket(status["listeners"]["s3"], NAME, ACCESS_KEY, secret)
             self.website = status["listeners"].get("website")
+        if self.options.s3_profile:
+            self._slow_down(self.options.s3_profile)
         self.nbd_socket = None if self.options.block_device else status["listeners"]["nbd_socket"]
+
+    def _slow_down(self, name):
+        """Puts the emulation of a cloud's first-byte time before our objects."""
+        service, port_file = costs.load()[name], self.folder / "slow-s3"
+        self._slow = Child(
+            [sys.executable, "-m", "bench.compare.slow_s3", self.bucket.host,
+             service["first_byte_ms_typical"], service["first_byte_ms_p99"], port_file],
+            self.folder / "slow-s3.log", self.tool_environment())
+        self.on_exit(self._slow.stop)
+        deadline = time.monotonic() + READY_SECONDS
+        while not port_file.exists() or not port_file.read_text():
+            if not self._slow.running() or time.monotonic() > deadline:
+                raise BenchError("the emulation of S3 did not start: " + self._slow.tail())
+            time.sleep(0.02)
+        self.bucket.host = port_file.read_text()
+        self.website = None  # it is not slowed down
+        self._about["s3_profile"] = service["name"]
 
     def _check_durability(self, status):
         """Same durability is a condition of the comparison, so it is looked at, not assumed."""
@@ -137,7 +158,9 @@ class Stage:
     def pids(self, side):
         """The servers that work when a side is used, if they are ours."""
         foreign = {OBJECT: self.options.s3_endpoint, VOLUME: self.options.block_device, RAW: True}
-        return [] if foreign[side] else [self._server.pid]
+        if foreign[side]:
+            return []
+        return [self._server.pid, *([self._slow.pid] if self._slow and side == OBJECT else [])]
 
     def requests(self):
         """Our server's own counts of requests."""

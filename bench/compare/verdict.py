@@ -7,6 +7,7 @@ import dataclasses
 
 
 COST_TIE = 0.10  # costs that differ by less are the same
+ONE_RUN = 0.25  # the range of a single run, in proportion
 
 RULE = (
     "A half that cannot do the job at all is out (a second writer refused, a program that fails on it).",
@@ -17,6 +18,7 @@ RULE = (
     f"{COST_TIE:.0%} are equal.",
     "At equal cost the one with the lower p99 in proportion to the need wins; if their ranges over the "
     "runs overlap, it is a tie.",
+    f"What was run once is taken to be uncertain by {ONE_RUN:.0%} either way.",
 )
 TIE, NEITHER, UNKNOWN = "tie", "neither", "not measured"
 
@@ -30,6 +32,13 @@ class Met:
     median_ms: float
     min_ms: float
     max_ms: float
+    runs: int = 2
+
+    def range_ms(self):
+        """(least, most); of a single run a guess, because its noise is unknown."""
+        if self.runs > 1:
+            return self.min_ms, self.max_ms
+        return self.median_ms * (1 - ONE_RUN), self.median_ms * (1 + ONE_RUN)
 
     def ok(self):
         return self.median_ms <= self.limit_ms
@@ -68,8 +77,9 @@ class Verdict:
 
 def _overlap(one, other):
     """Whether the ranges of what two halves did, in proportion to their needs, overlap."""
-    return (one.times(one.min_ms) <= other.times(other.max_ms)
-            and other.times(other.min_ms) <= one.times(one.max_ms))
+    (least, most), (other_least, other_most) = one.range_ms(), other.range_ms()
+    return (one.times(least) <= other.times(other_most)
+            and other.times(other_least) <= one.times(most))
 
 
 def _milliseconds(value):

@@ -22,7 +22,7 @@ def agreement(verdict):
 
 def agreement_of(row):
     """The same, with a warning where it is not to be trusted."""
-    return agreement(row["verdict"]) + ("" if row["trusted"] else " (machine busy)")
+    return agreement(row["verdict"]) + ("" if row["trusted"] else ", machine busy")
 
 
 def conditions(report):
@@ -42,7 +42,9 @@ def conditions(report):
         "The volume and the raw file are used past the page cache (cold); objects that were just written may "
         "come from it (warm). The latency of a durable block write is the sum of its write's and its "
         "flush's percentile.",
-        f"The volume's profile: {stage.get('volume_profile')}.",
+        f"The volume's profile: {stage.get('volume_profile')}. The objects' profile: "
+        f"{stage.get('s3_profile', 'local')}" + (
+            "; its emulation is in the servers' processor time." if "s3_profile" in stage else "."),
     ]
 
 

@@ -110,7 +110,8 @@ def markdown(report):
     for half, peers in report["halves"].items():
         for load, concurrency, _ in HALVES[half][1]:
             lines += [f"## {load.title}, {concurrency} under way", "",
-                      "| server | operations/s | p50 | p99 | server CPU | durability |", "|---|---:|---:|---:|---:|---|"]
+                      "| server | operations/s | p50 | p99 | server CPU | durability |",
+                      "|---|---:|---:|---:|---:|---|"]
             lines += ["| " + " | ".join([peer["name"], *cells(peer, load.operation), peer["durability"]]) + " |"
                       for peer in peers] + [""]
     busy = max((run["others_share"] + run["steal_share"] for peers in report["halves"].values()

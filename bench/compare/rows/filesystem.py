@@ -56,8 +56,8 @@ ROW = Row(
     conventional_words="block",
     question="Programs of one machine create, flush, rename and delete small files. Can a bucket be their disk?",
     what=(
-        "Volume: ext4, in the full form also xfs, on a volume that is attached and mounted (NBD, FUSE and a loop device where the kernel "
-        "has no NBD client).",
+        "Volume: ext4, in the full form also xfs, on a volume that is attached and mounted (NBD, FUSE and a "
+        "loop device where the kernel has no NBD client).",
         "Objects: the bucket, mounted by s3fs (by rclone where there is no s3fs).",
         "The same program on both: it writes a file of 4 KiB, flushes it, renames it into place, and deletes "
         "the oldest.",

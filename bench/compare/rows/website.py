@@ -66,7 +66,8 @@ ROW = Row(
         "Volume: each visitor reads 32 KiB at random places, past the page cache (cold). The web server "
         "that would stand in front of the volume is left out, which flatters it.",
         "Full form: nginx hands out the same files, once as a cache before the bucket's "
-        "website endpoint (before S3 with URLs signed ahead where there is none), once from ext4 on the attached volume; both warm.",
+        "website endpoint (before S3 with URLs signed ahead where there is none), once from ext4 on the "
+        "attached volume; both warm.",
     ),
     held_equal=("bytes of an asset", "visitors at once"),
     limits=("A CDN answers most requests from its own caches near the visitor. It is in the price "

@@ -1,9 +1,11 @@
 """strata compare without a server: what fio says, what is kept, what is reckoned, what is shown."""
 
+import asyncio
 import dataclasses
 import html.parser
 import json
 import pathlib
+import random
 import re
 import sys
 import tempfile
@@ -13,7 +15,8 @@ ROOT = pathlib.Path(__file__).resolve().parents[3]
 sys.path.insert(0, str(ROOT))
 
 from bench.common.processes import BenchError  # noqa: E402
-from bench.compare import against, command, costs, fio, lesson, markdown, metrics, numbers, results  # noqa: E402
+from bench.compare import against, command, costs, fio, lesson, markdown, metrics  # noqa: E402
+from bench.compare import numbers, results, slow_s3  # noqa: E402
 from bench.compare.model import KIB, OBJECT, VOLUME, Load, Measurement, Point, Workload  # noqa: E402
 from bench.compare.rows import ROWS  # noqa: E402
 from bench.compare.store import Store  # noqa: E402
@@ -147,6 +150,36 @@ class Fio(unittest.TestCase):
         plain = Disk("/x").job(dataclasses.replace(load, durable=False), 8, 1, 1 << 20).options
         self.assertEqual(plain["numjobs"] * plain["iodepth"], 8)
         self.assertNotIn("fsync", plain)
+
+
+class SlowS3(unittest.TestCase):
+    def test_delays_have_the_median_and_the_tail_that_were_asked_for(self):
+        choose = random.Random(7)
+        drawn = sorted(slow_s3.delay_seconds(30, 200, choose) for _ in range(20_000))
+        self.assertAlmostEqual(drawn[10_000], 0.030, delta=0.002)
+        self.assertAlmostEqual(drawn[19_800], 0.200, delta=0.02)
+
+    def test_each_answer_is_held_back_once_and_nothing_is_changed(self):
+        async def echo(reader, writer):
+            while data := await reader.read(100):
+                writer.write(data.upper())
+            writer.close()
+
+        async def talk():
+            drawn = []
+            upstream = await asyncio.start_server(echo, "127.0.0.1", 0)
+            port = upstream.sockets[0].getsockname()[1]
+            server = await slow_s3.serve(f"127.0.0.1:{port}", lambda: drawn.append(1) or 0)
+            reader, writer = await asyncio.open_connection(*server.sockets[0].getsockname())
+            answers = []
+            for word in (b"one", b"two"):
+                writer.write(word)
+                answers.append(await asyncio.wait_for(reader.readexactly(3), 60))
+            writer.close()
+            server.close()
+            upstream.close()
+            return answers, drawn
+        self.assertEqual(asyncio.run(talk()), ([b"ONE", b"TWO"], [1, 1]))
 
 
 class Metrics(unittest.TestCase):

@@ -1,5 +1,6 @@
 """The rule of the comparison: both outcomes, ties, and what is out."""
 
+import dataclasses
 import pathlib
 import sys
 import unittest
@@ -62,6 +63,11 @@ class Verdicts(unittest.TestCase):
         self.assertEqual((made.winner, made.nearer), (NEITHER, VOLUME))
         made = decide(half(OBJECT, met(20, least=15, most=30)), half(VOLUME, met(25, least=18, most=40)))
         self.assertEqual((made.winner, made.nearer), (NEITHER, None))
+
+    def test_a_single_run_is_not_believed_to_the_digit(self):
+        one = [dataclasses.replace(met(value), runs=1) for value in (100, 120, 200)]
+        self.assertIsNone(decide(half(OBJECT, one[0]), half(VOLUME, one[1])).nearer)
+        self.assertEqual(decide(half(OBJECT, one[0]), half(VOLUME, one[2])).nearer, OBJECT)
 
     def test_if_the_only_able_half_misses_it_neither_wins(self):
         made = decide(half(OBJECT, met(500)), half(VOLUME, excluded="no"))
