@@ -15,6 +15,7 @@ VARIABLES = {INK: "--ink", FAINT: "--faint", PAPER: "--paper", COLOURS[OBJECT]: 
 MARKERS = {OBJECT: "o", VOLUME: "s", RAW: "^"}
 DASHES = {OBJECT: "-", VOLUME: "--", RAW: ":"}
 NAMES = {OBJECT: "object", VOLUME: "volume", RAW: "raw file"}
+DECADES_OF_FEW_TICKS = 300  # an axis that spans less gets 1, 2 and 5 of each power of ten
 WIDTH_INCHES, HEIGHT_INCHES = 4.6, 3.0
 
 
@@ -55,11 +56,14 @@ class Chart:
         self.label = label
 
     def logarithmic(self, *names):
-        """Powers of ten, written out; without the many small ticks, which cost more than all the rest."""
+        """After all is drawn. Powers of ten, written out; without the many small ticks, which cost more than all the rest."""
         for name in names:
             getattr(self.axes, f"set_{name}scale")("log")
             axis = getattr(self.axes, f"{name}axis")
             axis.set_minor_locator(_ticker().NullLocator())
+            least, most = getattr(self.axes, f"get_{name}lim")()
+            if most < least * DECADES_OF_FEW_TICKS:
+                axis.set_major_locator(_ticker().LogLocator(subs=(1.0, 2.0, 5.0)))
             axis.set_major_formatter(_ticker().FuncFormatter(lambda value, _: f"{value:,g}"))
 
     def svg(self):
@@ -134,7 +138,9 @@ def latency(contest):
         chart.axes.annotate("need (p99)", (need["latency_ms_p99_max"], 0), rotation=90, fontsize=8,
                             ha="right", va="bottom")
     chart.logarithmic("x")
-    chart.axes.legend(loc="lower right")
+    least, most = chart.axes.get_xlim()
+    chart.axes.set_xlim(least / 3, most * 1.5)  # room for the legend, and for the need
+    chart.axes.legend(loc="upper left")
     return chart.svg()
 
 
@@ -153,6 +159,8 @@ def processor(contest):
         chart.axes.bar(number, value, color=colour if not hatch else "none", edgecolor=colour, hatch=hatch,
                        width=0.7)
     chart.axes.set_xticks(range(len(bars)), [bar[0] for bar in bars], fontsize=8)
+    values = [bar[1] for bar in bars]
+    chart.axes.set_ylim(min(values, default=1) / 2, max(values, default=1) * 2)
     chart.logarithmic("y")
     chart.axes.grid(axis="x", visible=False)
     return chart.svg()

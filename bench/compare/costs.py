@@ -96,9 +96,11 @@ def reckon(prices, workload, each=ONE_PUT):
     reads, writes = workload.reads_per_month, workload.writes_per_month
     halves = {"object": object_month(prices, workload, reads, writes, each),
               "volume": volume_month(prices, workload, reads, writes)}
+    line = curve(prices, workload, each)
     return {"workload": workload.words, "requests_per_write": {"put": each[0], "get": each[1]},
             "parts": halves,
             "per_month": {side: sum(parts.values()) for side, parts in halves.items()},
             "rate_per_second": (reads + writes) / SECONDS_A_MONTH,
             "break_even_per_second": break_even_per_second(prices, workload, each),
-            "curve": curve(prices, workload, each)}
+            "cheaper_below": "object" if line[0][1] < line[0][2] else "volume",
+            "curve": line}

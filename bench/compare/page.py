@@ -74,6 +74,13 @@ class Page:
             out += '<p class="warning">This run was interrupted: rows or runs are missing.</p>'
         return out
 
+    def _range(self, at, runs):
+        """The median; the range too if there is more than one run."""
+        out = self.number(f"{at}/median", "rate")
+        if runs > 1:
+            out += f" ({self.number(f'{at}/min', 'rate')} to {self.number(f'{at}/max', 'rate')})"
+        return out
+
     def _points(self, number, c):
         contest = self.report["rows"][number]["contests"][c]
         rows = []
@@ -85,12 +92,10 @@ class Page:
                 continue
             rows.append([
                 name, str(point["concurrency"]),
-                self.number(f"{at}/operations_per_second/median", "rate") + " ("
-                + self.number(f"{at}/operations_per_second/min", "rate") + " to "
-                + self.number(f"{at}/operations_per_second/max", "rate") + ")",
+                self._range(f"{at}/operations_per_second", len(point["runs"])),
                 self.number(f"{at}/bytes_per_second/median", "throughput"),
                 *(self.number(f"{at}/latency_us/{name}/median", "time")
-                  + (" *" if point["few"] and name != "50" else "")
+                  + ("&nbsp;*" if point["few"] and name != "50" else "")
                   if name in point["latency_us"] else "-" for name in ("50", "99", "99.9")),
                 self.number(f"{at}/server_cpu_us/median", "time") if point["server_cpu_us"] else "-",
                 self.number(f"{at}/client_cpu_us/median", "time") if point["client_cpu_us"] else "-",
@@ -145,8 +150,8 @@ class Page:
         if costs["break_even_per_second"] is not None:
             even = ("Both would cost the same at "
                     + self.number(f"rows/{number}/costs/break_even_per_second", "rate")
-                    + " requests a second of this mix; below, the bucket is cheaper if it has less fixed "
-                      "cost.")
+                    + f" requests a second of this mix; with fewer the {costs['cheaper_below']} half is "
+                      "cheaper.")
         return (f"<h3>Dollars</h3><p>{_text(costs['workload'])}: that is "
                 f"{self.number(f'rows/{number}/costs/rate_per_second', 'rate')} requests a second on average. "
                 f"List prices of {_text(used)}.</p>"
