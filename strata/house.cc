@@ -7,6 +7,7 @@
 #include "common/async/socket.h"
 #include "common/base/log.h"
 #include "common/io/posix_file_system.h"
+#include "strata/control_access.h"
 #include "strata/control_drives.h"
 #include "strata/control_keys.h"
 #include "strata/control_scrub.h"
@@ -85,6 +86,10 @@ Status House::open_servers() {
   control_handler_->mount(kWorkersPath, workers_route(*crew_));
   control_handler_->mount(kVerifyPath, verify_route(objects_->inspector(), draining_));
   control_handler_->mount(kScrubPath, scrub_route(*crew_, objects_->scrub()));
+  const AccessGround access{objects_->directory(), objects_->objects(), *loops_, clock_, random_};
+  control_handler_->mount(kExplainAccessPath, explain_access_route(access));
+  control_handler_->mount(kAccountsPath, accounts_route(access));
+  control_handler_->mount(kUsersPath, users_route(access));
   control_handler_->mount(kDrivesPath, drives_route(objects_->drives(), *files_, *drive_list_));
   control_handler_->mount(kKeysPath, keys_route(objects_->keys()));
   // Every port is bound before the first is served: a start that fails has answered nobody.

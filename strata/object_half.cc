@@ -3,8 +3,9 @@
 #include <fmt/format.h>
 
 #include "common/base/log.h"
-#include "objstore/access/credentials.h"
 #include "objstore/encryption/key_ring.h"
+#include "objstore/iam/directory.h"
+#include "objstore/iam/query_api.h"
 #include "objstore/lifecycle/lifecycle_worker.h"
 #include "objstore/object/object_store.h"
 #include "objstore/object/upload_expiry.h"
@@ -33,8 +34,9 @@ async::Task<Status> ensure_buckets(object::ObjectStore& objects, std::vector<std
 
 // In the order in which they are made; destroyed the other way round.
 struct ObjectHalf::Impl {
-  access::Credentials credentials;
   std::unique_ptr<replica::ReplicaSet> replicas;
+  std::unique_ptr<iam::Directory> directory;
+  std::unique_ptr<iam::QueryApi> query_api;
   std::unique_ptr<encryption::KeyRing> keys;
   std::unique_ptr<object::ObjectStore> objects;
   std::unique_ptr<object::UploadExpiry> expiry;  // null: uploads stay
@@ -50,8 +52,7 @@ Result<std::unique_ptr<ObjectHalf>> ObjectHalf::open(const ServeOptions& options
                                                      const Credentials& credentials,
                                                      Ground ground) {
   auto impl = std::make_unique<Impl>();
-  TRY(impl->credentials.add(credentials.user, credentials.password,
-                            access::Caller::root(access::kRootAccount)));
+  TRY(access::check_credential(credentials.user, credentials.password));
   replica::ReplicaSetOptions set_options;
   set_options.replicas = options.replicas;
   set_options.workers.clock = &ground.clock;
@@ -71,6 +72,10 @@ Result<std::unique_ptr<ObjectHalf>> ObjectHalf::open(const ServeOptions& options
                                                    ground.random));
   impl->objects = std::make_unique<object::ObjectStore>(*impl->replicas, ground.clock,
                                                         ground.random, impl->keys.get());
+  impl->directory = std::make_unique<iam::Directory>(
+      *impl->replicas, iam::OwnerKey{access::kRootAccount, credentials.user, credentials.password});
+  TRY(ground.loops.run(impl->directory->load()));
+  impl->query_api = std::make_unique<iam::QueryApi>(*impl->directory, ground.clock, ground.random);
   const auto run_on_loop = [&loops = ground.loops](async::Task<Result<worker::Step>> task) {
     return loops.run(std::move(task));
   };
@@ -87,8 +92,9 @@ Result<std::unique_ptr<ObjectHalf>> ObjectHalf::open(const ServeOptions& options
   config.signature_version2 = options.sigv2;
   config.keys = impl->keys.get();
   config.lifecycle_day = options.lifecycle_day;
-  impl->handler = std::make_unique<s3::S3Handler>(*impl->objects, impl->credentials,
-                                                  std::move(config), ground.clock, ground.random);
+  impl->handler =
+      std::make_unique<s3::S3Handler>(*impl->objects, *impl->directory, *impl->query_api,
+                                      std::move(config), ground.clock, ground.random);
   website::Config site;
   site.region = options.region;
   site.domains = options.domains;
@@ -122,6 +128,10 @@ std::vector<worker::Job> ObjectHalf::workers() {
 
 const replica::Scrub& ObjectHalf::scrub() const {
   return impl_->replicas->scrub();
+}
+
+iam::Directory& ObjectHalf::directory() noexcept {
+  return *impl_->directory;
 }
 
 replica::Inspector& ObjectHalf::inspector() {

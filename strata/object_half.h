@@ -30,6 +30,10 @@ class Scrub;
 class Inspector;
 }  // namespace strata::replica
 
+namespace strata::iam {
+class Directory;
+}
+
 namespace strata::roof {
 
 // Thread rule: opened and destroyed by one thread while the loops run.
@@ -66,6 +70,8 @@ class ObjectHalf {
   // What works in the background; lives as long as this.
   [[nodiscard]] std::vector<worker::Job> workers();
   [[nodiscard]] const replica::Scrub& scrub() const;
+  // Whom the server knows.
+  [[nodiscard]] iam::Directory& directory() noexcept;
   // For receipts.
   [[nodiscard]] replica::Inspector& inspector();
 

@@ -41,18 +41,6 @@ const AclRule* rule_of(std::string_view action) noexcept {
   return nullptr;
 }
 
-// What belongs to an object's owner and not to its bucket's, beside what the lists speak of.
-bool is_of_object(std::string_view action) noexcept {
-  constexpr std::string_view kOthers[] = {
-      "s3:GetObjectTagging",        "s3:GetObjectVersionTagging", "s3:PutObjectTagging",
-      "s3:PutObjectVersionTagging", "s3:DeleteObjectTagging",     "s3:DeleteObjectVersionTagging",
-      "s3:GetObjectRetention",      "s3:GetObjectLegalHold",
-  };
-  const AclRule* const rule = rule_of(action);
-  if (rule != nullptr) return rule->object;
-  return std::find(std::begin(kOthers), std::end(kOthers), action) != std::end(kOthers);
-}
-
 void ask_acl(const Principal& principal, const AclRule& rule, const BucketSide& side,
              ResourceSide& answer) {
   const std::optional<Acl>& acl =
@@ -76,8 +64,20 @@ void say(Trace* trace, std::string line) {
 
 }  // namespace
 
+// What belongs to an object's owner and not to its bucket's, beside what the lists speak of.
+bool is_about_object(std::string_view action) noexcept {
+  constexpr std::string_view kOthers[] = {
+      "s3:GetObjectTagging",        "s3:GetObjectVersionTagging", "s3:PutObjectTagging",
+      "s3:PutObjectVersionTagging", "s3:DeleteObjectTagging",     "s3:DeleteObjectVersionTagging",
+      "s3:GetObjectRetention",      "s3:GetObjectLegalHold",
+  };
+  const AclRule* const rule = rule_of(action);
+  if (rule != nullptr) return rule->object;
+  return std::find(std::begin(kOthers), std::end(kOthers), action) != std::end(kOthers);
+}
+
 std::string Resource::arn() const {
-  if (bucket.empty()) return "*";
+  if (bucket.empty()) return "arn:aws:s3:::*";
   std::string text = "arn:aws:s3:::";
   text += bucket;
   if (!key.empty()) {
@@ -88,7 +88,7 @@ std::string Resource::arn() const {
 }
 
 bool needs_object(const BucketAccess& access, std::string_view action) noexcept {
-  return access.acls_count() && is_of_object(action);
+  return access.acls_count() && is_about_object(action);
 }
 
 Decision authorize(const Caller& caller, std::string_view action, const Resource& resource,
@@ -101,7 +101,7 @@ Decision authorize(const Caller& caller, std::string_view action, const Resource
   answer.owner_root_is_exempt = is_policy_action(action);
   if (side.access.acls_count()) {
     const bool foreign = side.object != nullptr && !side.object->owner.empty() &&
-                         side.object->owner != side.owner && is_of_object(action);
+                         side.object->owner != side.owner && is_about_object(action);
     if (foreign) {
       say(trace, "the object belongs to account " + side.object->owner +
                      ": the bucket's policy can deny but not allow");
@@ -126,10 +126,6 @@ Decision authorize_own(const Caller& caller, std::string_view action, std::strin
   ResourceSide side;
   side.account = caller.account;
   return evaluate(*caller.principal, {action, arn, &context}, side, trace);
-}
-
-Decision authorize(const Caller& caller, std::string_view action, const Resource& resource) {
-  return authorize_own(caller, action, resource.arn(), EmptyContext());
 }
 
 }  // namespace strata::access

@@ -20,7 +20,7 @@ struct Resource {
   std::string_view bucket;  // empty: the service
   std::string_view key;     // empty: the bucket itself
 
-  // "arn:aws:s3:::bucket/key"; "*" for the service.
+  // "arn:aws:s3:::bucket/key"; "arn:aws:s3:::*" for the service.
   [[nodiscard]] std::string arn() const;
 };
 
@@ -44,6 +44,9 @@ struct BucketSide {
          !caller.principal->narrowed;
 }
 
+// Whether the action is done to an object that is there, and so may depend on its tags and owner.
+[[nodiscard]] bool is_about_object(std::string_view action) noexcept;
+
 // Whether the action's answer depends on who owns the object and on its access control list.
 [[nodiscard]] bool needs_object(const BucketAccess& access, std::string_view action) noexcept;
 
@@ -57,9 +60,5 @@ struct BucketSide {
 [[nodiscard]] Decision authorize_own(const Caller& caller, std::string_view action,
                                      std::string_view arn, const Context& context,
                                      Trace* trace = nullptr);
-
-// The same with nothing known of the request.
-[[nodiscard]] Decision authorize(const Caller& caller, std::string_view action,
-                                 const Resource& resource);
 
 }  // namespace strata::access

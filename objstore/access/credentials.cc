@@ -28,21 +28,4 @@ Status check_credential(std::string_view access_key, std::string_view secret) {
   return {};
 }
 
-Status Credentials::add(std::string access_key, std::string secret, Caller caller) {
-  TRY(check_credential(access_key, secret));
-  if (by_key_.size() >= kCredentialsMax) {
-    return Error(Code::kTooLarge, "there are 10,000 credentials already: remove some first");
-  }
-  const bool added =
-      by_key_.try_emplace(std::move(access_key), Credential{std::move(secret), std::move(caller)})
-          .second;
-  if (!added) return Error(Code::kAlreadyExists, "this access key is taken: choose another");
-  return {};
-}
-
-const Credential* Credentials::find(std::string_view access_key) const noexcept {
-  const auto found = by_key_.find(access_key);
-  return found == by_key_.end() ? nullptr : &found->second;
-}
-
 }  // namespace strata::access

@@ -2,6 +2,7 @@
 
 #include "common/codec/text.h"
 #include "common/digest/checksum.h"
+#include "objstore/access/policy_syntax.h"
 
 namespace strata::iam {
 
@@ -121,6 +122,29 @@ std::shared_ptr<const access::Principal> session_principal(const State& state,
         {"session policy " + std::to_string(i + 1), session.policies[i].policy});
   }
   return principal;
+}
+
+bool is_known_principal(const State& state, std::string_view arn) {
+  const auto parsed = access::parse_principal_arn(arn);
+  if (!parsed) return false;
+  if (parsed->root) return true;
+  const size_t type = arn.rfind(':') + 1;
+  const std::string_view rest = arn.substr(type);
+  constexpr std::string_view kSession = "assumed-role/";
+  if (rest.starts_with(kSession)) {
+    const std::string_view name = rest.substr(kSession.size());
+    return state.role(parsed->account, name.substr(0, name.find('/'))) != nullptr;
+  }
+  const std::string_view name = rest.substr(rest.rfind('/') + 1);
+  if (rest.starts_with("user/")) {
+    const User* user = state.user(parsed->account, name);
+    return user != nullptr && user_arn(*user) == arn;
+  }
+  if (rest.starts_with("role/")) {
+    const Role* role = state.role(parsed->account, name);
+    return role != nullptr && role_arn(*role) == arn;
+  }
+  return true;
 }
 
 CredentialIndex index_credentials(const State& state) {

@@ -24,6 +24,10 @@ namespace strata::iam {
 [[nodiscard]] std::shared_ptr<const access::Principal> session_principal(const State& state,
                                                                          const Session& session);
 
+// Whether the ARN of a user, role or session of a role names somebody who is there. Of other forms
+// nobody is known, and nobody can be taken for them.
+[[nodiscard]] bool is_known_principal(const State& state, std::string_view arn);
+
 using CredentialIndex = std::unordered_map<std::string, std::shared_ptr<const access::Credential>>;
 // Every key that may sign, but those of the server's own options. Linear in the directory.
 [[nodiscard]] CredentialIndex index_credentials(const State& state);

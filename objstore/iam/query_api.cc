@@ -62,7 +62,16 @@ Status check_allowed(const QueryOperation& operation, const access::Caller& call
                    " on resource: " + resource);
 }
 
+// What the room of signatures says with words of its own.
+bool is_of_signatures(const Error& error) {
+  return !error.reason.empty() && error.reason.front() >= 'a' && error.reason.front() <= 'z';
+}
+
 int status_of(const Error& error) {
+  if (error.reason == "SignatureDoesNotMatch" || error.reason == "InvalidToken" ||
+      error.reason == "ExpiredToken") {
+    return 403;
+  }
   if (error.reason == code::kNoSuchEntity) return 404;
   if (error.reason == code::kEntityAlreadyExists || error.reason == code::kDeleteConflict ||
       error.reason == code::kLimitExceeded) {
@@ -92,6 +101,9 @@ std::string_view code_of(const Error& error, int status) {
     return "InvalidClientTokenId";
   }
   if (error.reason == "AuthorizationHeaderMalformed") return "IncompleteSignature";
+  if (is_of_signatures(error)) {
+    return status == 403 ? "SignatureDoesNotMatch" : "IncompleteSignature";
+  }
   if (!error.reason.empty()) return error.reason;
   return status == 403 ? code::kAccessDenied : code::kValidationError;
 }

@@ -38,7 +38,8 @@ bool has_signed_chunks(const sigv4::Payload& payload) {
 
 }  // namespace
 
-Result<Authenticator::Claim> Authenticator::header_claim(const ParsedRequest& request) const {
+Result<Authenticator::Claim> Authenticator::header_claim(const ParsedRequest& request,
+                                                         std::string_view payload_hash) const {
   const http::Fields& fields = request.head().fields;
   if (fields.count("authorization") != 1) return one_mechanism_only();
   Claim claim;
@@ -59,11 +60,11 @@ Result<Authenticator::Claim> Authenticator::header_claim(const ParsedRequest& re
   TRY(sigv4::check_clock_skew(signed_at, clock_.wall_now()));
 
   const std::string* hash = fields.find("x-amz-content-sha256");
-  if (hash == nullptr) {
+  if (hash == nullptr && payload_hash.empty()) {
     return Error(Code::kInvalidArgument, code::kInvalidRequest,
                  "Missing required header for this request: x-amz-content-sha256");
   }
-  claim.payload_hash = *hash;
+  claim.payload_hash = payload_hash.empty() ? std::string_view(*hash) : payload_hash;
   return claim;
 }
 
@@ -118,16 +119,22 @@ Status Authenticator::check_scope(const sigv4::Scope& scope, std::string_view re
   return {};
 }
 
-Result<const access::Credential*> Authenticator::known(std::string_view access_key,
-                                                       const std::string* token) const {
-  if (token != nullptr) {
+Result<std::shared_ptr<const access::Credential>> Authenticator::known(
+    std::string_view access_key, const std::string* token) const {
+  std::shared_ptr<const access::Credential> found = credentials_.find(access_key);
+  const bool temporary = found != nullptr && !found->session_token.empty();
+  // A temporary key without its token is as unknown as any other.
+  if (found == nullptr || (temporary && token == nullptr)) {
+    return Error(Code::kPermissionDenied, code::kInvalidAccessKeyId,
+                 "The AWS Access Key Id you provided does not exist in our records.");
+  }
+  if (token == nullptr) return found;
+  if (!temporary || !sigv4::signatures_equal(*token, found->session_token)) {
     return Error(Code::kInvalidArgument, code::kInvalidToken,
                  "The provided token is malformed or otherwise invalid.");
   }
-  const access::Credential* found = credentials_.find(access_key);
-  if (found == nullptr) {
-    return Error(Code::kPermissionDenied, code::kInvalidAccessKeyId,
-                 "The AWS Access Key Id you provided does not exist in our records.");
+  if (clock_.wall_now().time_since_epoch().count() >= found->expires_ms) {
+    return Error(Code::kInvalidArgument, code::kExpiredToken, "The provided token has expired.");
   }
   return found;
 }
@@ -181,7 +188,7 @@ Result<VerifiedRequest> Authenticator::verify_v4(ParsedRequest request, Mechanis
                   in_header ? code::kAuthorizationHeaderMalformed : code::kAuthorizationQueryError,
                   in_header ? "The authorization header is malformed"
                             : "Error parsing the X-Amz-Credential parameter"));
-  TRY_ASSIGN(const access::Credential* const owner,
+  TRY_ASSIGN(const std::shared_ptr<const access::Credential> owner,
              known(credential.access_key, claim.security_token ? &*claim.security_token : nullptr));
   const sigv4::SigningKey key = keys_.get(credential.access_key, owner->secret, credential.scope);
   TRY(check_signature(request, claim, key));
@@ -196,6 +203,31 @@ Result<VerifiedRequest> Authenticator::verify_v4(ParsedRequest request, Mechanis
                                      std::move(claim.authorization.signature)};
   }
   return verified;
+}
+
+Result<access::Caller> Authenticator::verify_query_call(const ParsedRequest& request,
+                                                        std::string_view body_sha256) {
+  TRY_ASSIGN(const Mechanism mechanism, mechanism_of(request));
+  if (mechanism == Mechanism::kAnonymous) return access::Caller::anonymous();
+  if (mechanism != Mechanism::kHeader) return one_mechanism_only();
+  TRY_ASSIGN(const Claim claim, header_claim(request, body_sha256));
+  const sigv4::Credential& credential = claim.authorization.credential;
+  const sigv4::Scope& scope = credential.scope;
+  // IAM has one endpoint for the world, whose region is this one wherever its clients are.
+  constexpr std::string_view kGlobalRegion = "us-east-1";
+  constexpr std::string_view kWhere = "Credential should be scoped to a valid region and service";
+  if (scope.service != "iam" && scope.service != "sts") {
+    return wrong_scope(code::kSignatureDoesNotMatch, kWhere, "service", scope.service, "iam");
+  }
+  if (scope.region != options_.region && scope.region != kGlobalRegion) {
+    return wrong_scope(code::kSignatureDoesNotMatch, kWhere, "region", scope.region,
+                       options_.region);
+  }
+  TRY_ASSIGN(const std::shared_ptr<const access::Credential> owner,
+             known(credential.access_key, claim.security_token ? &*claim.security_token : nullptr));
+  const sigv4::SigningKey key = keys_.get(credential.access_key, owner->secret, scope);
+  TRY(check_signature(request, claim, key));
+  return owner->caller;
 }
 
 }  // namespace strata::s3

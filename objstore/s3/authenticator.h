@@ -68,7 +68,7 @@ struct AuthenticatorOptions {
 class Authenticator {
  public:
   // credentials and clock outlive this.
-  Authenticator(const access::Credentials& credentials, const io::Clock& clock,
+  Authenticator(const access::CredentialSource& credentials, const io::Clock& clock,
                 AuthenticatorOptions options)
       : credentials_(credentials), clock_(clock), options_(std::move(options)) {}
 
@@ -79,18 +79,25 @@ class Authenticator {
   // `request`: what the form makes of the POST (see post_object.h). The form outlives the result.
   [[nodiscard]] Result<VerifiedRequest> verify_form(ParsedRequest request, PostForm& form);
 
+  // A call of the query APIs (IAM, STS), whose body has been read: body_sha256 is its digest in
+  // lower-case hex. Version 4 in the header only; anonymous when there is no signature.
+  [[nodiscard]] Result<access::Caller> verify_query_call(const ParsedRequest& request,
+                                                         std::string_view body_sha256);
+
  private:
   struct Claim;
   [[nodiscard]] Result<Mechanism> mechanism_of(const ParsedRequest& request) const;
-  [[nodiscard]] Result<Claim> header_claim(const ParsedRequest& request) const;
+  // payload_hash: of what the header x-amz-content-sha256 would say; empty: it has to be there.
+  [[nodiscard]] Result<Claim> header_claim(const ParsedRequest& request,
+                                           std::string_view payload_hash = {}) const;
   [[nodiscard]] Result<Claim> presigned_claim(const ParsedRequest& request) const;
   [[nodiscard]] Status check_scope(const sigv4::Scope& scope, std::string_view reason,
                                    std::string_view where) const;
   [[nodiscard]] Status check_signature(const ParsedRequest& request, const Claim& claim,
                                        const sigv4::SigningKey& key) const;
   // The key's owner. token: the session token of the request, null if it has none.
-  [[nodiscard]] Result<const access::Credential*> known(std::string_view access_key,
-                                                        const std::string* token) const;
+  [[nodiscard]] Result<std::shared_ptr<const access::Credential>> known(
+      std::string_view access_key, const std::string* token) const;
   [[nodiscard]] Result<VerifiedRequest> verify_anonymous(ParsedRequest request) const;
   [[nodiscard]] Result<VerifiedRequest> verify_v4(ParsedRequest request, Mechanism mechanism);
   // authenticator_v2.cc
@@ -99,7 +106,7 @@ class Authenticator {
   [[nodiscard]] Result<access::Caller> verify_policy(const PostFields& fields);
   [[nodiscard]] Result<access::Caller> verify_policy_v2(const PostFields& fields) const;
 
-  const access::Credentials& credentials_;
+  const access::CredentialSource& credentials_;
   const io::Clock& clock_;
   const AuthenticatorOptions options_;
   sigv4::SigningKeyCache keys_;

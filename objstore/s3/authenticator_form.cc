@@ -65,7 +65,7 @@ Result<access::Caller> Authenticator::verify_policy(const PostFields& fields) {
   }
   TRY(check_scope(credential.scope, code::kInvalidArgument,
                   "Error parsing the X-Amz-Credential field"));
-  TRY_ASSIGN(const access::Credential* const owner,
+  TRY_ASSIGN(const std::shared_ptr<const access::Credential> owner,
              known(credential.access_key, fields.find("x-amz-security-token")));
   const sigv4::SigningKey key = keys_.get(credential.access_key, owner->secret, credential.scope);
   if (!sigv4::signatures_equal(sigv4::sign(key, fields.get("policy")), signature)) {
@@ -78,7 +78,7 @@ Result<access::Caller> Authenticator::verify_policy_v2(const PostFields& fields)
   if (!options_.version2) return version2_not_supported();
   TRY_ASSIGN(const std::string_view access_key, needed(fields, "awsaccesskeyid", "AWSAccessKeyId"));
   TRY_ASSIGN(const std::string_view signature, needed(fields, "signature", "Signature"));
-  TRY_ASSIGN(const access::Credential* const owner,
+  TRY_ASSIGN(const std::shared_ptr<const access::Credential> owner,
              known(access_key, fields.find("x-amz-security-token")));
   const std::string expected = sigv4::v2_sign(owner->secret, fields.get("policy"));
   if (!sigv4::signatures_equal(expected, signature)) return signature_does_not_match();

@@ -125,7 +125,8 @@ Result<VerifiedRequest> Authenticator::verify_v2(ParsedRequest request, Mechanis
   TRY(check_subresources(request.query()));
   const std::string* token = request.head().fields.find("x-amz-security-token");
   if (token == nullptr) token = request.query().find("x-amz-security-token");
-  TRY_ASSIGN(const access::Credential* const owner, known(claim.authorization.access_key, token));
+  TRY_ASSIGN(const std::shared_ptr<const access::Credential> owner,
+             known(claim.authorization.access_key, token));
   if (!signature_holds(request, claim, in_query, owner->secret)) {
     return signature_does_not_match();
   }

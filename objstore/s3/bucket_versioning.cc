@@ -5,6 +5,7 @@
 #include "objstore/s3/limits.h"
 #include "objstore/s3/listing_parameters.h"
 #include "objstore/s3/operations.h"
+#include "objstore/s3/owner_ids.h"
 #include "objstore/s3/request_fields.h"
 #include "objstore/s3/xml_configurations.h"
 #include "objstore/s3/xml_request.h"
@@ -14,7 +15,7 @@ namespace strata::s3 {
 namespace {
 
 void write_version(codec::XmlWriter& xml, const object::ListedVersion& version,
-                   const NameEncoding& encode, std::string_view owner_id) {
+                   const NameEncoding& encode, OwnerIds& owners) {
   const object::ObjectInfo& info = version.info;
   xml.open(info.delete_marker ? "DeleteMarker" : "Version");
   xml.element("Key", encode(info.key)).element("VersionId", info.version_id);
@@ -27,7 +28,7 @@ void write_version(codec::XmlWriter& xml, const object::ListedVersion& version,
     const std::string& storage_class = info.attributes.storage_class;
     xml.element("StorageClass", storage_class.empty() ? "STANDARD" : storage_class);
   }
-  xml.open("Owner").element("ID", owner_id).close();
+  xml.open("Owner").element("ID", owners.of_object(info.extras.owner)).close();
   xml.close();
 }
 
@@ -81,8 +82,9 @@ AnswerTask list_object_versions(const Call& call) {
   if (!query.get("delimiter").empty()) xml.element("Delimiter", encode(query.get("delimiter")));
   if (encode.is_url()) xml.element("EncodingType", "url");
   xml.element("IsTruncated", page.truncated);
+  OwnerIds owners(call);
   for (const object::ListedVersion& version : page.versions) {
-    write_version(xml, version, encode, call.service.owner_id);
+    write_version(xml, version, encode, owners);
   }
   for (const std::string& prefix : page.common_prefixes) {
     xml.open("CommonPrefixes").element("Prefix", encode(prefix)).close();

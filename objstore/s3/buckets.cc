@@ -5,10 +5,12 @@
 #include "common/base/parse.h"
 #include "common/codec/http_date.h"
 #include "common/http/server.h"
+#include "objstore/s3/acl_fields.h"
 #include "objstore/s3/errors.h"
 #include "objstore/s3/limits.h"
 #include "objstore/s3/listing_parameters.h"
 #include "objstore/s3/operations.h"
+#include "objstore/s3/permission.h"
 #include "objstore/s3/request_fields.h"
 #include "objstore/s3/upload_body.h"
 #include "objstore/s3/xml_bodies.h"
@@ -25,12 +27,14 @@ struct BucketsPage {
   std::string next;  // the last name of the page, when there are more
 };
 
-// The buckets of one page: in the order of their names, after the token, with the prefix.
-BucketsPage page_of(std::vector<object::BucketInfo> all, std::string_view prefix,
-                    std::string_view region, std::string_view after, size_t buckets_max) {
+// The owner's buckets of one page: in the order of their names, after the token, with the prefix.
+BucketsPage page_of(std::vector<object::BucketInfo> all, std::string_view owner,
+                    std::string_view prefix, std::string_view region, std::string_view after,
+                    size_t buckets_max) {
   std::sort(all.begin(), all.end(), [](const auto& a, const auto& b) { return a.name < b.name; });
   BucketsPage page;
   for (object::BucketInfo& bucket : all) {
+    if (bucket.owner != owner) continue;
     if (bucket.name <= after || !bucket.name.starts_with(prefix)) continue;
     if (!region.empty() && bucket.region != region) continue;
     if (page.buckets.size() == buckets_max) {
@@ -61,6 +65,45 @@ Status enable_object_lock(const http::Fields& fields, object::BucketSettings& se
   return {};
 }
 
+// x-amz-object-ownership and the bucket's access control list. A new bucket's public access is
+// blocked, so a public list contradicts it.
+Status set_access(const Call& call, object::BucketSettings& settings) {
+  const http::Fields& fields = call.request.fields();
+  const std::string& bucket = call.request.bucket();
+  auto ownership = std::optional(access::Ownership::kBucketOwnerEnforced);
+  if (const std::string* name = fields.find("x-amz-object-ownership")) {
+    ownership = access::parse_ownership(*name);
+    if (!ownership) {
+      return Error(Code::kInvalidArgument, code::kInvalidArgument,
+                   "Invalid x-amz-object-ownership header: BucketOwnerEnforced, "
+                   "BucketOwnerPreferred or ObjectWriter.");
+    }
+    TRY(require(call, "s3:PutBucketOwnershipControls", bucket, {}));
+    if (*ownership != access::Ownership::kBucketOwnerEnforced) {
+      settings.set(object::BucketSetting::kOwnership, std::string(*name));
+    }
+  }
+  if (!speaks_of_acl(fields) || fields.get("x-amz-acl") == "private") return {};
+  AclTarget target;
+  target.of = access::AclOf::kBucket;
+  target.owner_id = call.service.directory.canonical_id(call.request.caller().account);
+  target.bucket_owner_id = target.owner_id;
+  TRY_ASSIGN(const std::optional<access::Acl> acl,
+             acl_of_fields(fields, target, call.service.directory));
+  TRY(require(call, "s3:PutBucketAcl", bucket, {}));
+  if (is_full_control_of(*acl, target.owner_id)) return {};
+  if (*ownership == access::Ownership::kBucketOwnerEnforced) {
+    return Error(Code::kInvalidArgument, code::kAclWithOwnership,
+                 "Bucket cannot have ACLs set with ObjectOwnership's BucketOwnerEnforced setting");
+  }
+  if (access::is_public(*acl)) {
+    return Error(Code::kInvalidArgument, code::kAclWithPublicAccessBlock,
+                 "Bucket cannot have public ACLs set with BlockPublicAccess enabled");
+  }
+  settings.set(object::BucketSetting::kAcl, access::encode_acl(*acl));
+  return {};
+}
+
 }  // namespace
 
 AnswerTask list_buckets(const Call& call) {
@@ -77,11 +120,13 @@ AnswerTask list_buckets(const Call& call) {
   }
   const std::string prefix(query.get("prefix"));
   CO_TRY_ASSIGN(std::vector<object::BucketInfo> all, co_await call.service.store.list_buckets());
-  const BucketsPage page =
-      page_of(std::move(all), prefix, query.get("bucket-region"), after, buckets_max);
+  // An account's own, whatever it may do to others'.
+  const std::string& account = call.request.caller().account;
+  const BucketsPage page = page_of(std::move(all), call.service.owner_in_record(account), prefix,
+                                   query.get("bucket-region"), after, buckets_max);
 
   codec::XmlWriter xml = s3_document("ListAllMyBucketsResult");
-  xml.open("Owner").element("ID", call.service.owner_id).close();
+  xml.open("Owner").element("ID", call.service.directory.canonical_id(account)).close();
   xml.open("Buckets");
   for (const object::BucketInfo& bucket : page.buckets) {
     xml.open("Bucket").element("Name", bucket.name);
@@ -114,7 +159,9 @@ AnswerTask create_bucket(const Call& call) {
   object::CreateBucketRequest create;
   create.name = call.request.bucket();
   create.region = call.service.region;
+  create.owner = call.service.owner_in_record(call.request.caller().account);
   CO_TRY(enable_object_lock(call.request.fields(), create.settings));
+  CO_TRY(set_access(call, create.settings));
   CO_TRY(co_await call.service.store.create_bucket(std::move(create)));
   Answer answer = empty_answer(200);
   answer.head.fields.add("location", "/" + call.request.bucket());

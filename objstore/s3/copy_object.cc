@@ -63,11 +63,8 @@ Result<bool> replaces_tags(const http::Fields& fields) {
   return Error(Code::kInvalidArgument, code::kInvalidArgument, "Unknown tagging directive.");
 }
 
-Result<object::CopyRequest> copy_request(const Call& call) {
+Result<object::CopyRequest> copy_request(const Call& call, CopySource source) {
   const http::Fields& fields = call.request.fields();
-  TRY_ASSIGN(CopySource source, parse_copy_source(fields.get("x-amz-copy-source")));
-  TRY(require(call, source.version_id ? "s3:GetObjectVersion" : "s3:GetObject", source.bucket,
-              source.key));
   object::CopyRequest copy;
   copy.source_bucket = std::move(source.bucket);
   copy.source_key = std::move(source.key);
@@ -90,17 +87,21 @@ Result<object::CopyRequest> copy_request(const Call& call) {
 
 AnswerTask copy_object(const Call& call) {
   const http::Fields& fields = call.request.fields();
-  CO_TRY_ASSIGN(object::CopyRequest copy, copy_request(call));
+  CO_TRY_ASSIGN(CopySource source, parse_copy_source(fields.get("x-amz-copy-source")));
+  CO_TRY_ASSIGN(const BucketRules source_rules, co_await require_source(call, source));
+  CO_TRY_ASSIGN(object::CopyRequest copy, copy_request(call, std::move(source)));
   CO_TRY_ASSIGN(copy.encryption, co_await write_encryption(call));
   CO_TRY_ASSIGN(const bool replace, replaces_metadata(fields));
   if (replace) {
     CO_TRY_ASSIGN(copy.attributes, parse_attributes(fields));
   } else if (states_placement(fields)) {
-    CO_TRY(co_await merge_attributes(call.service, fields, copy));
+    Status merged = co_await merge_attributes(call.service, fields, copy);
+    if (!merged.ok()) co_return source_error(call, source_rules, std::move(merged).error());
   }
   const std::string source_bucket = copy.source_bucket;
-  CO_TRY_ASSIGN(const object::CopyResult copied, co_await call.service.store.copy(std::move(copy)));
-  const object::ObjectInfo& info = copied.info;
+  Result<object::CopyResult> copied = co_await call.service.store.copy(std::move(copy));
+  if (!copied.ok()) co_return source_error(call, source_rules, std::move(copied).error());
+  const object::ObjectInfo& info = copied->info;
   codec::XmlWriter xml = s3_document("CopyObjectResult");
   xml.element("LastModified", codec::format_iso8601(info.modified));
   xml.element("ETag", quoted(info.etag));
@@ -110,7 +111,7 @@ AnswerTask copy_object(const Call& call) {
   CO_TRY(co_await add_expiration_field(call, info, answer));
   CO_TRY(co_await add_version_field(call, call.request.bucket(), info.version_id,
                                     "x-amz-version-id", answer));
-  CO_TRY(co_await add_version_field(call, source_bucket, copied.source_version_id,
+  CO_TRY(co_await add_version_field(call, source_bucket, copied->source_version_id,
                                     "x-amz-copy-source-version-id", answer));
   co_return std::move(answer);
 }

@@ -8,6 +8,7 @@
 #include "common/http/server.h"
 #include "objstore/s3/errors.h"
 #include "objstore/s3/limits.h"
+#include "objstore/s3/object_extras.h"
 #include "objstore/s3/operations.h"
 #include "objstore/s3/permission.h"
 #include "objstore/s3/request_fields.h"
@@ -37,7 +38,7 @@ async::Task<Outcome> delete_one(const Call& call, const DeleteEntry& entry) {
   remove.conditions.if_match = entry.if_match;
   remove.conditions.if_match_modified = entry.if_match_modified;
   remove.conditions.if_match_size_bytes = entry.if_match_size_bytes;
-  remove.owner = call.request.caller().account;
+  remove.owner = owner_of_new(call);
   CO_TRY_ASSIGN(remove.bypass_governance, bypasses_governance(call, entry.key));
   Outcome removed = co_await call.service.store.remove(std::move(remove));
   co_return std::move(removed);
@@ -73,7 +74,7 @@ AnswerTask delete_object(const Call& call) {
   CO_TRY_ASSIGN(remove.version_id, version_parameter(call.request.query()));
   CO_TRY_ASSIGN(remove.conditions, removal_conditions(call.request.fields()));
   CO_TRY_ASSIGN(remove.bypass_governance, bypasses_governance(call, remove.key));
-  remove.owner = call.request.caller().account;
+  remove.owner = owner_of_new(call);
   CO_TRY_ASSIGN(const object::Removal removal,
                 co_await call.service.store.remove(std::move(remove)));
   Answer answer = empty_answer(204);

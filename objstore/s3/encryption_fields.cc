@@ -69,7 +69,7 @@ bool is_uuid(std::string_view id) {
 }
 
 std::string arn_of(const Service& service, std::string_view name) {
-  return "arn:aws:kms:" + service.region + ":" + service.owner_account + ":key/" +
+  return "arn:aws:kms:" + service.region + ":" + service.directory.owner_account() + ":key/" +
          std::string(name);
 }
 

@@ -4,6 +4,7 @@
 #include "common/sigv4/authorization.h"
 #include "common/sigv4/chunked_decoder.h"
 #include "common/sigv4/version2.h"
+#include "objstore/access/policy.h"
 #include "objstore/encryption/vault.h"
 #include "objstore/object/checksums.h"
 #include "objstore/object/types.h"
@@ -72,6 +73,9 @@ constexpr Mapping kByReason[] = {
     {sigv4::kReasonIncompleteBody, "IncompleteBody", 400},
     // Of this room: the reason is the code.
     {code::kAccessDenied, code::kAccessDenied, 403},
+    {code::kAclNotSupported, code::kAclNotSupported, 400},
+    {code::kAclWithOwnership, code::kAclWithOwnership, 400},
+    {code::kAclWithPublicAccessBlock, code::kAclWithPublicAccessBlock, 400},
     {code::kAccessForbidden, code::kAccessForbidden, 403},
     {code::kInvalidEncryptionAlgorithm, code::kInvalidEncryptionAlgorithm, 400},
     {code::kKmsNotFound, code::kKmsNotFound, 400},
@@ -90,6 +94,7 @@ constexpr Mapping kByReason[] = {
     {code::kContentSha256Mismatch, code::kContentSha256Mismatch, 400},
     {code::kEntityTooLarge, code::kEntityTooLarge, 400},
     {code::kEntityTooSmall, code::kEntityTooSmall, 400},
+    {code::kExpiredToken, code::kExpiredToken, 400},
     {code::kIllegalLocation, code::kIllegalLocation, 400},
     {code::kIllegalVersioning, code::kIllegalVersioning, 400},
     {code::kIncompleteBody, code::kIncompleteBody, 400},
@@ -101,6 +106,7 @@ constexpr Mapping kByReason[] = {
     {code::kInvalidStorageClass, code::kInvalidStorageClass, 400},
     {code::kInvalidToken, code::kInvalidToken, 400},
     {code::kInvalidUri, code::kInvalidUri, 400},
+    {code::kMalformedAcl, code::kMalformedAcl, 400},
     {code::kMalformedPost, code::kMalformedPost, 400},
     {code::kMalformedTrailer, code::kMalformedTrailer, 400},
     {code::kMalformedXml, code::kMalformedXml, 400},
@@ -108,8 +114,12 @@ constexpr Mapping kByReason[] = {
     {code::kMethodNotAllowed, code::kMethodNotAllowed, 405},
     {code::kMissingContentLength, code::kMissingContentLength, 411},
     {code::kMissingRequestBody, code::kMissingRequestBody, 400},
+    {code::kMissingSecurityHeader, code::kMissingSecurityHeader, 400},
     {code::kNotImplemented, code::kNotImplemented, 501},
     {code::kSignatureDoesNotMatch, code::kSignatureDoesNotMatch, 403},
+    {code::kUnexpectedContent, code::kUnexpectedContent, 400},
+    {code::kUnresolvableGrant, code::kUnresolvableGrant, 400},
+    {access::kMalformedPolicy, "MalformedPolicy", 400},
     {object::reason::kBucketOfAnother, "BucketAlreadyExists", 409},
     {"InvalidBucketName", "InvalidBucketName", 400},
     // What was never configured: the answers of the route table's unset rows.

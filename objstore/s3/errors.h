@@ -14,6 +14,10 @@ namespace strata::s3 {
 // S3's error codes that this room raises itself; they serve as Error::reason.
 namespace code {
 inline constexpr std::string_view kAccessDenied = "AccessDenied";
+inline constexpr std::string_view kAclNotSupported = "AccessControlListNotSupported";
+inline constexpr std::string_view kAclWithOwnership = "InvalidBucketAclWithObjectOwnership";
+inline constexpr std::string_view kAclWithPublicAccessBlock =
+    "InvalidBucketAclWithBlockPublicAccessError";
 inline constexpr std::string_view kAccessForbidden = "AccessForbidden";
 inline constexpr std::string_view kAuthorizationHeaderMalformed = "AuthorizationHeaderMalformed";
 inline constexpr std::string_view kAuthorizationQueryError = "AuthorizationQueryParametersError";
@@ -22,6 +26,7 @@ inline constexpr std::string_view kBadRequest = "BadRequest";
 inline constexpr std::string_view kContentSha256Mismatch = "XAmzContentSHA256Mismatch";
 inline constexpr std::string_view kEntityTooLarge = "EntityTooLarge";
 inline constexpr std::string_view kEntityTooSmall = "EntityTooSmall";
+inline constexpr std::string_view kExpiredToken = "ExpiredToken";
 inline constexpr std::string_view kIllegalLocation = "IllegalLocationConstraintException";
 inline constexpr std::string_view kIllegalVersioning = "IllegalVersioningConfigurationException";
 inline constexpr std::string_view kIncompleteBody = "IncompleteBody";
@@ -34,6 +39,7 @@ inline constexpr std::string_view kInvalidRequest = "InvalidRequest";
 inline constexpr std::string_view kInvalidStorageClass = "InvalidStorageClass";
 inline constexpr std::string_view kInvalidToken = "InvalidToken";
 inline constexpr std::string_view kInvalidUri = "InvalidURI";
+inline constexpr std::string_view kMalformedAcl = "MalformedACLError";
 inline constexpr std::string_view kMalformedPost = "MalformedPOSTRequest";
 inline constexpr std::string_view kKmsNotFound = "KMS.NotFoundException";
 inline constexpr std::string_view kMalformedTrailer = "MalformedTrailerError";
@@ -42,8 +48,11 @@ inline constexpr std::string_view kMaxPostPreDataLengthExceeded = "MaxPostPreDat
 inline constexpr std::string_view kMethodNotAllowed = "MethodNotAllowed";
 inline constexpr std::string_view kMissingContentLength = "MissingContentLength";
 inline constexpr std::string_view kMissingRequestBody = "MissingRequestBodyError";
+inline constexpr std::string_view kMissingSecurityHeader = "MissingSecurityHeader";
 inline constexpr std::string_view kNotImplemented = "NotImplemented";
 inline constexpr std::string_view kSignatureDoesNotMatch = "SignatureDoesNotMatch";
+inline constexpr std::string_view kUnexpectedContent = "UnexpectedContent";
+inline constexpr std::string_view kUnresolvableGrant = "UnresolvableGrantByEmailAddress";
 }  // namespace code
 
 // An error as S3 words it.

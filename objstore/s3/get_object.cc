@@ -102,15 +102,15 @@ Result<object::GetRequest> get_request(const VerifiedRequest& request) {
 void add_extras(const Call& call, const object::Extras& extras, http::Fields& fields) {
   const std::string& bucket = call.request.bucket();
   const std::string& key = call.request.key();
-  if (!extras.tags.empty() && may(call, "s3:GetObjectTagging", bucket, key)) {
+  if (!extras.tags.empty() && may(call, "s3:GetObjectTagging", bucket, key, &extras)) {
     fields.add("x-amz-tagging-count", std::to_string(extras.tags.size()));
   }
-  if (extras.retention && may(call, "s3:GetObjectRetention", bucket, key)) {
+  if (extras.retention && may(call, "s3:GetObjectRetention", bucket, key, &extras)) {
     fields.add("x-amz-object-lock-mode", std::string(retention_mode_text(extras.retention->mode)));
     fields.add("x-amz-object-lock-retain-until-date",
                codec::format_iso8601(extras.retention->until));
   }
-  if (extras.legal_hold && may(call, "s3:GetObjectLegalHold", bucket, key)) {
+  if (extras.legal_hold && may(call, "s3:GetObjectLegalHold", bucket, key, &extras)) {
     fields.add("x-amz-object-lock-legal-hold", "ON");
   }
 }

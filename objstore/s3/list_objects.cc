@@ -6,6 +6,7 @@
 #include "objstore/s3/limits.h"
 #include "objstore/s3/listing_parameters.h"
 #include "objstore/s3/operations.h"
+#include "objstore/s3/owner_ids.h"
 #include "objstore/s3/request_fields.h"
 
 namespace strata::s3 {
@@ -13,21 +14,23 @@ namespace strata::s3 {
 namespace {
 
 void write_object(codec::XmlWriter& xml, const object::ObjectInfo& info, const NameEncoding& encode,
-                  std::string_view owner_id) {
+                  OwnerIds* owners) {
   xml.open("Contents").element("Key", encode(info.key));
   xml.element("LastModified", codec::format_iso8601(info.modified));
   xml.element("ETag", quoted(info.etag));
   write_checksum_kinds(xml, info.checksums);
   xml.element("Size", info.size_bytes);
-  if (!owner_id.empty()) xml.open("Owner").element("ID", owner_id).close();
+  if (owners != nullptr) {
+    xml.open("Owner").element("ID", owners->of_object(info.extras.owner)).close();
+  }
   const std::string& storage_class = info.attributes.storage_class;
   xml.element("StorageClass", storage_class.empty() ? "STANDARD" : storage_class);
   xml.close();
 }
 
 void write_page(codec::XmlWriter& xml, const object::ListPage& page, const NameEncoding& encode,
-                std::string_view owner_id) {
-  for (const object::ObjectInfo& info : page.objects) write_object(xml, info, encode, owner_id);
+                OwnerIds* owners) {
+  for (const object::ObjectInfo& info : page.objects) write_object(xml, info, encode, owners);
   for (const std::string& prefix : page.common_prefixes) {
     xml.open("CommonPrefixes").element("Prefix", encode(prefix)).close();
   }
@@ -72,7 +75,8 @@ AnswerTask list_objects(const Call& call) {
   if (page.truncated && !query.get("delimiter").empty()) {
     xml.element("NextMarker", encode(page.next));
   }
-  write_page(xml, page, encode, call.service.owner_id);
+  OwnerIds owners(call);
+  write_page(xml, page, encode, &owners);
   co_return xml_answer(200, xml.finish());
 }
 
@@ -96,7 +100,8 @@ AnswerTask list_objects_v2(const Call& call) {
   if (page.truncated) xml.element("NextContinuationToken", encode_token(page.next));
   if (query.has("start-after")) xml.element("StartAfter", encode(query.get("start-after")));
   const bool with_owner = query.get("fetch-owner") == "true";
-  write_page(xml, page, encode, with_owner ? call.service.owner_id : std::string_view());
+  OwnerIds owners(call);
+  write_page(xml, page, encode, with_owner ? &owners : nullptr);
   co_return xml_answer(200, xml.finish());
 }
 

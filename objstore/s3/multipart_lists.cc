@@ -6,6 +6,7 @@
 #include "objstore/s3/limits.h"
 #include "objstore/s3/listing_parameters.h"
 #include "objstore/s3/operations.h"
+#include "objstore/s3/owner_ids.h"
 #include "objstore/s3/request_fields.h"
 
 namespace strata::s3 {
@@ -44,8 +45,9 @@ AnswerTask list_parts(const Call& call) {
   codec::XmlWriter xml = s3_document("ListPartsResult");
   xml.element("Bucket", call.request.bucket()).element("Key", encode(call.request.key()));
   xml.element("UploadId", page.upload.upload_id);
-  write_party(xml, "Initiator", call.service.owner_id);
-  write_party(xml, "Owner", call.service.owner_id);
+  OwnerIds owners(call);
+  write_party(xml, "Initiator", owners.of_object(page.upload.extras.owner));
+  write_party(xml, "Owner", owners.of_object(page.upload.extras.owner));
   xml.element("StorageClass", storage_class_of(page.upload));
   write_upload_checksum(xml, page.upload);
   xml.element("PartNumberMarker", marker);
@@ -87,11 +89,12 @@ AnswerTask list_multipart_uploads(const Call& call) {
   if (!query.get("delimiter").empty()) xml.element("Delimiter", encode(query.get("delimiter")));
   if (encode.is_url()) xml.element("EncodingType", "url");
   xml.element("MaxUploads", uploads_max).element("IsTruncated", page.truncated);
+  OwnerIds owners(call);
   for (const object::UploadInfo& upload : page.uploads) {
     xml.open("Upload").element("Key", encode(upload.key));
     xml.element("UploadId", upload.upload_id);
-    write_party(xml, "Initiator", call.service.owner_id);
-    write_party(xml, "Owner", call.service.owner_id);
+    write_party(xml, "Initiator", owners.of_object(upload.extras.owner));
+    write_party(xml, "Owner", owners.of_object(upload.extras.owner));
     xml.element("StorageClass", storage_class_of(upload));
     xml.element("Initiated", codec::format_iso8601(upload.started));
     write_upload_checksum(xml, upload);

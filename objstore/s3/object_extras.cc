@@ -5,6 +5,7 @@
 #include "common/codec/http_date.h"
 #include "common/codec/text.h"
 #include "objstore/object/tags.h"
+#include "objstore/s3/acl_fields.h"
 #include "objstore/s3/errors.h"
 #include "objstore/s3/limits.h"
 #include "objstore/s3/permission.h"
@@ -50,7 +51,47 @@ Status parse_lock_fields(const Call& call, object::Extras& extras) {
   return require(call, "s3:PutObjectLegalHold", call.request.bucket(), call.request.key());
 }
 
+// The list of a new object. Where lists do not count, only what grants nothing to anybody else may
+// be asked for.
+Status parse_acl_fields(const Call& call, object::Extras& extras) {
+  const http::Fields& fields = call.request.fields();
+  const access::BucketAccess& rules = *call.rules.access;
+  const std::string_view canned = fields.get("x-amz-acl");
+  if (canned == "private" && !rules.acls_count()) return {};
+  if (canned == "bucket-owner-full-control" &&
+      rules.ownership != access::Ownership::kObjectWriter) {
+    extras.owner.clear();
+  }
+  if (!speaks_of_acl(fields)) return {};
+  const iam::Directory& directory = call.service.directory;
+  AclTarget target;
+  target.bucket_owner_id = directory.canonical_id(call.rules.owner);
+  target.owner_id =
+      extras.owner.empty() ? target.bucket_owner_id : directory.canonical_id(extras.owner);
+  TRY_ASSIGN(const std::optional<access::Acl> acl, acl_of_fields(fields, target, directory));
+  if (!acl) return {};
+  // Of an object that is the writer's own, where it will be.
+  object::Extras own;
+  own.owner = owner_of_new(call);
+  if (!may(call, "s3:PutObjectAcl", call.request.bucket(), call.request.key(), &own)) {
+    return access_denied();
+  }
+  if (!rules.acls_count()) {
+    return is_full_control_of(*acl, target.bucket_owner_id) ? Status()
+                                                            : Status(acls_not_supported());
+  }
+  if (rules.block.block_public_acls && access::is_public(*acl)) return access_denied();
+  if (!is_full_control_of(*acl, target.owner_id)) extras.acl = access::encode_acl(*acl);
+  return {};
+}
+
 }  // namespace
+
+std::string owner_of_new(const Call& call) {
+  const std::string& account = call.request.caller().account;
+  if (!call.rules.access->acls_count() || account == call.rules.owner) return {};
+  return account;
+}
 
 Result<object::Tags> parse_tagging_field(std::string_view field) {
   if (field.size() > kTaggingFieldBytesMax) return bad_tagging();
@@ -88,7 +129,8 @@ std::string_view retention_mode_text(object::RetentionMode mode) noexcept {
 
 Result<object::Extras> parse_extras(const Call& call) {
   object::Extras extras;
-  extras.owner = call.request.caller().account;
+  extras.owner = owner_of_new(call);
+  TRY(parse_acl_fields(call, extras));
   const std::string* tagging = call.request.fields().find("x-amz-tagging");
   if (tagging != nullptr) {
     TRY_ASSIGN(extras.tags, parse_tagging_field(*tagging));

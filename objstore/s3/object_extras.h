@@ -17,8 +17,13 @@ namespace strata::s3 {
 [[nodiscard]] Result<object::RetentionMode> parse_retention_mode(std::string_view text);
 [[nodiscard]] std::string_view retention_mode_text(object::RetentionMode mode) noexcept;
 
-// Owner, tags, retention and legal hold. Asks access for what these need: s3:PutObjectTagging,
-// s3:PutObjectRetention, s3:PutObjectLegalHold on the request's own object.
+// Whose a version is that the call makes, as records keep it: the caller's, or the bucket owner's
+// where ownership is enforced.
+[[nodiscard]] std::string owner_of_new(const Call& call);
+
+// Owner, access control list, tags, retention and legal hold. Asks access for what these need:
+// s3:PutObjectAcl, s3:PutObjectTagging, s3:PutObjectRetention, s3:PutObjectLegalHold on the
+// request's own object.
 [[nodiscard]] Result<object::Extras> parse_extras(const Call& call);
 
 }  // namespace strata::s3

@@ -9,10 +9,13 @@
 #include "common/async/byte_source.h"
 #include "common/async/task.h"
 #include "common/base/result.h"
+#include "common/io/clock.h"
 #include "objstore/encryption/key_ring.h"
+#include "objstore/iam/directory.h"
 #include "objstore/object/object_store.h"
 #include "objstore/s3/answer.h"
 #include "objstore/s3/authenticator.h"
+#include "objstore/s3/bucket_rules.h"
 #include "objstore/s3/operation.h"
 #include "objstore/s3/parsed_settings.h"
 #include "objstore/settings/lifecycle_due.h"
@@ -22,14 +25,19 @@ namespace strata::s3 {
 // What operations work with.
 struct Service {
   object::ObjectStore& store;
+  const iam::Directory& directory;  // whom the server knows
   std::string region;
-  std::string owner_account;  // twelve digits
-  std::string owner_id;       // the canonical user id, 64 hex digits
   const io::Clock& clock;
+  BucketRulesCache rules;
   encryption::KeyRing* keys = nullptr;  // null: only customers' keys encrypt
   // How long a day of lifecycle rules is.
   settings::DayLength lifecycle_day = settings::kRealDay;
   std::shared_ptr<SettingsCache> settings = std::make_shared<SettingsCache>();
+
+  // An account as records keep it: nothing where it is the one that owns what names nobody.
+  [[nodiscard]] std::string owner_in_record(const std::string& account) const {
+    return account == directory.owner_account() ? std::string() : account;
+  }
 };
 
 // One request to carry out. All of it outlives the task.
@@ -38,6 +46,7 @@ struct Call {
   const OperationInfo& operation;
   const VerifiedRequest& request;
   async::ByteSource& body;
+  const BucketRules& rules;  // of the request's bucket; without a name where there is none yet
 };
 
 using AnswerTask = async::Task<Result<Answer>>;
@@ -54,6 +63,24 @@ using AnswerTask = async::Task<Result<Answer>>;
 [[nodiscard]] AnswerTask get_bucket_versioning(const Call& call);
 [[nodiscard]] AnswerTask put_bucket_versioning(const Call& call);
 [[nodiscard]] AnswerTask list_object_versions(const Call& call);
+
+// acls.cc
+[[nodiscard]] AnswerTask get_bucket_acl(const Call& call);
+[[nodiscard]] AnswerTask put_bucket_acl(const Call& call);
+[[nodiscard]] AnswerTask get_object_acl(const Call& call);
+[[nodiscard]] AnswerTask put_object_acl(const Call& call);
+
+// bucket_policy.cc
+[[nodiscard]] AnswerTask get_bucket_policy(const Call& call);
+[[nodiscard]] AnswerTask put_bucket_policy(const Call& call);
+[[nodiscard]] AnswerTask delete_bucket_policy(const Call& call);
+[[nodiscard]] AnswerTask get_bucket_policy_status(const Call& call);
+[[nodiscard]] AnswerTask get_public_access_block(const Call& call);
+[[nodiscard]] AnswerTask put_public_access_block(const Call& call);
+[[nodiscard]] AnswerTask delete_public_access_block(const Call& call);
+[[nodiscard]] AnswerTask get_bucket_ownership_controls(const Call& call);
+[[nodiscard]] AnswerTask put_bucket_ownership_controls(const Call& call);
+[[nodiscard]] AnswerTask delete_bucket_ownership_controls(const Call& call);
 
 // tagging.cc
 [[nodiscard]] AnswerTask get_object_tagging(const Call& call);

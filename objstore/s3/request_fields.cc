@@ -33,6 +33,7 @@ constexpr std::string_view kHonoured[] = {
     "x-amz-metadata-directive",
     "x-amz-mp-object-size",
     "x-amz-sdk-checksum-algorithm",
+    "x-amz-security-token",
     "x-amz-source-expected-bucket-owner",
     "x-amz-storage-class",
     "x-amz-trailer",
@@ -52,6 +53,9 @@ constexpr std::string_view kTakesKeys =
 // A read that asks for encryption is refused with S3's own error: see check_read_encryption.
 constexpr std::string_view kStatesEncryption =
     " PutObject PostObject CopyObject CreateMultipartUpload GetObject HeadObject ";
+constexpr std::string_view kTakesAcl =
+    " PutObject PostObject CopyObject CreateMultipartUpload CreateBucket PutBucketAcl "
+    "PutObjectAcl ";
 constexpr OnlyFor kOnlyFor[] = {
     {"x-amz-server-side-encryption", kStatesEncryption},
     {"x-amz-server-side-encryption-aws-kms-key-id", kStatesEncryption},
@@ -77,6 +81,14 @@ constexpr OnlyFor kOnlyFor[] = {
     {"x-amz-object-lock-retain-until-date", kMakesObjects},
     {"x-amz-tagging", kMakesObjects},
     {"x-amz-tagging-directive", " CopyObject "},
+    {"x-amz-acl", kTakesAcl},
+    {"x-amz-confirm-remove-self-bucket-access", " PutBucketPolicy "},
+    {"x-amz-grant-full-control", kTakesAcl},
+    {"x-amz-grant-read", kTakesAcl},
+    {"x-amz-grant-read-acp", kTakesAcl},
+    {"x-amz-grant-write", " CreateBucket PutBucketAcl PutObjectAcl "},
+    {"x-amz-grant-write-acp", kTakesAcl},
+    {"x-amz-object-ownership", " CreateBucket "},
 };
 
 // Fields without a request in them: who pays where nobody pays, how the client names itself, and
@@ -86,17 +98,6 @@ constexpr std::string_view kWithoutEffect[] = {
     "x-amz-user-agent",
     "x-amz-optional-object-attributes",
     "x-amz-te",
-};
-
-// Fields that ask for what is the case anyway, with the values for which it is.
-struct Harmless {
-  std::string_view name;
-  std::string_view value;
-};
-constexpr Harmless kHarmless[] = {
-    {"x-amz-acl", "private"},
-    {"x-amz-acl", "bucket-owner-full-control"},
-    {"x-amz-object-ownership", "BucketOwnerEnforced"},
 };
 
 constexpr std::string_view kStorageClasses[] = {
@@ -112,13 +113,6 @@ bool is_for(std::string_view field, std::string_view operation) {
   const std::string word = " " + std::string(operation) + " ";
   for (const OnlyFor& row : kOnlyFor) {
     if (row.field == field) return row.operations.find(word) != std::string_view::npos;
-  }
-  return false;
-}
-
-bool is_harmless(std::string_view name, std::string_view value) {
-  for (const Harmless& field : kHarmless) {
-    if (field.name == name && field.value == value) return true;
   }
   return false;
 }
@@ -180,13 +174,13 @@ Status check_supported(const http::Fields& fields, const OperationInfo& operatio
                        std::string_view owner) {
   for (const auto& [name, value] : fields.all()) {
     if (!name.starts_with(kAmz)) continue;
-    if (name == "x-amz-expected-bucket-owner" || name == "x-amz-source-expected-bucket-owner") {
+    // Of a copy's source: asked where its bucket is known (permission.h).
+    if (name == "x-amz-expected-bucket-owner" && !owner.empty()) {
       TRY(check_expected_owner(value, owner));
       continue;
     }
     if (name.starts_with(kMeta) || is_checksum(name) || contains(kHonoured, name) ||
-        contains(kWithoutEffect, name) || is_harmless(name, value) ||
-        is_for(name, operation.name)) {
+        contains(kWithoutEffect, name) || is_for(name, operation.name)) {
       continue;
     }
     return not_implemented(name);

@@ -16,7 +16,7 @@ namespace strata::s3 {
 
 // kUnsupported/NotImplemented for every x-amz-* field that asks for something this server does not
 // do, known or not: nothing that was asked for is ignored. AccessDenied when
-// x-amz-expected-bucket-owner names another account than `owner`.
+// x-amz-expected-bucket-owner names another account than `owner`; empty: there is no bucket yet.
 [[nodiscard]] Status check_supported(const http::Fields& fields, const OperationInfo& operation,
                                      std::string_view owner);
 

@@ -28,6 +28,10 @@ class ParsedRequest {
   [[nodiscard]] const std::string& bucket() const noexcept { return bucket_; }
   [[nodiscard]] const std::string& key() const noexcept { return key_; }
   [[nodiscard]] Level level() const noexcept;
+  // Where it came from: address and port, or "unix"; "" if nobody said. Lives as long as the
+  // connection.
+  [[nodiscard]] std::string_view peer() const noexcept { return peer_; }
+  void set_peer(std::string_view peer) noexcept { peer_ = peer; }
   // Whether the bucket is named by the host, so that the path holds the key alone.
   [[nodiscard]] bool virtual_host() const noexcept { return virtual_host_; }
 
@@ -50,6 +54,7 @@ class ParsedRequest {
   std::string key_;
   Query query_;
   std::optional<http::Fields> merged_;
+  std::string_view peer_;
   bool virtual_host_ = false;
 };
 

@@ -7,10 +7,10 @@
 #include "common/base/parse.h"
 #include "common/codec/text.h"
 #include "common/digest/checksum.h"
-#include "objstore/access/authorize.h"
 #include "objstore/s3/cors.h"
 #include "objstore/s3/encryption_fields.h"
 #include "objstore/s3/errors.h"
+#include "objstore/s3/permission.h"
 #include "objstore/s3/post_object.h"
 #include "objstore/s3/request_fields.h"
 #include "objstore/s3/versions.h"
@@ -18,11 +18,6 @@
 namespace strata::s3 {
 
 namespace {
-
-// A canonical user id has 64 hex digits and says nothing of the account it stands for.
-std::string canonical_id(std::string_view account) {
-  return codec::to_hex(digest::sha256(as_bytes("canonical user of " + std::string(account))));
-}
 
 std::string random_host_id(RandomSource& random) {
   std::array<std::byte, 24> bytes{};
@@ -35,21 +30,33 @@ std::vector<std::string> lower_all(std::vector<std::string> names) {
   return names;
 }
 
-// What must hold of any request before its operation runs.
-Status admit(const OperationInfo& operation, const VerifiedRequest& request,
-             std::string_view owner_account) {
-  const access::Decision decision =
-      access::authorize(request.caller(), operation.action, {request.bucket(), request.key()});
-  if (!decision.allowed) {
-    log::debug("s3.denied", {{"action", operation.action}, {"why", decision.reason}});
-    return Error(Code::kPermissionDenied, code::kAccessDenied, "Access Denied");
+// What must hold of any request before its operation runs. Both outlive the task.
+async::Task<Status> admit(Service& service, const OperationInfo& operation,
+                          const VerifiedRequest& request, const BucketRules& rules) {
+  // A list of keys to delete: each is asked about when it is known.
+  if (operation.handler != delete_objects) {
+    CO_TRY(co_await admit_action(service, operation, request, rules));
   }
-  if (operation.handler == nullptr) return not_implemented(operation.name);
-  TRY(check_supported(request.fields(), operation, owner_account));
-  TRY(check_version_use(operation, request));
-  if (!request.bucket().empty()) TRY(object::check_bucket_name(request.bucket()));
-  if (!request.key().empty()) TRY(object::check_key(request.key()));
-  return {};
+  if (operation.handler == nullptr) co_return not_implemented(operation.name);
+  CO_TRY(check_supported(request.fields(), operation, rules.owner));
+  CO_TRY(check_version_use(operation, request));
+  if (!request.bucket().empty()) CO_TRY(object::check_bucket_name(request.bucket()));
+  if (!request.key().empty()) CO_TRY(object::check_key(request.key()));
+  co_return Status();
+}
+
+// IAM and STS take forms where S3 takes nothing at all.
+bool is_query_call(const ParsedRequest& request) {
+  constexpr std::string_view kForm = "application/x-www-form-urlencoded";
+  return request.level() == Level::kService && request.head().method == "POST" &&
+         ascii_lower(request.head().fields.get("content-type")).starts_with(kForm);
+}
+
+Answer query_answer(iam::QueryAnswer told) {
+  Answer answer = empty_answer(told.status);
+  answer.head.fields.add("content-type", "text/xml");
+  answer.body = std::move(told.body);
+  return answer;
 }
 
 // S3 takes customers' keys over a secure connection only. What stays in this machine is one.
@@ -69,17 +76,19 @@ bool is_our_fault(Code error_code) {
 
 }  // namespace
 
-S3Handler::S3Handler(object::ObjectStore& store, const access::Credentials& credentials,
-                     Config config, const io::Clock& clock, RandomSource& random)
+S3Handler::S3Handler(object::ObjectStore& store, const iam::Directory& directory,
+                     iam::QueryApi& query_api, Config config, const io::Clock& clock,
+                     RandomSource& random)
     : domains_(lower_all(std::move(config.domains))),
-      authenticator_(credentials, clock, {config.region, config.signature_version2}),
+      authenticator_(directory, clock, {config.region, config.signature_version2}),
       service_{.store = store,
+               .directory = directory,
                .region = config.region,
-               .owner_account = access::kRootAccount,
-               .owner_id = canonical_id(access::kRootAccount),
                .clock = clock,
+               .rules = BucketRulesCache(directory.owner_account()),
                .keys = config.keys,
                .lifecycle_day = config.lifecycle_day},
+      query_api_(query_api),
       host_id_(random_host_id(random)) {}
 
 async::Task<void> S3Handler::handle(http::Exchange& exchange) {
@@ -110,6 +119,26 @@ async::Task<void> S3Handler::handle(http::Exchange& exchange) {
   if (!told.ok()) log::debug("s3.unanswered", {{"error", told.error().to_string()}});
 }
 
+AnswerTask S3Handler::answer_query_call(http::Exchange& exchange, ParsedRequest parsed) {
+  exchange.set_operation("QueryCall");
+  Result<std::string> body = co_await http::read_all(exchange.body(), iam::kFormBytesMax);
+  const std::string& request_id = exchange.request_id();
+  // Whatever is wrong is told in this wire's own words, so from here on nothing fails.
+  const auto refused = [&](iam::QueryService service, const Error& why) {
+    iam::QueryAnswer told = iam::QueryApi::error_answer(service, why, request_id);
+    return query_answer(std::move(told));
+  };
+  if (!body.ok()) co_return refused(iam::QueryService::kIam, body.error());
+  Result<iam::Parameters> parameters = iam::parse_form(*body);
+  if (!parameters.ok()) co_return refused(iam::QueryService::kIam, parameters.error());
+  const std::string digest = codec::to_hex(digest::sha256(as_bytes(*body)));
+  Result<access::Caller> caller = authenticator_.verify_query_call(parsed, digest);
+  if (!caller.ok()) co_return refused(iam::service_of(*parameters), caller.error());
+  iam::QueryAnswer told =
+      co_await query_api_.answer(std::move(*parameters), std::move(*caller), request_id);
+  co_return query_answer(std::move(told));
+}
+
 // Pages of other origins may read an answer, an error too, only if it says so.
 async::Task<void> S3Handler::tell_browser(const http::Exchange& exchange, Answer& reply) {
   if (exchange.request().fields.find("origin") == nullptr) co_return;
@@ -120,6 +149,11 @@ async::Task<void> S3Handler::tell_browser(const http::Exchange& exchange, Answer
 
 AnswerTask S3Handler::answer(http::Exchange& exchange) {
   CO_TRY_ASSIGN(ParsedRequest parsed, ParsedRequest::parse(exchange.request(), domains_));
+  parsed.set_peer(exchange.peer());
+  if (is_query_call(parsed)) {
+    Result<Answer> answered = co_await answer_query_call(exchange, std::move(parsed));
+    co_return std::move(answered);
+  }
   if (exchange.request().method == "OPTIONS") {
     exchange.set_operation("OptionsObject");
     Result<Answer> allowed = co_await preflight(service_, parsed);
@@ -132,10 +166,24 @@ AnswerTask S3Handler::answer(http::Exchange& exchange) {
     co_return std::move(done);
   }
   CO_TRY_ASSIGN(const VerifiedRequest request, authenticator_.verify(std::move(parsed)));
-  CO_TRY(admit(*operation, request, service_.owner_account));
   CO_TRY(check_customer_key_transport(exchange, request.fields()));
-  const Call call{service_, *operation, request, exchange.body()};
-  Result<Answer> done = co_await operation->handler(call);
+  Result<Answer> done = co_await carry_out(*operation, request, exchange.body());
+  co_return std::move(done);
+}
+
+AnswerTask S3Handler::carry_out(const OperationInfo& operation, const VerifiedRequest& request,
+                                async::ByteSource& body) {
+  BucketRules rules;
+  if (!request.bucket().empty() && operation.handler != create_bucket) {
+    CO_TRY_ASSIGN(rules, co_await find_rules(service_, request.bucket()));
+  }
+  CO_TRY(co_await admit(service_, operation, request, rules));
+  const Call call{service_, operation, request, body, rules};
+  Result<Answer> done = co_await operation.handler(call);
+  // Whoever may not list a bucket does not learn what is missing in it.
+  if (operation.level == Level::kObject && operation.header.empty() && says_missing(done)) {
+    CO_TRY(require(call, "s3:ListBucket", request.bucket(), {}));
+  }
   co_return std::move(done);
 }
 
@@ -146,10 +194,8 @@ AnswerTask S3Handler::answer_form(http::Exchange& exchange, const ParsedRequest&
   CO_TRY(co_await form.read_fields());
   CO_TRY_ASSIGN(ParsedRequest parsed, request_of_form(post, form));
   CO_TRY_ASSIGN(const VerifiedRequest request, authenticator_.verify_form(std::move(parsed), form));
-  CO_TRY(admit(operation, request, service_.owner_account));
   CO_TRY(check_customer_key_transport(exchange, request.fields()));
-  const Call call{service_, operation, request, form};
-  Result<Answer> done = co_await operation.handler(call);
+  Result<Answer> done = co_await carry_out(operation, request, form);
   co_return std::move(done);
 }
 

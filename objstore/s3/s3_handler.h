@@ -11,7 +11,8 @@
 #include "common/base/random.h"
 #include "common/http/server.h"
 #include "common/io/clock.h"
-#include "objstore/access/credentials.h"
+#include "objstore/iam/directory.h"
+#include "objstore/iam/query_api.h"
 #include "objstore/object/object_store.h"
 #include "objstore/s3/authenticator.h"
 #include "objstore/s3/operations.h"
@@ -29,9 +30,10 @@ struct Config {
 
 class S3Handler final : public http::Handler {
  public:
-  // store, credentials and clock outlive the handler; random is used during construction only.
-  S3Handler(object::ObjectStore& store, const access::Credentials& credentials, Config config,
-            const io::Clock& clock, RandomSource& random);
+  // All but random outlive the handler; random is used during construction only. query_api: what
+  // answers IAM's and STS's calls.
+  S3Handler(object::ObjectStore& store, const iam::Directory& directory, iam::QueryApi& query_api,
+            Config config, const io::Clock& clock, RandomSource& random);
 
   [[nodiscard]] async::Task<void> handle(http::Exchange& exchange) override;
   [[nodiscard]] std::string refusal(int status, std::string_view why, std::string_view request_id,
@@ -39,6 +41,11 @@ class S3Handler final : public http::Handler {
 
  private:
   [[nodiscard]] AnswerTask answer(http::Exchange& exchange);
+  // A call of IAM or STS: a form posted to "/".
+  [[nodiscard]] AnswerTask answer_query_call(http::Exchange& exchange, ParsedRequest parsed);
+  // What is known to be asked by whom: may they, then the operation. All outlives the task.
+  [[nodiscard]] AnswerTask carry_out(const OperationInfo& operation, const VerifiedRequest& request,
+                                     async::ByteSource& body);
   // A form carries its signature inside, so it is read up to its file before its sender is known.
   [[nodiscard]] AnswerTask answer_form(http::Exchange& exchange, const ParsedRequest& post,
                                        const OperationInfo& operation);
@@ -49,6 +56,7 @@ class S3Handler final : public http::Handler {
   std::vector<std::string> domains_;
   Authenticator authenticator_;
   Service service_;
+  iam::QueryApi& query_api_;
   std::string host_id_;  // x-amz-id-2: which server answered
 };
 

@@ -23,11 +23,8 @@ Result<object::ByteRange> parse_copy_range(std::string_view field) {
                "and last are the zero-based offsets of the first and last bytes to copy");
 }
 
-Result<object::CopyPartRequest> copy_part_request(const Call& call) {
+Result<object::CopyPartRequest> copy_part_request(const Call& call, CopySource source) {
   const http::Fields& fields = call.request.fields();
-  TRY_ASSIGN(CopySource source, parse_copy_source(fields.get("x-amz-copy-source")));
-  TRY(require(call, source.version_id ? "s3:GetObjectVersion" : "s3:GetObject", source.bucket,
-              source.key));
   object::CopyPartRequest copy;
   copy.source_bucket = std::move(source.bucket);
   copy.source_key = std::move(source.key);
@@ -49,17 +46,20 @@ Result<object::CopyPartRequest> copy_part_request(const Call& call) {
 }  // namespace
 
 AnswerTask upload_part_copy(const Call& call) {
-  CO_TRY_ASSIGN(object::CopyPartRequest copy, copy_part_request(call));
+  CO_TRY_ASSIGN(CopySource source,
+                parse_copy_source(call.request.fields().get("x-amz-copy-source")));
+  CO_TRY_ASSIGN(const BucketRules source_rules, co_await require_source(call, source));
+  CO_TRY_ASSIGN(object::CopyPartRequest copy, copy_part_request(call, std::move(source)));
   const std::string source_bucket = copy.source_bucket;
-  CO_TRY_ASSIGN(const object::CopyPartResult done,
-                co_await call.service.store.copy_part(std::move(copy)));
+  Result<object::CopyPartResult> done = co_await call.service.store.copy_part(std::move(copy));
+  if (!done.ok()) co_return source_error(call, source_rules, std::move(done).error());
   codec::XmlWriter xml = s3_document("CopyPartResult");
-  xml.element("LastModified", codec::format_iso8601(done.part.modified));
-  xml.element("ETag", quoted(done.part.etag));
-  write_checksums(xml, done.part.checksums, false);
+  xml.element("LastModified", codec::format_iso8601(done->part.modified));
+  xml.element("ETag", quoted(done->part.etag));
+  write_checksums(xml, done->part.checksums, false);
   Answer answer = xml_answer(200, xml.finish());
-  add_encryption_fields(answer.head.fields, done.part.extras, false);
-  CO_TRY(co_await add_version_field(call, source_bucket, done.source_version_id,
+  add_encryption_fields(answer.head.fields, done->part.extras, false);
+  CO_TRY(co_await add_version_field(call, source_bucket, done->source_version_id,
                                     "x-amz-copy-source-version-id", answer));
   co_return std::move(answer);
 }

@@ -1,8 +1,10 @@
-// fuzz-deps: objstore_s3 common_base
+// fuzz-deps: objstore_s3 objstore_iam objstore_access common_base
 // The XML documents of requests: whatever comes, the bounds hold.
 #include <cstddef>
 #include <cstdint>
 
+#include "objstore/s3/acl_fields.h"
+#include "objstore/s3/xml_access.h"
 #include "objstore/s3/xml_bodies.h"
 #include "objstore/s3/xml_configurations.h"
 
@@ -30,5 +32,18 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   }
   (void)s3::parse_retention(text).ok();
   (void)s3::parse_legal_hold(text).ok();
+  const auto acl = s3::parse_acl(text);
+  if (acl.ok()) {
+    CHECK(acl->grants.size() <= access::kGrantsMax);
+    // What is kept is read back as it was, whatever names were in it.
+    bool plain = acl->owner_id.find(';') == std::string::npos;
+    for (const access::Grant& grant : acl->grants) {
+      plain = plain && grant.grantee.canonical_id.find(';') == std::string::npos;
+    }
+    const auto again = access::decode_acl(access::encode_acl(*acl));
+    if (plain) CHECK(again.ok() && *again == *acl);
+  }
+  (void)s3::parse_public_access_block(text).ok();
+  (void)s3::parse_ownership_controls(text).ok();
   return 0;
 }

@@ -15,7 +15,7 @@ class Encryption : public S3Fixture {
     Config config;
     config.keys = ring_.get();
     handler_ =
-        std::make_unique<S3Handler>(sealed_, credentials_, std::move(config), clock_, random_);
+        std::make_unique<S3Handler>(sealed_, directory_, api_, std::move(config), clock_, random_);
   }
   static Headers customer(char c, std::string prefix = "x-amz-server-side-encryption-customer-") {
     const std::string key(crypto::kKeyBytes, c);

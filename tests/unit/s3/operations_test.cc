@@ -264,7 +264,7 @@ TEST_F(Operations, buckets_are_made_told_of_and_removed) {
   EXPECT_EQ(xml_of(get("/bucket", "location=")).text, "");
   EXPECT_EQ(get("/bucket", "policy=").code(), "NoSuchBucketPolicy");
   EXPECT_EQ(get("/nobucket", "policy=").code(), "NoSuchBucket");
-  EXPECT_EQ(get("/bucket", "acl=").code(), "NotImplemented");
+  EXPECT_EQ(get("/bucket", "abac=").code(), "NotImplemented");
   ASSERT_EQ(put("/second", "").status, 200);
   const auto page = xml_of(get("/", "max-buckets=1"));
   EXPECT_EQ(page.child("Buckets")->children.size(), 1U);

@@ -32,8 +32,8 @@ const OperationInfo& row_of(std::string_view name) {
 
 TEST(Supported, what_asks_for_something_unserved_is_refused) {
   const Pairs refused = {
-      {"x-amz-acl", "public-read"},
-      {"x-amz-grant-read", "id=1"},
+      {"x-amz-grant-write", "id=1"},
+      {"x-amz-object-ownership", "ObjectWriter"},
       {"x-amz-bypass-governance-retention", "true"},
       {"x-amz-write-offset-bytes", "0"},
       {"x-amz-mfa", "1 2"},

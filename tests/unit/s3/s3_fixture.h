@@ -16,6 +16,7 @@
 #include "common/digest/checksum.h"
 #include "common/sigv4/chunk_signer.h"
 #include "common/sigv4/client.h"
+#include "objstore/iam/query_api.h"
 #include "objstore/s3/s3_handler.h"
 #include "tests/support/memory_store.h"
 #include "tests/support/object_fixture.h"
@@ -121,7 +122,6 @@ class S3Fixture : public ::testing::Test {
   static constexpr size_t kChunk = 1000;
 
   S3Fixture() {
-    EXPECT_TRUE(credentials_.add(kKey, kSecret, access::Caller::root(access::kRootAccount)).ok());
     make_handler({});
     EXPECT_EQ(send({.method = "PUT", .path = "/bucket"}).status, 200);
   }
@@ -130,7 +130,7 @@ class S3Fixture : public ::testing::Test {
   void make_handler(Config config) {
     config.domains = {"s3.example.com"};
     handler_ =
-        std::make_unique<S3Handler>(objects_, credentials_, std::move(config), clock_, random_);
+        std::make_unique<S3Handler>(objects_, directory_, api_, std::move(config), clock_, random_);
   }
 
   Reply send(const Call& call) {
@@ -246,7 +246,8 @@ class S3Fixture : public ::testing::Test {
   SeededRandom random_{1};
   std::unique_ptr<async::EventLoop> loop_ = async::EventLoop::create().value();
   object::ObjectStore objects_{store_, clock_, random_};
-  access::Credentials credentials_;
+  iam::Directory directory_{store_, {access::kRootAccount, kKey, kSecret}};
+  iam::QueryApi api_{directory_, clock_, random_};
   std::unique_ptr<S3Handler> handler_;
 };
 
