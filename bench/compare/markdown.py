@@ -18,7 +18,7 @@ def summary(report):
     for number, row in enumerate(report["rows"]):
         at = f"rows/{number}/costs/per_month"
         rows.append([row["need"], row["conventional_words"], f"**{words.winner(row['verdict'])}**",
-                     words.agreement(row["verdict"]), deciding(report, number, "object"),
+                     words.agreement_of(row), deciding(report, number, "object"),
                      deciding(report, number, "volume"), plain(report, f"{at}/object", "dollars"),
                      plain(report, f"{at}/volume", "dollars")])
     return _table(["need", "the table says", "measured verdict", "", "object p99", "volume p99",

@@ -311,6 +311,8 @@ class Report(unittest.TestCase):
         self.assertFalse(report["rows"][0]["trusted"])
         self.assertTrue(report["rows"][1]["trusted"])
         self.assertIn("not to be trusted", markdown.render(report))
+        self.assertIn("machine busy", markdown.summary(report)[2])
+        self.assertNotIn("machine busy", markdown.summary(report)[3])
 
     def test_two_runs_are_told_apart_only_beyond_their_noise(self):
         with tempfile.TemporaryDirectory() as folder:
