@@ -89,12 +89,19 @@ Result<std::unique_ptr<BlockHalf>> BlockHalf::open(const ServeOptions& options,
   volumes->set_hooks(self->snapshots_.get());
   TRY(self->snapshots_->start());
   self->exports_ = std::make_unique<SnapshotExports>(*volumes, *self->snapshots_);
+  TRY_ASSIGN(self->vhost_, VhostExports::open({.files = files,
+                                               .catalog = *volumes,
+                                               .exports = *self->exports_,
+                                               .registry = registry,
+                                               .random = random},
+                                              options.data));
   registry.gauge("strata_volumes", "Volumes in the catalogue.", {},
                  [volumes] { return static_cast<double>(volumes->exports().size()); });
   return self;
 }
 
 Status BlockHalf::start(const ServeOptions& options) {
+  vhost_->start();
   std::vector<nbd::Listener> listeners;
   // Who may open a Unix socket is said by its file's mode; TLS is for who wants it.
   const nbd::TlsMode unix_tls =
@@ -132,6 +139,7 @@ Status BlockHalf::start(const ServeOptions& options) {
 void BlockHalf::stop(Deadline deadline) {
   // What waits for a limit is answered at once: the drain has a deadline.
   catalog_->release_layers();
+  vhost_->stop(deadline);
   if (server_) server_->stop(deadline);
   snapshots_->stop();
 }

@@ -1,4 +1,5 @@
-// The block half, composed: the volume catalogue and the NBD server on its sockets.
+// The block half, composed: the volume catalogue, the NBD server on its sockets, and the vhost-user
+// servers on theirs.
 #pragma once
 
 #include <memory>
@@ -15,6 +16,7 @@
 #include "strata/certificate_watch.h"
 #include "strata/options.h"
 #include "strata/snapshot_exports.h"
+#include "strata/vhost_exports.h"
 
 namespace strata::roof {
 
@@ -40,6 +42,7 @@ class BlockHalf {
 
   [[nodiscard]] volume::Catalog& catalog() noexcept { return *catalog_; }
   [[nodiscard]] snapshot::SnapshotService& snapshots() noexcept { return *snapshots_; }
+  [[nodiscard]] VhostExports& vhost_exports() noexcept { return *vhost_; }
   // Where the server really listens; absent when switched off.
   [[nodiscard]] std::optional<HostPort> tcp() const { return tcp_; }
   [[nodiscard]] std::optional<std::string> socket() const { return socket_; }
@@ -55,6 +58,7 @@ class BlockHalf {
   std::unique_ptr<snapshot::SnapshotService> snapshots_;
   std::unique_ptr<SnapshotExports> exports_;
   std::unique_ptr<CertificateWatch> certificate_;  // of the NBD listeners
+  std::unique_ptr<VhostExports> vhost_;
   std::unique_ptr<nbd::Server> server_;
   std::optional<HostPort> tcp_;
   std::optional<std::string> socket_;

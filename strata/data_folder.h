@@ -5,6 +5,7 @@
 //   nbd.sock        volumes over a Unix socket, unless --nbd-socket names another place
 //   volumes/        the volume catalogue
 //   keys            master keys of encrypted objects, unless --kms-key-file names another file
+//   vhost-user.json volumes that are virtual machines' disks (vhost_exports.h)
 //   workers         what people asked of the workers (common/worker/settings.h)
 //   drive1/ ...     the drives, unless --drive names others
 #pragma once

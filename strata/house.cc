@@ -9,6 +9,7 @@
 #include "common/io/posix_file_system.h"
 #include "strata/control_access.h"
 #include "strata/control_drives.h"
+#include "strata/control_exports.h"
 #include "strata/control_keys.h"
 #include "strata/control_scrub.h"
 #include "strata/control_snapshots.h"
@@ -81,7 +82,9 @@ Status House::open_servers() {
   admin_handler_ = std::make_unique<AdminHandler>(registry_, [this] { return readiness(); });
   control_handler_ =
       std::make_unique<ControlHandler>(*pool_, [this] { return status_json(status()); });
-  control_handler_->mount(kVolumesPath, volumes_route(blocks_->catalog()));
+  control_handler_->mount(
+      kVolumesPath, with_exports(volumes_route(blocks_->catalog()), blocks_->vhost_exports()));
+  control_handler_->mount(kExportsPath, exports_route(blocks_->vhost_exports()));
   control_handler_->mount(kSnapshotsPath, snapshots_route(blocks_->snapshots(), *crew_));
   control_handler_->mount(kWorkersPath, workers_route(*crew_));
   control_handler_->mount(kVerifyPath, verify_route(objects_->inspector(), draining_));

@@ -147,6 +147,11 @@ Status export_to_file(const VolumeArguments& arguments) {
 }
 
 ExitCode export_volume(const VolumeArguments& arguments) {
+  if (arguments.other.empty() == arguments.vhost_user.empty()) {
+    return report(Error(Code::kInvalidArgument,
+                        "say where to: a FILE to make, or --vhost-user PATH for a machine's disk"));
+  }
+  if (!arguments.vhost_user.empty()) return export_vhost_user(arguments);
   const Status done = export_to_file(arguments);
   if (!done.ok()) return report(done.error());
   std::cout << fmt::format("volume {} is exported to {}\n", arguments.name, arguments.other);
@@ -175,12 +180,18 @@ void add_image_actions(CLI::App& verb, const SharedVolumeArguments& arguments, V
   import->add_option("--format", arguments->format, "raw, qcow2, or auto: as it looks")
       ->check(formats);
   import->add_option("--size", arguments->size, "Size of the volume, if larger than the image's");
-  CLI::App* out = add_action(verb, "export", "Copy a volume to a new image file", arguments, chosen,
-                             export_volume);
+  CLI::App* out =
+      add_action(verb, "export", "Copy a volume to a new image file, or make it a machine's disk",
+                 arguments, chosen, export_volume);
   add_volume_name(*out, arguments);
-  out->add_option("FILE", arguments->other, "The file to make")->required();
+  out->add_option("FILE", arguments->other, "The file to make");
   out->add_option("--format", arguments->format, "raw (as auto) or qcow2")->check(formats);
   out->add_flag("--while-in-use", arguments->in_use, "Also while somebody writes to the volume");
+  out->add_option("--vhost-user", arguments->vhost_user,
+                  "Instead of a file: serve it to a virtual machine at this socket")
+      ->type_name("PATH");
+  out->add_option("--queues", arguments->queues, "vhost-user: queues, 1 to 16");
+  out->add_flag("--read-only", arguments->read_only, "vhost-user: for reading; many may");
 }
 
 }  // namespace strata::roof

@@ -29,6 +29,7 @@ constexpr const char* kFooter =
     "  strata volume set db --iops 500 --latency 2ms     also while it is used\n"
     "  strata volume set db --layer meter --layer fault:on=write,probability=0.01\n"
     "  strata volume attach db --mkfs ext4 --mount /mnt/db\n"
+    "  strata volume export db --vhost-user /run/db.sock  a virtual machine's disk\n"
     "  strata volume list --json\n"
     "  strata volume delete db";
 
@@ -227,6 +228,7 @@ void add_volume_verb(CLI::App& program, VerbAction& chosen) {
   add_making(*verb, arguments, chosen);
   add_changing(*verb, arguments, chosen);
   add_image_actions(*verb, arguments, chosen);
+  add_export_actions(*verb, arguments, chosen);
   add_attach_actions(*verb, arguments, chosen);
 }
 

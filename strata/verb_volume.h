@@ -30,6 +30,8 @@ struct VolumeArguments {
   std::string method = "auto";
   std::string mkfs;
   std::string mount;
+  std::string vhost_user;  // a socket's path
+  uint32_t queues = 1;
   bool json = false;
   bool repair = false;
   bool read = false;
@@ -58,6 +60,9 @@ void add_volume_limits(CLI::App& action, const SharedVolumeArguments& arguments)
 void add_create_action(CLI::App& verb, const SharedVolumeArguments& arguments, VerbAction& chosen);
 // import and export
 void add_image_actions(CLI::App& verb, const SharedVolumeArguments& arguments, VerbAction& chosen);
+// vhost-user: a volume as a virtual machine's disk
+void add_export_actions(CLI::App& verb, const SharedVolumeArguments& arguments, VerbAction& chosen);
+[[nodiscard]] ExitCode export_vhost_user(const VolumeArguments& arguments);
 // attach and detach
 void add_attach_actions(CLI::App& verb, const SharedVolumeArguments& arguments, VerbAction& chosen);
 

@@ -1,0 +1,99 @@
+#include "strata/control_exports.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cstring>
+#include <nlohmann/json.hpp>
+
+#include "strata/control_volumes.h"
+#include "strata/json.h"
+
+namespace strata::roof {
+namespace {
+
+nlohmann::json export_json(const VhostExport& one) {
+  return {{"volume", one.volume},       {"socket", one.socket},       {"queues", one.queues},
+          {"read_only", one.read_only}, {"connected", one.connected}, {"problem", one.problem}};
+}
+
+Result<bool> flag(const nlohmann::json& object, const char* name) {
+  if (!object.is_object() || !object.contains(name)) return false;
+  if (object[name].is_boolean()) return object[name].get<bool>();
+  return Error(Code::kInvalidArgument, fmt::format("the member '{}' must be true or false", name));
+}
+
+Result<VhostExport> add(VhostExports& exports, const std::string& text) {
+  TRY_ASSIGN(const nlohmann::json request, parse_json(text, kJsonRequestBytesMax));
+  VhostExport wanted;
+  TRY_ASSIGN(wanted.volume, json_string(request, "volume"));
+  TRY_ASSIGN(wanted.socket, json_string(request, "socket"));
+  TRY_ASSIGN(wanted.read_only, flag(request, "read_only"));
+  if (request.contains("queues")) {
+    TRY_ASSIGN(const uint64_t queues, json_u64(request, "queues"));
+    wanted.queues = static_cast<uint32_t>(std::min<uint64_t>(queues, UINT32_MAX));
+  }
+  return exports.add(std::move(wanted));
+}
+
+Status end(VhostExports& exports, const std::string& volume, const std::string& text) {
+  TRY_ASSIGN(const nlohmann::json request, parse_json(text, kJsonRequestBytesMax));
+  TRY_ASSIGN(const std::string socket, json_string(request, "socket"));
+  TRY_ASSIGN(const bool in_use, flag(request, "in_use"));
+  return exports.remove(volume, socket, in_use);
+}
+
+ControlAnswer answer(VhostExports& exports, const std::string& method, std::string_view rest,
+                     const std::string& text) {
+  if (rest.empty() && method == "GET") {
+    nlohmann::json body;
+    body["exports"] = nlohmann::json::array();
+    for (const VhostExport& one : exports.list()) body["exports"].push_back(export_json(one));
+    return {200, dump_json(body)};
+  }
+  if (rest.empty() && method == "POST") {
+    const Result<VhostExport> made = add(exports, text);
+    if (!made.ok()) return control_error(made.error());
+    return {201, dump_json(export_json(*made))};
+  }
+  constexpr std::string_view kEnd = "/end";
+  if (rest.ends_with(kEnd) && method == "POST") {
+    const std::string volume(rest.substr(1, rest.size() - kEnd.size() - 1));
+    const Status ended = end(exports, volume, text);
+    return ended.ok() ? ControlAnswer{200, "{}"} : control_error(ended.error());
+  }
+  return control_error(
+      Error(Code::kUnsupported, "exports take GET and POST, and POST at /v1/exports/NAME/end"));
+}
+
+}  // namespace
+
+ControlRoute exports_route(VhostExports& exports) {
+  return [&exports](const std::string& method, const std::string& path, const std::string& body) {
+    return answer(exports, method, std::string_view(path).substr(std::strlen(kExportsPath)), body);
+  };
+}
+
+ControlRoute with_exports(ControlRoute volumes, VhostExports& exports) {
+  return [volumes = std::move(volumes), &exports](
+             const std::string& method, const std::string& path, const std::string& body) {
+    const size_t prefix = std::strlen(kVolumesPath) + 1;
+    const std::string rest = path.size() > prefix ? path.substr(prefix) : "";
+    const size_t slash = rest.find('/');
+    const std::string name = rest.substr(0, slash);
+    const std::string action = slash == std::string::npos ? "" : rest.substr(slash + 1);
+    const bool goes = (method == "DELETE" && action.empty()) || action == "rename";
+    if (goes && exports.has(name)) {
+      return control_error(Error(
+          Code::kConflict, fmt::format("the volume '{0}' is a virtual machine's disk; end that "
+                                       "first: strata volume unexport {0}",
+                                       name)));
+    }
+    ControlAnswer out = volumes(method, path, body);
+    constexpr int kOk = 200;
+    if (action == "resize" && out.status == kOk) exports.refresh(name);
+    return out;
+  };
+}
+
+}  // namespace strata::roof
