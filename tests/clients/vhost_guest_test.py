@@ -1,0 +1,108 @@
+#!/usr/bin/env python3
+"""A volume as a virtual machine's disk: a real kernel over vhost-user-blk, with filesystems, and
+with servers that are killed under load."""
+
+import json
+import tempfile
+import time
+import unittest
+
+import guest_machine
+from strata_server import StrataServer
+
+# What the guest sees, a filesystem that is used and checked, discards, and a volume that grows.
+EVERYDAY = """
+cd /sys/block/vda
+expect "cache" "$(cat queue/write_cache)" "write back"
+expect "queues" "$(ls mq | wc -l)" 2
+expect "sectors" "$(cat size)" 655360
+echo "SERIAL $(cat serial)"
+mkfs.ext4 -q -E nodiscard /dev/vda
+mkdir /mnt/d
+mount /dev/vda /mnt/d
+cp /usr/bin/fio /mnt/d/copy
+mkdir /mnt/d/many
+for i in $(seq 100); do echo "$i" > /mnt/d/many/$i; done
+sync
+rm /mnt/d/many/*
+fstrim /mnt/d
+umount /mnt/d
+e2fsck -fn /dev/vda
+mount /dev/vda /mnt/d
+cmp /usr/bin/fio /mnt/d/copy
+umount /mnt/d
+mkfs.xfs -qf /dev/vda
+mount /dev/vda /mnt/d
+cp /usr/bin/fio /mnt/d/copy
+umount /mnt/d
+xfs_repair -n /dev/vda > /dev/null 2>&1
+mark grow
+for i in $(seq 10000); do read -r sectors < size; [ "$sectors" = 1310720 ] && break; done
+expect "grown" "$(cat size)" 1310720
+blkdiscard /dev/vda
+expect "zeroes" "$(head -c 1048576 /dev/vda | tr -d '\\0' | wc -c)" 0
+"""
+
+# fio checks what it wrote, on two queues, while the server is killed three times.
+KILLED = """
+fio --name=verify --filename=/dev/vda --rw=randwrite --bsrange=4k-64k --size=24m --numjobs=2 \\
+  --offset_increment=32m --iodepth=16 --ioengine=libaio --direct=1 --verify=crc32c --verify_fatal=1 \\
+  --do_verify=1 --randseed=7 --fsync=64 --loops=3 --group_reporting > /tmp/fio.log 2>&1 &
+fio=$!
+sectors_written() { read -r _ _ _ _ _ _ sectors _ < /sys/block/vda/stat; }
+for i in 1 2 3; do
+  sectors_written
+  enough=$((sectors + 16384))
+  while [ "$sectors" -lt "$enough" ] && kill -0 $fio; do sectors_written; done
+  mark kill
+done
+kill -0 $fio && echo "UNDER LOAD"
+wait $fio || { cat /tmp/fio.log; exit 1; }
+mkfs.ext4 -q -E nodiscard /dev/vda
+mkdir /mnt/d
+mount /dev/vda /mnt/d
+cp /usr/bin/fio /mnt/d/copy
+sync
+mark kill
+cmp /usr/bin/fio /mnt/d/copy
+umount /mnt/d
+e2fsck -fn /dev/vda
+"""
+
+
+class VhostGuest(unittest.TestCase):
+    def setUp(self):
+        guest_machine.require()
+
+    def boot(self, server, script, handlers):
+        socket = server.folder / "disk.sock"
+        server.run_verb("volume", "create", "disk", "320M")
+        server.run_verb("volume", "export", "disk", "--vhost-user", str(socket), "--queues", "2")
+        with tempfile.TemporaryDirectory() as folder:
+            machine = guest_machine.GuestMachine(folder, script, devices=[
+                "-chardev", f"socket,id=disk,path={socket},reconnect=1",
+                "-device", "vhost-user-blk-pci,chardev=disk,num-queues=2"])
+            started = time.monotonic()
+            status = machine.run(handlers)
+            print(f"the machine ran {time.monotonic() - started:.1f} s")
+        self.assertEqual(status, 0, machine.text()[-4000:] + server.log()[-2000:])
+        return machine.text()
+
+    def test_a_machine_uses_its_disk_like_any_other(self):
+        with StrataServer() as server:
+            text = self.boot(server, EVERYDAY, {
+                "grow": lambda: server.run_verb("volume", "resize", "disk", "640M")})
+            identity = json.loads(server.run_verb("volume", "show", "disk", "--json").stdout)["id"]
+            self.assertIn("SERIAL " + identity[:20], text)
+
+    def test_a_server_that_is_killed_under_load_is_followed_by_the_next(self):
+        with StrataServer() as server:
+            def kill():
+                server.kill()
+                server.start()
+            text = self.boot(server, KILLED, {"kill": kill})
+            self.assertIn("UNDER LOAD", text)
+
+
+if __name__ == "__main__":
+    unittest.main()
