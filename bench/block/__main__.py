@@ -2,7 +2,7 @@
 
 import sys
 
-from bench.block import rows
+from bench.block import rows, rows_wires
 from bench.common import command, report
 
 
@@ -20,7 +20,7 @@ BENCH = command.Bench(
     out="build/bench-block", disk_gib=20,
     tools={"fio": ["fio", "--version"], "qemu-nbd": ["qemu-nbd", "--version"],
            "qemu-storage-daemon": ["qemu-storage-daemon", "--version"]},
-    steps=((rows.NAMES, rows.run),))
+    steps=((rows.NAMES, rows.run), (rows_wires.NAMES, rows_wires.run)))
 
 if __name__ == "__main__":
     sys.exit(command.run(BENCH, sys.argv[1:]))

@@ -9,7 +9,7 @@ import unittest
 ROOT = pathlib.Path(__file__).resolve().parents[3]
 sys.path.insert(0, str(ROOT))
 
-from bench.block import fio, rows, servers  # noqa: E402
+from bench.block import fio, rows, rows_wires, servers  # noqa: E402
 from bench.common.processes import BenchError  # noqa: E402
 from bench.common.stats import Sample  # noqa: E402
 
@@ -56,7 +56,14 @@ class Rows(unittest.TestCase):
         self.assertIn("other 50 ops/s", made[0].notes[0])
 
     def test_names_are_unique(self):
-        self.assertEqual(len(set(rows.NAMES)), len(rows.NAMES))
+        names = rows.NAMES + rows_wires.NAMES
+        self.assertEqual(len(set(names)), len(names))
+
+    def test_what_the_load_of_a_guest_says_is_read(self):
+        said = {"rate": 5.0, "requests": 9, "latency_us_p50": 1.0, "latency_us_p99": 2.0}
+        self.assertEqual(rows_wires.parse(json.dumps(said)), (5.0, 9, 1.0, 2.0))
+        with self.assertRaises(BenchError):
+            rows_wires.parse("no server there")
 
 
 if __name__ == "__main__":
