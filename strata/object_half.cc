@@ -57,6 +57,7 @@ Result<std::unique_ptr<ObjectHalf>> ObjectHalf::open(const ServeOptions& options
   set_options.replicas = options.replicas;
   set_options.workers.clock = &ground.clock;
   set_options.workers.scrub_period = options.scrub_period.value_or(std::chrono::milliseconds(0));
+  set_options.index_cache_bytes = options.index_cache_bytes;
   set_options.replicas_asked = options.replicas_given;
   for (const std::string& path : options.drives) {
     set_options.drives.push_back({&ground.files, path});

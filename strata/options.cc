@@ -1,6 +1,7 @@
 #include "strata/options.h"
 
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <thread>
@@ -159,6 +160,28 @@ Status apply_log_format(ServeOptions& into, Values values) {
   return {};
 }
 
+Status apply_index_cache(ServeOptions& into, Values values) {
+  TRY_ASSIGN(const uint64_t bytes, parse_size(values.front()));
+  if (bytes < kIndexCacheBytesMin || bytes > kIndexCacheBytesMax) {
+    return bad(fmt::format("'{}' is not between 8M and 1T", values.front()));
+  }
+  into.index_cache_bytes = bytes;
+  return {};
+}
+
+// A sixteenth of the machine's memory, within bounds: what a million small objects need, and not so
+// much that it would be missed.
+uint64_t default_index_cache() {
+  constexpr uint64_t kLeast = 64 * kMiB;
+  constexpr uint64_t kMost = kGiB;
+  constexpr uint64_t kShare = 16;
+  const long pages = sysconf(_SC_PHYS_PAGES);
+  const long page_bytes = sysconf(_SC_PAGESIZE);
+  if (pages <= 0 || page_bytes <= 0) return kLeast;
+  const uint64_t memory = static_cast<uint64_t>(pages) * static_cast<uint64_t>(page_bytes);
+  return std::clamp(memory / kShare, kLeast, kMost);
+}
+
 Status apply_domains(ServeOptions& into, Values values) {
   if (values.size() > kListItemsMax) return bad(fmt::format("more than {} names", kListItemsMax));
   into.domains.assign(values.begin(), values.end());
@@ -270,6 +293,10 @@ constexpr std::array<OptionSpec, kOptionCount> kTable = {{
     {.name = "threads", .value_name = "N", .default_value = "",
      .default_note = "the number of cores, at most 4",
      .help = "Event loops for S3, and as many queue threads for volumes", .apply = apply_threads},
+    {.name = "index-cache", .value_name = "SIZE", .default_value = "",
+     .default_note = "1/16 of the memory, 64M to 1G",
+     .help = "Memory for records and small objects that are read, over all drives",
+     .apply = apply_index_cache},
     {.name = "buckets", .value_name = "NAME", .default_value = "", .default_note = "none",
      .help = "Buckets to make at start unless they are there", .list = true,
      .apply = apply_buckets},
@@ -346,6 +373,7 @@ Status derive(ServeOptions& options) {
     }
   }
   if (options.kms_key_file.empty()) options.kms_key_file = io::join_path(options.data, "keys");
+  if (options.index_cache_bytes == 0) options.index_cache_bytes = default_index_cache();
   if (!options.nbd_socket) {
     options.nbd_socket = io::join_path(options.data, "nbd.sock");
   } else if (*options.nbd_socket == "off") {

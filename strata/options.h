@@ -29,6 +29,9 @@ inline constexpr size_t kThreadsMax = 64;
 inline constexpr size_t kListItemsMax = 1000;    // of any list but the drives
 inline constexpr size_t kOptionBytesMax = 4096;  // one value
 inline constexpr size_t kConfigBytesMax = kMiB;  // the TOML file
+// Of the memory for what is read of the drives' indexes.
+inline constexpr uint64_t kIndexCacheBytesMin = 8 * kMiB;
+inline constexpr uint64_t kIndexCacheBytesMax = kTiB;
 inline constexpr size_t kUserBytesMin = 3;
 inline constexpr size_t kPasswordBytesMin = 8;
 
@@ -59,6 +62,7 @@ struct ServeOptions {
   log::Level log_level = log::Level::kInfo;
   log::Format log_format = log::Format::kHuman;
   uint32_t threads = 1;
+  size_t index_cache_bytes = 0;
   std::vector<std::string> buckets;
   std::vector<VolumeWish> volumes;
   std::optional<std::chrono::milliseconds> scrub_period;      // absent: only when asked
@@ -94,7 +98,7 @@ struct OptionSpec {
 // Position in the table, or nullopt. `key` is the TOML key.
 [[nodiscard]] std::optional<size_t> find_option_by_key(std::string_view key) noexcept;
 
-inline constexpr size_t kOptionCount = 29;
+inline constexpr size_t kOptionCount = 30;
 
 // Values as text, each from the highest layer that gave one.
 class OptionValues {

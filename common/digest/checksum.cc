@@ -10,6 +10,7 @@
 
 #include "common/base/check.h"
 #include "common/base/parse.h"
+#include "common/digest/crc32c.h"
 #include "common/digest/crc64_nvme.h"
 #include "common/digest/crc_polynomial.h"
 #include "common/digest/openssl_hashers.h"
@@ -41,19 +42,7 @@ struct Crc32 {
 };
 struct Crc32c {
   using Word = uint32_t;
-  static Word extend(Word crc, Bytes bytes) {
-    // ISA-L leaves the inversions to the caller here, takes the length as an int and the data
-    // without const, which it does not write to.
-    constexpr size_t kPieceMax = size_t{1} << 30;
-    crc = ~crc;
-    while (!bytes.empty()) {
-      const Bytes piece = bytes.first(std::min(bytes.size(), kPieceMax));
-      auto* data = const_cast<unsigned char*>(reinterpret_cast<const unsigned char*>(piece.data()));
-      crc = crc32_iscsi(data, static_cast<int>(piece.size()), crc);
-      bytes = bytes.subspan(piece.size());
-    }
-    return ~crc;
-  }
+  static Word extend(Word crc, Bytes bytes) { return crc32c(bytes, crc); }
 };
 struct Crc64Nvme {
   using Word = uint64_t;

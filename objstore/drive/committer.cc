@@ -55,7 +55,10 @@ void add_change(Batch& batch, RecordSeed seed, const Change& change, bool with_g
 }
 
 Committer::Committer(Wiring wiring)
-    : wiring_(std::move(wiring)), log_start_(wiring_.log_start), thread_([this] { work(); }) {}
+    : wiring_(std::move(wiring)),
+      log_start_(wiring_.log_start),
+      batch_(wiring_.index.batch()),
+      thread_([this] { work(); }) {}
 
 Committer::~Committer() {
   stop();
@@ -197,7 +200,8 @@ void Committer::abandon(const Error& error) {
 Status Committer::commit_group(const Group& group) {
   Status status = wiring_.health();
   if (status.ok()) {
-    Batch batch = wiring_.index.batch();
+    Batch& batch = batch_;
+    batch.clear();
     uint64_t trim_to = 0;
     for (const auto& pending : group) {
       add_change(batch, wiring_.seed, pending->change(), remembers_gone_);

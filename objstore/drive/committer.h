@@ -103,6 +103,7 @@ class Committer {
   bool ended_ = false;                             // guarded by mutex_
   std::condition_variable thread_ended_;
   bool remembers_gone_ = false;  // touched by the thread only
+  Batch batch_;                  // touched by the thread only: its memory is used again
   std::thread thread_;
 };
 

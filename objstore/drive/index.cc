@@ -14,6 +14,7 @@
 #include "common/base/log.h"
 #include "objstore/drive/index_options.h"
 #include "objstore/drive/log_check.h"
+#include "objstore/drive/rocksdb_crc32c.h"
 #include "objstore/drive/rocksdb_env.h"
 
 namespace strata::drive {
@@ -27,6 +28,14 @@ constexpr double kValueOldestShare = 0.25;
 constexpr uint64_t kGarbageDivisor = 16;
 // From here on, garbage is worth a copy although nobody asks for space.
 constexpr uint64_t kGarbageBytesMin = 256 * kMiB;
+
+// What is kept in the cache before anything else: the tables' indexes and filters, up to this share
+// of it; then their blocks. Values get what these leave: they lie in the page cache too.
+constexpr double kMetadataShare = 0.4;
+constexpr double kTableBlockShare = 0.5;
+constexpr int kCacheShardBits = 4;
+// The memory of a batch that is written again and again is kept up to this size.
+constexpr size_t kBatchBytesKept = kMiB;
 
 rocksdb::Slice slice(std::string_view text) {
   return {text.data(), text.size()};
@@ -56,7 +65,11 @@ std::string_view table_name(Table table) noexcept {
 }
 
 IndexCache::IndexCache(size_t bytes)
-    : impl_(std::make_unique<Impl>(Impl{rocksdb::NewLRUCache(bytes, 4, false, 0.5)})) {}
+    : impl_(std::make_unique<Impl>(Impl{rocksdb::NewLRUCache(
+          bytes, kCacheShardBits, false, kMetadataShare, nullptr, rocksdb::kDefaultToAdaptiveMutex,
+          rocksdb::kDefaultCacheMetadataChargePolicy, kTableBlockShare)})) {
+  bring_fast_crc32c();
+}
 IndexCache::~IndexCache() = default;
 
 struct Batch::Impl {
@@ -160,7 +173,11 @@ void Batch::remove_range(Table table, std::string_view from, std::string_view to
   CHECK(added.ok(), "a batch stays within its bounds");
 }
 void Batch::clear() {
-  impl_->writes.Clear();
+  if (impl_->writes.Data().capacity() > kBatchBytesKept) {
+    impl_->writes = rocksdb::WriteBatch();
+  } else {
+    impl_->writes.Clear();
+  }
 }
 size_t Batch::bytes() const {
   return impl_->writes.GetDataSize();
@@ -309,6 +326,31 @@ Status Index::verify() const {
   const rocksdb::Status verified = impl_->database->VerifyFileChecksums(rocksdb::ReadOptions());
   if (!verified.ok()) return to_error(verified, "verifying the index");
   return {};
+}
+
+Result<std::vector<IndexFile>> Index::files() const {
+  const Use use(*impl_);
+  TRY(use.status());
+  std::vector<rocksdb::ColumnFamilyMetaData> families;
+  impl_->database->GetAllColumnFamilyMetaData(&families);
+  std::vector<IndexFile> found;
+  // Names begin with a slash in what this version of RocksDB gives out.
+  const auto add = [&](uint64_t number, std::string name, uint64_t size, std::string checksum) {
+    name.erase(0, name.find_first_not_of('/'));
+    found.push_back({number, std::move(name), size, std::move(checksum)});
+  };
+  for (const rocksdb::ColumnFamilyMetaData& family : families) {
+    for (const rocksdb::LevelMetaData& level : family.levels) {
+      for (const rocksdb::SstFileMetaData& file : level.files) {
+        add(file.file_number, file.relative_filename, file.size, file.file_checksum);
+      }
+    }
+    for (const rocksdb::BlobMetaData& file : family.blob_files) {
+      add(file.blob_file_number, file.blob_file_name, file.blob_file_size, file.checksum_value);
+    }
+  }
+  std::ranges::sort(found, {}, &IndexFile::number);
+  return found;
 }
 
 void Index::seal() {

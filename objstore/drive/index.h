@@ -10,6 +10,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "common/base/deadline.h"
 #include "common/base/result.h"
@@ -91,6 +92,14 @@ class Cursor {
 // The reason of errors that say that files of the index are damaged, not a single record.
 inline constexpr std::string_view kReasonIndexDamaged = "index_damaged";
 
+// A file that holds tables or values, and the checksum of all of it.
+struct IndexFile {
+  uint64_t number = 0;  // never given twice
+  std::string name;     // in the index's folder
+  uint64_t size_bytes = 0;
+  std::string checksum;  // CRC32C, as RocksDB keeps it
+};
+
 class Index {
  public:
   // kCorrupt with kReasonIndexDamaged when its files are damaged, its log too: then nothing is
@@ -130,6 +139,8 @@ class Index {
   // Reads every byte of every table file and compares its checksum; long. kCorrupt with
   // kReasonIndexDamaged.
   [[nodiscard]] Status verify() const;
+  // The files that verify() reads, by number: for reading them by and by (index_check.h).
+  [[nodiscard]] Result<std::vector<IndexFile>> files() const;
 
   // Gives back the space of small blobs that were removed: merges their table at once, which may
   // take long; room_bytes: what it may take meanwhile. Any thread; reads and writes go on. Ends

@@ -6,6 +6,7 @@
 #include <rocksdb/filter_policy.h>
 #include <rocksdb/listener.h>
 #include <rocksdb/table.h>
+#include <sys/resource.h>
 
 #include <atomic>
 #include <cstdarg>
@@ -23,8 +24,15 @@ constexpr std::array<size_t, kTables> kWriteBufferBytes = {1 * kMiB, 8 * kMiB, 1
 constexpr size_t kArenaBlockBytes = 128 * kKiB;
 constexpr size_t kLogBytesMax = 64 * kMiB;
 constexpr size_t kValueFileBytes = 64 * kMiB;
-constexpr int kOpenFilesMax = 256;
+// Files that stay open: beyond, a lookup may have to open one, which reads its ends. A value file
+// holds some thousands of small objects, so this is about ten million of them. A drive takes this
+// share of the files that the process may have open.
+constexpr uint64_t kOpenFilesMin = 256;
+constexpr uint64_t kOpenFilesMax = 4096;
+constexpr uint64_t kOpenFilesShare = 32;
 constexpr size_t kTableBlockBytes = 8 * kKiB;
+// A lookup of a value wants one key of a block.
+constexpr size_t kValueTableBlockBytes = 4 * kKiB;
 constexpr size_t kMetadataBlockBytes = 4 * kKiB;
 // Small blobs from this size on are kept beside the table, in files of their own, so that merging
 // the table's files does not copy them again and again.
@@ -73,6 +81,14 @@ void keep_values_apart(rocksdb::ColumnFamilyOptions& options, Scale scale,
   options.blob_file_size = scale(kValueFileBytes);
   options.blob_compression_type = rocksdb::kNoCompression;
   options.blob_cache = cache;
+  // A blob is asked for by an id that is there: only the levels above the last are worth a filter.
+  options.optimize_filters_for_hits = true;
+}
+
+int open_files_max() {
+  rlimit files{};
+  const uint64_t allowed = getrlimit(RLIMIT_NOFILE, &files) == 0 ? files.rlim_cur : 0;
+  return static_cast<int>(std::clamp(allowed / kOpenFilesShare, kOpenFilesMin, kOpenFilesMax));
 }
 
 }  // namespace
@@ -90,7 +106,10 @@ rocksdb::ColumnFamilyOptions table_options(size_t table, Scale scale,
   options.level_compaction_dynamic_level_bytes = true;
   rocksdb::BlockBasedTableOptions blocks;
   blocks.block_cache = cache;
-  blocks.block_size = kTableBlockBytes;
+  const bool values = table == static_cast<size_t>(Table::kData);
+  blocks.block_size = values ? kValueTableBlockBytes : kTableBlockBytes;
+  // One key of a block is found by its hash; walks use the restart points as ever.
+  blocks.data_block_index_type = rocksdb::BlockBasedTableOptions::kDataBlockBinaryAndHash;
   blocks.cache_index_and_filter_blocks = true;
   blocks.cache_index_and_filter_blocks_with_high_priority = true;
   // In small pieces: a lookup reads the piece that it needs, not a whole file's index.
@@ -101,7 +120,7 @@ rocksdb::ColumnFamilyOptions table_options(size_t table, Scale scale,
   blocks.filter_policy.reset(rocksdb::NewBloomFilterPolicy(10));
   blocks.checksum = rocksdb::kXXH3;
   options.table_factory.reset(rocksdb::NewBlockBasedTableFactory(blocks));
-  if (table == static_cast<size_t>(Table::kData)) keep_values_apart(options, scale, cache);
+  if (values) keep_values_apart(options, scale, cache);
   return options;
 }
 
@@ -117,7 +136,7 @@ rocksdb::DBOptions database_options(rocksdb::Env* env, const std::string& path, 
   options.max_bgerror_resume_count = 0;
   options.wal_recovery_mode = rocksdb::WALRecoveryMode::kPointInTimeRecovery;
   options.max_total_wal_size = scale(kLogBytesMax);
-  options.max_open_files = kOpenFilesMax;
+  options.max_open_files = open_files_max();
   options.max_file_opening_threads = 1;
   options.max_background_jobs = 2;
   options.max_subcompactions = 1;

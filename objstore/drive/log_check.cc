@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "common/base/parse.h"
-#include "common/digest/checksum.h"
+#include "common/digest/crc32c.h"
 #include "objstore/drive/index.h"
 
 namespace strata::drive {
@@ -26,13 +26,6 @@ uint32_t unmask(uint32_t masked) {
   return (rotated >> 17) | (rotated << 15);
 }
 
-uint32_t crc32c(Bytes bytes) {
-  const std::string raw = digest::checksum(digest::ChecksumAlgorithm::kCrc32c, bytes);
-  uint32_t value = 0;
-  for (const char c : raw) value = (value << 8) | static_cast<uint8_t>(c);
-  return value;
-}
-
 // The length of the data of the valid fragment at the front, if there is one.
 std::optional<size_t> valid_fragment(Bytes bytes) {
   if (bytes.size() < kHeader) return std::nullopt;
@@ -42,7 +35,7 @@ std::optional<size_t> valid_fragment(Bytes bytes) {
   std::memcpy(&length, bytes.data() + 4, sizeof length);
   const auto type = static_cast<uint8_t>(bytes[6]);
   if (type < kFull || type > kLast || kHeader + length > bytes.size()) return std::nullopt;
-  if (crc32c(bytes.subspan(6, 1 + size_t{length})) != unmask(masked)) return std::nullopt;
+  if (digest::crc32c(bytes.subspan(6, 1 + size_t{length})) != unmask(masked)) return std::nullopt;
   return length;
 }
 
