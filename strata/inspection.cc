@@ -33,6 +33,10 @@ bool has(io::FileSystem& files, const std::string& folder, std::string_view name
   return files.info(io::join_path(folder, name)).ok();
 }
 
+bool is_drive(io::FileSystem& files, const std::string& folder) {
+  return has(files, folder, drive::kIdentityName) || has(files, folder, drive::kIdentityCopyName);
+}
+
 Description named(std::string_view what, const std::string& path) {
   Description out{.what = std::string(what)};
   out.add("path", path);
@@ -143,7 +147,7 @@ Result<Inspection> inspect_data_folder(io::FileSystem& files, const InspectReque
     const std::string path = io::join_path(request.path, name);
     if (name == "volumes") {
       TRY(add_volumes(files, path, out));
-    } else if (has(files, path, "identity")) {
+    } else if (is_drive(files, path)) {
       InspectRequest drive = request;
       drive.path = path;
       drive.table.clear();
@@ -159,7 +163,7 @@ Result<Inspection> inspect_data_folder(io::FileSystem& files, const InspectReque
 }
 
 Result<Inspection> inspect_folder(io::FileSystem& files, const InspectRequest& request) {
-  if (has(files, request.path, "identity")) return inspect_drive(files, request);
+  if (is_drive(files, request.path)) return inspect_drive(files, request);
   Inspection out;
   if (has(files, request.path, "metadata")) {
     TRY_ASSIGN(out.subject, volume::describe_volume(files, request.path));
@@ -200,7 +204,8 @@ Result<Description> describe_file(io::FileSystem& files, const InspectRequest& r
                                   std::string_view begin, uint64_t bytes) {
   const std::string name = name_of(request.path);
   const auto all = [&] { return io::read_file(files, request.path, kSmallFileBytesMax); };
-  if (begin.starts_with("strata drive") || name == "identity") {
+  if (begin.starts_with("strata drive") || name == drive::kIdentityName ||
+      name == drive::kIdentityCopyName) {
     TRY_ASSIGN(const ByteVector text, all());
     return drive::describe_identity(as_text(text));
   }
@@ -266,7 +271,7 @@ Result<Inspection> inspect(io::FileSystem& below, const InspectRequest& original
   }
   TRY_ASSIGN(const io::FileInfo info, files.info(request.path));
   if (info.is_directory) {
-    if (!request.table.empty() && !has(files, request.path, "identity")) {
+    if (!request.table.empty() && !is_drive(files, request.path)) {
       return Error(Code::kInvalidArgument, "--table needs the folder of a drive");
     }
     return inspect_folder(files, request);

@@ -38,6 +38,7 @@ Result<std::unique_ptr<Drive>> Drive::open(Setup setup) {
 }
 
 Status Drive::finish_open() {
+  TRY_ASSIGN(identity_repairs_, check_identity());
   const std::string blobs = io::join_path(path(), kBlobsFolder);
   TRY(io::create_directories(setup_.files, blobs));
   const std::string index_path = io::join_path(path(), kIndexFolder);
@@ -181,8 +182,17 @@ Status Drive::set_mark(std::string_view name, bool on) {
   return write_now(batch);
 }
 
+Result<uint32_t> Drive::check_identity() {
+  TRY(health());
+  const std::lock_guard lock(identity_mutex_);
+  auto repaired = repair_identity(setup_.files, path(), setup_.identity);
+  if (!repaired.ok()) return write_failed(repaired.error());
+  return repaired;
+}
+
 Status Drive::change_identity(const Identity& identity) {
   TRY(health());
+  const std::lock_guard lock(identity_mutex_);
   Status written = write_identity(setup_.files, path(), identity);
   if (!written.ok()) {
     take_out("its identity could not be written: " + written.error().message);

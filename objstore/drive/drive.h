@@ -25,6 +25,7 @@
 #include "objstore/drive/committer.h"
 #include "objstore/drive/identity.h"
 #include "objstore/drive/index.h"
+#include "objstore/drive/index_check.h"
 #include "objstore/drive/reclaimer.h"
 #include "objstore/drive/record_format.h"
 
@@ -64,11 +65,8 @@ struct DriveFolder {
 // Puts the index aside, so that the drive opens as one that holds nothing. For a drive whose folder
 // is locked, and that others can fill.
 [[nodiscard]] Status discard_index(io::FileSystem& files, const std::string& path);
-inline constexpr std::string_view kIdentityName = "identity";
 inline constexpr std::string_view kIndexFolder = "index";
 inline constexpr std::string_view kIndexDamagedName = "index.damaged";
-[[nodiscard]] Status write_identity(io::FileSystem& files, const std::string& path,
-                                    const Identity& identity);
 
 class Drive {
  public:
@@ -128,6 +126,8 @@ class Drive {
   [[nodiscard]] Status remove_blob_entry(uint8_t folder, const std::string& name);
   // A file that no record owns; missing is fine.
   void remove_blob_file(const Id128& id);
+  // The same for one of the index's files.
+  [[nodiscard]] Result<IndexFileCheck> check_index_file(const IndexFile& file) const;
   // Replaces the blob's file by a copy that `from` supplies and that is verified on the way.
   [[nodiscard]] Status rewrite_blob(const BlobName& blob, BlobFileReader& from);
 
@@ -164,6 +164,11 @@ class Drive {
   [[nodiscard]] Status probe() const;
   // Who it is now; flushed. By one thread at a time, which nobody reads identity() beside.
   [[nodiscard]] Status change_identity(const Identity& identity);
+  // Compares the files of the identity with what they should be: how many were damaged, and have
+  // been written anew.
+  [[nodiscard]] Result<uint32_t> check_identity();
+  // The same, when the drive was opened.
+  [[nodiscard]] uint32_t identity_repairs() const noexcept { return identity_repairs_; }
   // Takes the drive out and lets go of its folder, so that it can be unmounted or opened anew. What
   // is asked of it afterwards fails. kBusy when something under way has not ended by the deadline.
   [[nodiscard]] Status close(const std::string& reason, Deadline deadline);
@@ -188,6 +193,8 @@ class Drive {
   [[nodiscard]] uint64_t room_beyond_reserve();
 
   Setup setup_;
+  std::mutex identity_mutex_;  // held while the files of the identity are written
+  uint32_t identity_repairs_ = 0;
   RecordSeed seed_;
   std::unique_ptr<Index> index_;
   std::unique_ptr<Committer> committer_;

@@ -1,4 +1,4 @@
-// A drive's blob files as a whole: listed, checked, removed.
+// A drive's files as a whole: blobs listed, checked, removed; the index's checked; a probe.
 #include <fmt/format.h>
 
 #include "common/base/buffer_pool.h"
@@ -17,6 +17,11 @@ std::string Drive::blob_folder(uint8_t folder) const {
 Result<BlobFileCheck> Drive::check_blob(const BlobName& blob) const {
   TRY(health());
   return BlobFileCheck::open(setup_.files, blob_path(blob.id), seed_, blob.id, blob.size_bytes);
+}
+
+Result<IndexFileCheck> Drive::check_index_file(const IndexFile& file) const {
+  TRY(health());
+  return IndexFileCheck::open(setup_.files, io::join_path(path(), kIndexFolder), file);
 }
 
 Status Drive::probe() const {

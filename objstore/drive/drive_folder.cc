@@ -27,15 +27,14 @@ Result<DriveFolder> look_at_folder(io::FileSystem& files, const std::string& pat
                              path));
   }
   folder.lock = std::move(lock).value();
-  const std::string identity_path = io::join_path(path, kIdentityName);
-  auto bytes = io::read_file(files, identity_path, kIdentityBytesMax);
-  if (bytes.ok()) {
-    auto identity = parse_identity(as_text(*bytes));
-    if (!identity.ok()) return identity.error().with_context("drive " + path);
+  auto identity = read_identity(files, path);
+  if (identity.ok()) {
     folder.identity = std::move(identity).value();
     return folder;
   }
-  if (bytes.error().code != Code::kNotFound) return bytes.error().with_context("drive " + path);
+  if (identity.error().code != Code::kNotFound) {
+    return identity.error().with_context("drive " + path);
+  }
   TRY_ASSIGN(const std::vector<std::string> names, files.list(path));
   for (const std::string& name : names) {
     if (counts_as_nothing(name)) continue;
@@ -60,11 +59,6 @@ Status discard_index(io::FileSystem& files, const std::string& path) {
   TRY(files.sync_directory(index));
   TRY(files.remove_file(io::join_path(path, kIndexDamagedName)));
   return files.sync_directory(path);
-}
-
-Status write_identity(io::FileSystem& files, const std::string& path, const Identity& identity) {
-  const std::string text = render_identity(identity);
-  return io::write_file_atomic(files, io::join_path(path, kIdentityName), as_bytes(text));
 }
 
 }  // namespace strata::drive

@@ -93,6 +93,13 @@ std::string render_identity(const Identity& identity) {
   return fmt::format("{}{}{:016x}\n", body, kChecksumWord, checksum_of(body));
 }
 
+bool identity_checksum_holds(std::string_view text) {
+  const size_t sum_at = text.rfind(kChecksumWord);
+  return sum_at != std::string_view::npos &&
+         text.substr(sum_at) ==
+             fmt::format("{}{:016x}\n", kChecksumWord, checksum_of(text.substr(0, sum_at)));
+}
+
 Result<Identity> parse_identity(std::string_view text) {
   if (text.size() > kIdentityBytesMax) return damaged("too long");
   const std::string_view whole = text;
@@ -112,12 +119,8 @@ Result<Identity> parse_identity(std::string_view text) {
                              *format_number, kDriveFormat));
   }
   identity.format = static_cast<uint32_t>(*format_number);
+  if (!identity_checksum_holds(whole)) return damaged("its checksum does not match");
   const size_t sum_at = whole.rfind(kChecksumWord);
-  if (sum_at == std::string_view::npos ||
-      whole.substr(sum_at) !=
-          fmt::format("{}{:016x}\n", kChecksumWord, checksum_of(whole.substr(0, sum_at)))) {
-    return damaged("its checksum does not match");
-  }
   const auto cluster = take_line(text, "cluster");
   const auto drive = take_line(text, "drive");
   const auto replicas = take_line(text, "replicas");

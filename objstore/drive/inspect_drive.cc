@@ -24,12 +24,6 @@ std::string blobs_path(const std::string& path) {
   return io::join_path(path, "blobs");
 }
 
-Result<Identity> read_identity(io::FileSystem& files, const std::string& path) {
-  TRY_ASSIGN(const ByteVector bytes,
-             io::read_file(files, io::join_path(path, "identity"), kIdentityBytesMax));
-  return parse_identity(as_text(bytes));
-}
-
 // A log or manifest that RocksDB would open without what has been damaged is not opened.
 Result<std::unique_ptr<Index>> try_index(io::FileSystem& files, const std::string& path,
                                          IndexCache& cache) {
@@ -189,6 +183,20 @@ Status DriveInspection::look_at_blob_folder(const std::string& folder, bool veri
   return {};
 }
 
+// One of the two is enough; the next start of a server writes the other anew.
+void DriveInspection::look_at_identity(Totals& totals) {
+  for (const std::string_view name : {kIdentityName, kIdentityCopyName}) {
+    const std::string path = io::join_path(path_, name);
+    const auto bytes = io::read_file(files_, path, kIdentityBytesMax);
+    if (!bytes.ok() && bytes.error().code == Code::kNotFound && name == kIdentityCopyName) continue;
+    Description one =
+        bytes.ok() ? describe_identity(as_text(*bytes)) : Description{.what = "identity"};
+    if (!bytes.ok()) one.add_damage(0, 0, bytes.error().message);
+    one.add("path", path);
+    report(std::move(one), totals);
+  }
+}
+
 // The files of the index, whole. Those that a server has removed since are tried anew.
 void DriveInspection::verify_index(Totals& totals) {
   Status verified = index_->verify();
@@ -231,6 +239,7 @@ Result<Description> DriveInspection::summary(bool verify,
   for (size_t i = 0; i < kTables; ++i) TRY(count_table(static_cast<Table>(i), verify, totals));
   TRY(look_at_blob_files(verify, totals));
   if (verify) verify_index(totals);
+  look_at_identity(totals);
   Description out = describe_identity(render_identity(identity_));
   out.what = "drive";
   if (!verify) {

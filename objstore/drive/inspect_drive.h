@@ -46,6 +46,7 @@ class DriveInspection {
   [[nodiscard]] Status look_at_blob_files(bool verify, Totals& totals);
   [[nodiscard]] Status look_at_blob_folder(const std::string& folder, bool verify, Totals& totals);
   [[nodiscard]] Status find_missing(Totals& totals);
+  void look_at_identity(Totals& totals);
   void verify_index(Totals& totals);
   void report(Description description, Totals& totals) const;
 

@@ -278,6 +278,11 @@ Result<Members> open_members(const ReplicaSetOptions& options, drive::IndexCache
   }
   place_known_folders(members, folders, cache);
   TRY(place_other_folders(members, folders, options.fill_empty_drives, cache, random));
+  for (const std::vector<Member>* list : {&members.all, &members.incoming}) {
+    for (const Member& member : *list) {
+      if (member.drive) members.identities_repaired += member.drive->identity_repairs();
+    }
+  }
   rebuild_damaged(options, members, cache);
   spread_identity(members);
   return members;

@@ -49,7 +49,8 @@ Scrub::Scrub(Core& core, const io::Clock& clock, Duration period)
       period_(period),
       counts_(std::make_shared<ScrubCounts>()),
       judge_(core, counts_),
-      blobs_(core, counts_) {}
+      blobs_(core, counts_),
+      index_(core, counts_) {}
 
 int64_t Scrub::wall_ms() const {
   return clock_.wall_now().time_since_epoch().count();
@@ -97,7 +98,7 @@ Result<worker::Step> Scrub::step() {
     begin_pass();
   }
   at_.hurried = hurry_;
-  if (!at_.hurried && !blobs_.file_under_way()) {
+  if (!at_.hurried && !blobs_.file_under_way() && !index_.file_under_way()) {
     if (const Duration early = ahead_by(); early > Duration::zero()) {
       save(drives, false);
       publish();
@@ -135,7 +136,7 @@ void Scrub::begin_pass() {
 void Scrub::end_part() {
   part_done_ = false;
   at_.next.clear();
-  if (at_.part != ScrubPart::kBlobs) {
+  if (at_.part != ScrubPart::kIndex) {
     at_.part = static_cast<ScrubPart>(static_cast<uint8_t>(at_.part) + 1);
     return;
   }
@@ -198,6 +199,8 @@ void Scrub::run(const std::vector<size_t>& drives) {
       return run_table(drives, Table::kRows, &RecordJudge::row);
     case ScrubPart::kBlobs:
       return run_blobs(drives);
+    case ScrubPart::kIndex:
+      return run_index(drives);
     case ScrubPart::kNone:
       return;
   }
@@ -251,6 +254,18 @@ void Scrub::run_blobs(const std::vector<size_t>& drives) {
     part_done_ = true;
   }
   at_.bytes += walk.bytes() + data;
+}
+
+void Scrub::run_index(const std::vector<size_t>& drives) {
+  uint64_t bytes = 0;
+  for (size_t files = 0; files < kStepKeys && bytes < kStepBytes; ++files) {
+    std::optional<std::string> next = index_.step(drives, at_.next);
+    bytes += index_.take_bytes();
+    part_done_ = !next;
+    if (!next) break;
+    at_.next = std::move(*next);
+  }
+  at_.bytes += bytes;
 }
 
 void Scrub::note_stops(const UnionWalk& walk) {

@@ -2,9 +2,9 @@
 // ones, and copies what a drive lacks.
 //
 // A pass goes through the notes, the log, the dropped blobs, the rows and the blobs, each on all
-// drives at once, key by key. It is spread over the period; a pass that was asked for is not. Where
-// it stands, and when each range of keys was last verified, is kept on the drives themselves, so
-// that it goes on there after a restart.
+// drives at once, key by key; then through the files of each drive's index. It is spread over the
+// period; a pass that was asked for is not. Where it stands, and when each range of keys was last
+// verified, is kept on the drives themselves, so that it goes on there after a restart.
 //
 // Thread rule: as Worker; counts() and verified() from any thread.
 #pragma once
@@ -22,6 +22,7 @@
 #include "objstore/replica/core.h"
 #include "objstore/replica/scrub_blobs.h"
 #include "objstore/replica/scrub_counts.h"
+#include "objstore/replica/scrub_index.h"
 #include "objstore/replica/scrub_marks.h"
 #include "objstore/replica/scrub_records.h"
 #include "objstore/replica/union_walk.h"
@@ -70,6 +71,7 @@ class Scrub final : public worker::Worker {
   void run_table(const std::vector<size_t>& members, drive::Table table,
                  void (RecordJudge::*judge)(const std::string&, const std::vector<HeldCopy>&));
   void run_blobs(const std::vector<size_t>& members);
+  void run_index(const std::vector<size_t>& members);
   void note_stops(const UnionWalk& walk);
   void open_ranges(const std::vector<size_t>& members);
   void save(const std::vector<size_t>& members, bool part_ends);
@@ -82,6 +84,7 @@ class Scrub final : public worker::Worker {
   const std::shared_ptr<ScrubCounts> counts_;
   RecordJudge judge_;
   BlobVerifier blobs_;
+  IndexVerifier index_;
 
   std::atomic<bool> hurry_{false};
   // The rest: by the worker's thread.

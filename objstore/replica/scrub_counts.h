@@ -15,6 +15,7 @@ struct ScrubCounts {
   std::atomic<uint64_t> records{0};      // of every table, one a copy
   std::atomic<uint64_t> small_blobs{0};  // one a copy
   std::atomic<uint64_t> blob_files{0};   // one a copy
+  std::atomic<uint64_t> index_files{0};
   // Met, and repaired if another copy was good.
   std::atomic<uint64_t> bad{0};      // a copy that does not match its checksum, or cannot be read
   std::atomic<uint64_t> missing{0};  // a drive lacks a copy that it should have
@@ -25,6 +26,7 @@ struct ScrubCounts {
   std::atomic<uint64_t> lost{0};      // no drive has a good copy
   std::atomic<uint64_t> disputed{0};  // most drives lack it, and no log says why
   std::atomic<uint64_t> stops{0};     // an index that could not be read on from some place
+  std::atomic<uint64_t> index{0};     // a damaged file of an index: made anew by the next start
   std::atomic<uint64_t> failed{0};  // a repair that the drive could not do; tried in the next pass
   std::atomic<uint64_t> repaired{0};  // by the scrub itself; the healer counts its own
 
@@ -35,7 +37,7 @@ struct ScrubCounts {
     std::string_view name;
     uint64_t count;
   };
-  [[nodiscard]] std::array<Named, 8> by_kind() const noexcept {
+  [[nodiscard]] std::array<Named, 9> by_kind() const noexcept {
     return {{{"bad", bad},
              {"missing", missing},
              {"stale", stale},
@@ -43,10 +45,11 @@ struct ScrubCounts {
              {"orphan", orphans},
              {"lost", lost},
              {"disputed", disputed},
-             {"unreadable", stops}}};
+             {"unreadable", stops},
+             {"index", index}}};
   }
   [[nodiscard]] uint64_t findings() const noexcept {
-    return bad + missing + stale + surplus + orphans + lost + disputed + stops;
+    return bad + missing + stale + surplus + orphans + lost + disputed + stops + index;
   }
 };
 

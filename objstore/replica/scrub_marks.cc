@@ -55,6 +55,8 @@ std::string_view part_name(ScrubPart part) noexcept {
       return "rows";
     case ScrubPart::kBlobs:
       return "blobs";
+    case ScrubPart::kIndex:
+      return "index files";
   }
   return "nothing";
 }
@@ -75,7 +77,7 @@ std::string encode_position(drive::RecordSeed seed, const ScrubPosition& positio
 
 Result<ScrubPosition> decode_position(drive::RecordSeed seed, std::string_view record) {
   TRY_ASSIGN(drive::Note note, drive::decode_note(seed, kScrubPositionName, record));
-  if (note.numbers.size() != 8 || note.numbers[5] > static_cast<uint64_t>(ScrubPart::kBlobs)) {
+  if (note.numbers.size() != 8 || note.numbers[5] > static_cast<uint64_t>(ScrubPart::kIndex)) {
     return Error(Code::kCorrupt, "not the note of a scrub's position");
   }
   ScrubPosition position;

@@ -13,14 +13,16 @@
 
 namespace strata::replica {
 
-// The tables of a pass, in the order in which they are gone through. Stored: never renumbered.
+// The parts of a pass, in the order in which they are gone through: tables, then files. Stored:
+// never renumbered.
 enum class ScrubPart : uint8_t {
   kNone = 0,
   kMeta = 1,
   kLog = 2,
   kDropped = 3,
   kRows = 4,
-  kBlobs = 5
+  kBlobs = 5,
+  kIndex = 6
 };
 [[nodiscard]] std::string_view part_name(ScrubPart part) noexcept;
 
