@@ -87,7 +87,7 @@ class Access(unittest.TestCase):
         self.assertTrue(sts.get_caller_identity()["Arn"].endswith(":user/robin"))
 
         def session(**more):
-            made = sts.assume_role(RoleArn=role["Arn"], RoleSessionName="s", **more)["Credentials"]
+            made = sts.assume_role(RoleArn=role["Arn"], RoleSessionName="one", **more)["Credentials"]
             return self.client("s3", made["AccessKeyId"], made["SecretAccessKey"],
                                made["SessionToken"])
         wide = session()
