@@ -248,14 +248,17 @@ class Boto3(unittest.TestCase):
                          "XAmzContentSHA256Mismatch")
         self.assertEqual(code_of(self.get, key="tampered"), "NoSuchKey")
 
-    def test_what_is_not_there_says_so(self):
+    def test_what_a_new_bucket_refuses_has_the_code_of_aws(self):
         s3 = self.s3
-        for call, arguments in ((s3.put_bucket_acl, {"ACL": "public-read"}),
-                                (s3.put_bucket_policy, {"Policy": "{}"})):
-            self.assertEqual(code_of(call, Bucket="bucket", **arguments), "NotImplemented")
+        self.assertEqual(code_of(s3.put_bucket_acl, Bucket="bucket", ACL="public-read"),
+                         "AccessControlListNotSupported")
+        self.assertEqual(code_of(self.put, key="acl", body=b"", ACL="public-read"),
+                         "AccessControlListNotSupported")
+        self.assertEqual(code_of(s3.put_bucket_policy, Bucket="bucket", Policy="{}"), "MalformedPolicy")
+
+    def test_what_is_not_there_says_so(self):
         self.assertEqual(code_of(self.put, key="sse", body=b"", ServerSideEncryption="aws:kms:dsse"),
                          "NotImplemented")
-        self.assertEqual(code_of(self.put, key="acl", body=b"", ACL="public-read"), "NotImplemented")
 
 
 if __name__ == "__main__":
