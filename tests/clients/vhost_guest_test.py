@@ -39,7 +39,7 @@ xfs_repair -n /dev/vda > /dev/null 2>&1
 mark grow
 for i in $(seq 10000); do read -r sectors < size; [ "$sectors" = 1310720 ] && break; done
 expect "grown" "$(cat size)" 1310720
-blkdiscard /dev/vda
+blkdiscard -f /dev/vda
 expect "zeroes" "$(head -c 1048576 /dev/vda | tr -d '\\0' | wc -c)" 0
 """
 
