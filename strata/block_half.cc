@@ -75,7 +75,7 @@ Result<std::unique_ptr<BlockHalf>> BlockHalf::open(const ServeOptions& options,
                                                    MakeSnapshotPlace make_place) {
   TRY_ASSIGN(std::unique_ptr<volume::Catalog> catalog,
              volume::Catalog::open(files, volumes_path(options.data), clock, random,
-                                   {.registry = &registry}));
+                                   {.registry = &registry, .direct = options.volumes_direct}));
   for (const VolumeWish& wish : options.volumes) TRY(ensure_volume(*catalog, wish));
   volume::Catalog* volumes = catalog.get();
   std::unique_ptr<BlockHalf> self(new BlockHalf(files, registry, std::move(catalog)));
@@ -95,6 +95,7 @@ Result<std::unique_ptr<BlockHalf>> BlockHalf::open(const ServeOptions& options,
                                                .registry = registry,
                                                .random = random},
                                               options.data));
+  TRY_ASSIGN(self->all_exports_, MemoryExports::create(*self->exports_, options.memory_volumes));
   registry.gauge("strata_volumes", "Volumes in the catalogue.", {},
                  [volumes] { return static_cast<double>(volumes->exports().size()); });
   return self;
@@ -131,8 +132,12 @@ Status BlockHalf::start(const ServeOptions& options) {
     server_options.tls = &certificate_->current();
   }
   server_options.threads = options.threads;
+  server_options.connections_max = options.nbd_connections;
+  server_options.export_connections_max = options.nbd_export_connections;
+  server_options.memory_bytes_max = options.nbd_memory_bytes;
+  server_options.export_bytes_max = options.nbd_export_memory_bytes;
   TRY_ASSIGN(server_,
-             nbd::Server::start(std::move(listeners), *exports_, registry_, server_options));
+             nbd::Server::start(std::move(listeners), *all_exports_, registry_, server_options));
   return {};
 }
 

@@ -14,6 +14,7 @@
 #include "common/io/file_system.h"
 #include "common/metrics/metrics.h"
 #include "strata/certificate_watch.h"
+#include "strata/memory_exports.h"
 #include "strata/options.h"
 #include "strata/snapshot_exports.h"
 #include "strata/vhost_exports.h"
@@ -57,6 +58,7 @@ class BlockHalf {
   std::unique_ptr<volume::Catalog> catalog_;
   std::unique_ptr<snapshot::SnapshotService> snapshots_;
   std::unique_ptr<SnapshotExports> exports_;
+  std::unique_ptr<MemoryExports> all_exports_;
   std::unique_ptr<CertificateWatch> certificate_;  // of the NBD listeners
   std::unique_ptr<VhostExports> vhost_;
   std::unique_ptr<nbd::Server> server_;

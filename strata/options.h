@@ -32,6 +32,7 @@ inline constexpr size_t kConfigBytesMax = kMiB;  // the TOML file
 // Of the memory for what is read of the drives' indexes.
 inline constexpr uint64_t kIndexCacheBytesMin = 8 * kMiB;
 inline constexpr uint64_t kIndexCacheBytesMax = kTiB;
+inline constexpr uint32_t kNbdConnectionsMax = 65536;
 inline constexpr size_t kUserBytesMin = 3;
 inline constexpr size_t kPasswordBytesMin = 8;
 
@@ -58,6 +59,12 @@ struct ServeOptions {
   nbd::TlsMode nbd_tls = nbd::TlsMode::kOff;  // of the TCP listener
   bool nbd_tls_given = false;
   TlsFiles nbd_tls_files;
+  uint32_t nbd_connections = 0;          // of all exports
+  uint32_t nbd_export_connections = 0;   // of one; 0: those of all
+  uint64_t nbd_memory_bytes = 0;         // buffers of all connections
+  uint64_t nbd_export_memory_bytes = 0;  // of those of one export; 0: that of all
+  std::vector<VolumeWish> memory_volumes;
+  bool volumes_direct = true;  // images bypass the page cache
   bool sigv2 = false;
   log::Level log_level = log::Level::kInfo;
   log::Format log_format = log::Format::kHuman;
@@ -98,7 +105,7 @@ struct OptionSpec {
 // Position in the table, or nullopt. `key` is the TOML key.
 [[nodiscard]] std::optional<size_t> find_option_by_key(std::string_view key) noexcept;
 
-inline constexpr size_t kOptionCount = 30;
+inline constexpr size_t kOptionCount = 36;
 
 // Values as text, each from the highest layer that gave one.
 class OptionValues {

@@ -13,13 +13,14 @@ BENCH = command.Bench(
         conditions="All servers serve a file of the same size on that disk to fio's nbd engine over a "
                    "Unix socket; `against` is the best of the peers named in the row. CPU is processor "
                    "time per request in microseconds."),
-    description="Measures volumes over NBD beside qemu-nbd, qemu-storage-daemon and fio on the raw "
+    description="Measures volumes over NBD beside qemu-nbd, qemu-storage-daemon, nbdkit and fio on the raw "
                 "file: ratios within one run, processor time of the server per request.",
-    epilog="All rows together take about ten minutes.",
+    epilog="All rows together take about fifteen minutes.",
     quick="two runs of two seconds, disks of 256 MiB",
-    out="build/bench-block", disk_gib=20,
+    out="build/bench-block", disk_gib=24,
     tools={"fio": ["fio", "--version"], "qemu-nbd": ["qemu-nbd", "--version"],
-           "qemu-storage-daemon": ["qemu-storage-daemon", "--version"]},
+           "qemu-storage-daemon": ["qemu-storage-daemon", "--version"],
+           "nbdkit": ["nbdkit", "--version"]},
     steps=((rows.NAMES, rows.run), (rows_wires.NAMES, rows_wires.run)))
 
 if __name__ == "__main__":

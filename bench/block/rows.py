@@ -25,23 +25,38 @@ class Plan:
     rate: float  # at least so many times the best peer's operations
     cpu: float | None = None  # at most so many times its server's processor time per operation
     tail: bool = False  # p99 must be no worse
+    ours: type = servers.Strata
+    beside: tuple = ()  # measured in the same minutes and told, without anything being asked
 
 
 DIRECT = (servers.QemuStorageDaemon, servers.QemuNbd)
+PAGE_CACHE = (servers.NbdkitFile, servers.QemuNbdPageCache)
+# How far the disk itself goes, beside each row that uses it.
+RAW = (servers.RawFile,)
 
 PLANS = (
     Plan("read-32", "random read 4 KiB, direct, depth 32", Job("randread", 4 * KIB, 32), DIRECT, 1.5,
-         0.6),
+         0.6, beside=RAW),
     Plan("write-32", "random write 4 KiB, direct, depth 32", Job("randwrite", 4 * KIB, 32), DIRECT, 1.5,
-         0.6),
+         0.6, beside=RAW),
     Plan("read-1", "random read 4 KiB, direct, depth 1", Job("randread", 4 * KIB, 1), DIRECT,
-         1.5, tail=True),
+         1.5, tail=True, beside=RAW),
     Plan("write-1", "random write 4 KiB, direct, depth 1", Job("randwrite", 4 * KIB, 1), DIRECT,
-         1.5, tail=True),
+         1.5, tail=True, beside=RAW),
     Plan("read-4x32", "random read 4 KiB, direct, 4 connections, depth 32",
-         Job("randread", 4 * KIB, 32, jobs=4), DIRECT, 1.1, 0.7),
+         Job("randread", 4 * KIB, 32, jobs=4), DIRECT, 1.1, 0.7, beside=RAW),
     Plan("write-4x32", "random write 4 KiB, direct, 4 connections, depth 32",
-         Job("randwrite", 4 * KIB, 32, jobs=4), DIRECT, 1.1, 0.7),
+         Job("randwrite", 4 * KIB, 32, jobs=4), DIRECT, 1.1, 0.7, beside=RAW),
+    Plan("page-cache-read-32", "random read 4 KiB, page cache, depth 32",
+         Job("randread", 4 * KIB, 32, direct=False), PAGE_CACHE, 1.2, 0.6, ours=servers.StrataPageCache,
+         beside=RAW),
+    Plan("page-cache-write-32", "random write 4 KiB, page cache, depth 32",
+         Job("randwrite", 4 * KIB, 32, direct=False), PAGE_CACHE, 1.2, 0.6,
+         ours=servers.StrataPageCache, beside=RAW),
+    Plan("memory-read-32", "random read 4 KiB, memory, depth 32", Job("randread", 4 * KIB, 32),
+         (servers.NbdkitMemory,), 1.0, 0.5, ours=servers.StrataMemory),
+    Plan("memory-write-32", "random write 4 KiB, memory, depth 32", Job("randwrite", 4 * KIB, 32),
+         (servers.NbdkitMemory,), 1.0, 0.5, ours=servers.StrataMemory),
     Plan("sequential-read", "sequential read 1 MiB, direct, depth 8", Job("read", 1024 * KIB, 8),
          (servers.RawFile,), 0.8),
     Plan("sequential-write", "sequential write 1 MiB, direct, depth 8", Job("write", 1024 * KIB, 8),
@@ -79,30 +94,34 @@ def _by(field, samples):
     return [dataclasses.replace(sample, value=getattr(sample, field)) for sample in samples]
 
 
-def measure(setting, plan, ours, peers, size):
+def measure(setting, plan, ours, peers, beside, size):
     sides = [lambda _, one=one: plan.job.run(one, size, setting.folder, setting.seconds)
-             for one in (ours, *peers)]
+             for one in (ours, *peers, *beside)]
     samples = setting.interleaved(plan.name, *sides)
-    by_peer = {one.name: some for one, some in zip(peers, samples[1:])}
-    best = max(by_peer, key=lambda name: stats.median_of(by_peer[name], "value"))
-    return _rows(plan, samples[0], by_peer[best], best, by_peer)
+    by_name = {one.name: some for one, some in zip((*peers, *beside), samples[1:])}
+    best = max((one.name for one in peers), key=lambda name: stats.median_of(by_name[name], "value"))
+    return _rows(plan, samples[0], by_name[best], best, by_name)
 
 
 def run(setting, wanted):
     """The servers stay between the rows, so that their disks are filled once."""
     size = QUICK_DISK_BYTES if setting.quick else DISK_BYTES
     plans = [plan for plan in PLANS if plan.name in wanted]
-    classes = list(dict.fromkeys(cls for plan in plans for cls in plan.peers))
-    setting.need((1 + len(classes)) * size)
+    classes = list(dict.fromkeys(cls for plan in plans
+                                 for cls in (plan.ours, *plan.peers, *plan.beside)))
+    setting.need(len(classes) * size)
+    servers.Strata.binary = setting.binary
     rows = []
     with contextlib.ExitStack() as stack:
-        servers.Strata.binary = setting.binary
-        ours = stack.enter_context(servers.Strata(setting.folder, size,
-                                                  setting.profile_path("strata")))
-        peers = {cls: stack.enter_context(cls(setting.folder, size)) for cls in classes}
-        for one in (ours, *peers.values()):
+        targets = {}
+        for cls in classes:
+            ours = issubclass(cls, servers.Strata)
+            arguments = (setting.profile_path(cls.name),) if ours else ()
+            targets[cls] = stack.enter_context(cls(setting.folder, size, *arguments))
+        for one in targets.values():
             setting.say(f"filling the disk of {one.name}")
             fill(one, size, setting.folder)
         for plan in plans:
-            rows += measure(setting, plan, ours, [peers[cls] for cls in plan.peers], size)
+            rows += measure(setting, plan, targets[plan.ours], [targets[cls] for cls in plan.peers],
+                            [targets[cls] for cls in plan.beside], size)
     return rows

@@ -110,12 +110,58 @@ class Strata(NbdTarget):
         return f"nbd+unix:///{VOLUME}?socket={self.socket}"
 
 
+class StrataPageCache(Strata):
+    """The same through the page cache."""
+
+    name = "strata-page-cache"
+
+    def command(self):
+        return [*super().command(), "--volume-cache", "page"]
+
+
+class StrataMemory(Strata):
+    """A volume in memory: what the wire costs."""
+
+    name = "strata-memory"
+
+    def environment(self):
+        environment = super().environment()
+        del environment["STRATA_VOLUMES"]
+        environment["STRATA_MEMORY_VOLUMES"] = f"{VOLUME}:{self.size_bytes}"
+        return environment
+
+
 class QemuNbd(NbdTarget):
     name = "qemu-nbd"
 
     def command(self):
         return [needs("qemu-nbd", "qemu-utils"), "-t", "-e", "16", "-f", "raw", "--cache=none",
                 "--aio=io_uring", "-k", self.socket, self.image]
+
+
+class QemuNbdPageCache(NbdTarget):
+    name = "qemu-nbd-page-cache"
+
+    def command(self):
+        return [needs("qemu-nbd", "qemu-utils"), "-t", "-e", "16", "-f", "raw", "--cache=writeback",
+                "--aio=threads", "-k", self.socket, self.image]
+
+
+class NbdkitFile(NbdTarget):
+    name = "nbdkit-file"
+
+    def command(self):
+        return [needs("nbdkit", "nbdkit"), "-f", "-U", self.socket, "file", self.image]
+
+
+class NbdkitMemory(NbdTarget):
+    name = "nbdkit-memory"
+
+    def prepare(self):
+        pass
+
+    def command(self):
+        return [needs("nbdkit", "nbdkit"), "-f", "-U", self.socket, "memory", str(self.size_bytes)]
 
 
 class QemuStorageDaemon(NbdTarget):

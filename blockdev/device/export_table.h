@@ -24,6 +24,9 @@ class ExportLease {
  public:
   virtual ~ExportLease() = default;
   [[nodiscard]] virtual BlockDevice& device() noexcept = 0;
+  // What the wires count its uses under, however it was asked for; empty: under the name that was
+  // asked for.
+  [[nodiscard]] virtual std::string_view name() const noexcept { return {}; }
 };
 
 // Thread rule: from any thread.

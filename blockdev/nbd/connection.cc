@@ -38,8 +38,8 @@ Connection::Connection(ConnectionContext context, Listener arrival, uint64_t id)
       socket_(std::move(arrival.socket)),
       id_(id),
       receive_buffer_(std::make_unique_for_overwrite<std::byte[]>(kReceiveBytes)),
-      negotiation_(
-          std::make_unique<Negotiation>(context.exports, arrival.tls, peer_of(socket_.get()))) {
+      negotiation_(std::make_unique<Negotiation>(context.exports, arrival.tls,
+                                                 peer_of(socket_.get()), &context.uses)) {
   // Replies must not wait for each other. On a Unix socket this fails, and is not needed.
   const int on = 1;
   (void)setsockopt(socket_.get(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
@@ -68,7 +68,10 @@ Connection::Connection(ConnectionContext context, Listener arrival, uint64_t id)
 Connection::~Connection() {
   queue_.reset();
   for (Slot& slot : slots_) {
-    if (slot.memory != nullptr) context_.buffers.give_back(slot.memory, slot.memory_bytes);
+    if (slot.memory != nullptr) {
+      *export_bytes_ -= slot.memory_bytes;
+      context_.buffers.give_back(slot.memory, slot.memory_bytes);
+    }
     if (slot.chunks != nullptr) context_.buffers.give_back(slot.chunks, kChunkMemoryBytes);
   }
 }
@@ -177,6 +180,8 @@ void Connection::feed_handshake() noexcept {
   if (step.state != Negotiation::State::kTransmission) return;
   // Before the client hears that it is served: what serving needs must be there.
   lease_ = negotiation_->take_lease();
+  use_ = negotiation_->take_use();
+  export_bytes_ = &context_.export_bytes[use_->name()];
   auto queue = lease_->device().open_queue(context_.ring);
   if (!queue.ok()) {
     log::error("nbd.queue_failed", {{"connection", id_}, {"error", queue.error().to_string()}});

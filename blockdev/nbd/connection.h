@@ -24,8 +24,10 @@
 
 #include <array>
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <optional>
+#include <string>
 #include <vector>
 
 #include "blockdev/device/export_table.h"
@@ -41,6 +43,10 @@
 namespace strata::nbd {
 
 class Connection;
+
+// Bytes of buffers that the connections of one thread hold, by export; an export that holds none
+// may be left in it.
+using ExportBytes = std::map<std::string, uint64_t, std::less<>>;
 
 // The connections that have something to do in this turn of the loop.
 class PumpList {
@@ -63,6 +69,8 @@ struct ConnectionContext {
   SteadyTime& next_due;   // when the thread looks at the connections' due times next
   const SteadyTime& now;  // taken once a turn
   bool& starved;          // a connection waits for buffers that others of the thread hold
+  ExportUses& uses;
+  ExportBytes& export_bytes;
 };
 
 class Connection {
@@ -216,6 +224,8 @@ class Connection {
   size_t handshake_sent_ = 0;
   Negotiation::State handshake_state_ = Negotiation::State::kContinue;
 
+  std::unique_ptr<ExportUses::Use> use_;
+  uint64_t* export_bytes_ = nullptr;  // of its export on this thread
   // The lease goes last: the queue must be gone before the device may be.
   std::unique_ptr<device::ExportLease> lease_;
   std::unique_ptr<device::BlockQueue> queue_;

@@ -1,5 +1,7 @@
 #include "blockdev/nbd/negotiation.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <array>
 
@@ -237,19 +239,30 @@ Negotiation::State Negotiation::on_export_name(ByteVector& out) {
   if (pending_.size() > kExportNameBytesMax) return close("export name too long");
   auto lease = exports_.lease_for(as_text(pending_), client_);
   if (!lease.ok()) return close("no such export");
-  device::BlockDevice& device = (*lease)->device();
+  if (!choose(as_text(pending_), std::move(lease).value())) {
+    return close("the export has as many connections as it may");
+  }
+  device::BlockDevice& device = lease_->device();
   append(out, device.geometry().size_bytes);
   append(out, transmission_flags(device.capabilities(), session_));
   if (!no_zeroes_) out.resize(out.size() + kExportNameZeroes);
-  choose(as_text(pending_), std::move(lease).value());
   return State::kTransmission;
 }
 
-void Negotiation::choose(std::string_view name, std::unique_ptr<device::ExportLease> lease) {
+bool Negotiation::choose(std::string_view name, std::unique_ptr<device::ExportLease> lease) {
+  if (uses_ != nullptr) {
+    use_ = uses_->join(lease->name().empty() ? name : lease->name());
+    if (use_ == nullptr) {
+      log::warning("nbd.export_full",
+                   {{"export", name}, {"connections_max", uses_->connections_max()}});
+      return false;
+    }
+  }
   lease_ = std::move(lease);
   export_name_ = name;
   // Metadata was agreed on for one export, by its name.
   if (context_export_ != export_name_) session_.allocation = false;
+  return true;
 }
 
 void Negotiation::on_list(ByteVector& out) {
@@ -294,10 +307,20 @@ Negotiation::State Negotiation::on_info(ByteVector& out) {
     reply_lease_error(out, lease.error());
     return State::kContinue;
   }
-  reply_infos(out, name, wanted, (*lease)->device());
+  if (option_ != static_cast<uint32_t>(Option::kGo)) {
+    reply_infos(out, name, wanted, (*lease)->device());
+    reply(out, OptionReply::kAck);
+    return State::kContinue;
+  }
+  if (!choose(name, std::move(lease).value())) {
+    reply_error(out, OptionReply::kErrorPolicy,
+                fmt::format("this export has its limit of {} connections; disconnect one of them, "
+                            "or have --nbd-export-connections raised",
+                            uses_->connections_max()));
+    return State::kContinue;
+  }
+  reply_infos(out, name, wanted, lease_->device());
   reply(out, OptionReply::kAck);
-  if (option_ != static_cast<uint32_t>(Option::kGo)) return State::kContinue;
-  choose(name, std::move(lease).value());
   return State::kTransmission;
 }
 

@@ -24,6 +24,7 @@
 #include <string_view>
 
 #include "blockdev/device/export_table.h"
+#include "blockdev/nbd/export_uses.h"
 #include "blockdev/nbd/protocol.h"
 #include "common/base/bytes.h"
 
@@ -43,10 +44,12 @@ enum class TlsMode : uint8_t {
 
 class Negotiation {
  public:
-  // client: who is asking, as ExportTable::lease_for() takes it.
+  // client: who is asking, as ExportTable::lease_for() takes it. uses: counts and bounds the
+  // connections of each export, and outlives this and what take_use() gives; null: nobody does.
   explicit Negotiation(device::ExportTable& exports, TlsMode tls = TlsMode::kOff,
-                       std::string client = std::string(device::kThisMachine)) noexcept
-      : exports_(exports), client_(std::move(client)), tls_(tls) {}
+                       std::string client = std::string(device::kThisMachine),
+                       ExportUses* uses = nullptr) noexcept
+      : exports_(exports), uses_(uses), client_(std::move(client)), tls_(tls) {}
 
   // The server's first bytes.
   static void greeting(ByteVector& out);
@@ -72,6 +75,8 @@ class Negotiation {
   [[nodiscard]] std::unique_ptr<device::ExportLease> take_lease() noexcept {
     return std::move(lease_);
   }
+  // Its place among the connections of that export; null if they are not counted.
+  [[nodiscard]] std::unique_ptr<ExportUses::Use> take_use() noexcept { return std::move(use_); }
 
  private:
   enum class Expect { kClientFlags, kOptionHeader, kOptionData, kOversizedData };
@@ -87,7 +92,8 @@ class Negotiation {
   void on_extended_headers(ByteVector& out);
   void on_meta_context(ByteVector& out);
   [[nodiscard]] State on_info(ByteVector& out);
-  void choose(std::string_view name, std::unique_ptr<device::ExportLease> lease);
+  // False if the export has as many connections as it may.
+  [[nodiscard]] bool choose(std::string_view name, std::unique_ptr<device::ExportLease> lease);
   void reply(ByteVector& out, OptionReply type, Bytes data = {}) const;
   void reply_error(ByteVector& out, OptionReply type, std::string_view message) const;
   void reply_lease_error(ByteVector& out, const Error& error) const;
@@ -99,6 +105,8 @@ class Negotiation {
   }
 
   device::ExportTable& exports_;
+  ExportUses* const uses_;
+  std::unique_ptr<ExportUses::Use> use_;
   const std::string client_;
   Expect expect_ = Expect::kClientFlags;
   ByteVector pending_;  // what has come of the message that is expected

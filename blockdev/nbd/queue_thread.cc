@@ -27,8 +27,7 @@ QueueThread::QueueThread(ServerShared& shared, std::unique_ptr<ring::Ring> ring,
     : shared_(shared),
       ring_(std::move(ring)),
       deal_(std::move(deal)),
-      buffers_(std::max<uint64_t>(shared.options.memory_bytes_max / shared.options.threads,
-                                  kPayloadBytesMax)) {
+      buffers_(thread_part(shared.options.memory_bytes_max, shared.options)) {
   for (Listener& listener : listeners) {
     auto accept = std::make_unique<Accept>();
     accept->thread = this;
@@ -114,8 +113,8 @@ void QueueThread::take_inbox() {
   }
   for (Listener& arrival : arrivals) {
     const ConnectionContext context{
-        *ring_,          buffers_,  pumps_, shared_.exports, shared_.instruments,
-        shared_.options, next_due_, now_,   starved_};
+        *ring_,    buffers_, pumps_,   shared_.exports, shared_.instruments, shared_.options,
+        next_due_, now_,     starved_, shared_.uses,    export_bytes_};
     auto connection =
         std::make_unique<Connection>(context, std::move(arrival), shared_.next_id.fetch_add(1));
     connection->index_ = connections_.size();
@@ -153,7 +152,9 @@ void QueueThread::destroy(Connection& connection) {
   connections_[index]->index_ = index;
   connections_.pop_back();
   shared_.connections.fetch_sub(1, std::memory_order_relaxed);
-  if (connections_.empty()) buffers_.release();
+  if (!connections_.empty()) return;
+  buffers_.release();
+  export_bytes_.clear();
 }
 
 void QueueThread::arm_accepts() {

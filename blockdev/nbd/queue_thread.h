@@ -21,10 +21,15 @@ namespace strata::nbd {
 // What the threads of one server share.
 struct ServerShared {
   ServerShared(device::ExportTable& table, metrics::Registry& registry, ServerOptions settings)
-      : exports(table), instruments(registry), options(settings) {}
+      : exports(table),
+        instruments(registry),
+        options(settings),
+        uses(settings.export_connections_max == 0 ? settings.connections_max
+                                                  : settings.export_connections_max) {}
   device::ExportTable& exports;
   Instruments instruments;
   const ServerOptions options;
+  ExportUses uses;
   std::atomic<uint32_t> connections{0};
   std::atomic<uint64_t> next_id{1};
 };
@@ -72,6 +77,7 @@ class QueueThread {
   std::vector<std::unique_ptr<Accept>> accepts_;
   SteadyTime retry_accept_ = SteadyTime::max();
   BufferPool buffers_;
+  ExportBytes export_bytes_;
   PumpList pumps_;
   std::vector<std::unique_ptr<Connection>> connections_;
   SteadyTime next_due_ = SteadyTime::max();

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "blockdev/nbd/queue_thread.h"
 #include "common/base/log.h"
 
@@ -24,6 +26,10 @@ Status check_options(const ServerOptions& options) {
     return Error(Code::kInvalidArgument,
                  fmt::format("NBD requests in flight must be from 1 to {}", kRequestsInFlightMax));
   }
+  if (options.export_bytes_max != 0 && options.export_bytes_max < kPayloadBytesMax) {
+    return Error(Code::kInvalidArgument,
+                 "the NBD buffer limit of an export must be at least 32 MiB, the longest request");
+  }
   if (options.buffer_bytes_max < kPayloadBytesMax) {
     return Error(Code::kInvalidArgument,
                  "the NBD buffer limit must be at least 32 MiB, the longest request");
@@ -41,6 +47,10 @@ Status check_tls(const std::vector<Listener>& listeners, const ServerOptions& op
 
 }  // namespace
 
+uint64_t thread_part(uint64_t bytes, const ServerOptions& options) noexcept {
+  return std::max<uint64_t>(bytes / options.threads, kPayloadBytesMax);
+}
+
 struct Server::Impl {
   Impl(device::ExportTable& exports, metrics::Registry& registry, ServerOptions options)
       : shared(std::make_shared<ServerShared>(exports, registry, options)) {}
@@ -50,7 +60,8 @@ struct Server::Impl {
     if (shared->connections.load(std::memory_order_relaxed) >= shared->options.connections_max) {
       shared->instruments.refused_connections.add();
       log::warning("nbd.refused", {{"reason", "too many connections"},
-                                   {"limit", shared->options.connections_max}});
+                                   {"limit", shared->options.connections_max},
+                                   {"advice", "--nbd-connections allows more"}});
       return;
     }
     shared->connections.fetch_add(1, std::memory_order_relaxed);

@@ -30,6 +30,8 @@ struct Listener {
 struct ServerOptions {
   uint32_t threads = 1;
   uint32_t connections_max = 256;
+  // Of one export, so that no export takes all of them; 0: only the limit of all.
+  uint32_t export_connections_max = 0;
   // Requests of one connection being served at once; more wait in the socket.
   uint32_t requests_in_flight_max = 128;
   // Bytes of request buffers of one connection, at least 32 MiB; a request waits until they are
@@ -38,6 +40,8 @@ struct ServerOptions {
   // Bytes of request buffers of all connections together, shared equally by the threads, each of
   // which gets at least 32 MiB.
   uint64_t memory_bytes_max = uint64_t{1024} * 1024 * 1024;
+  // The same for the connections of one export; 0: only the limit of all.
+  uint64_t export_bytes_max = 0;
   // How long a client may take to go on with a payload it began, or to read more of its replies.
   Duration stall_time = std::chrono::seconds(60);
   // From the accept to the end of the handshake; then the connection is closed.
@@ -45,6 +49,9 @@ struct ServerOptions {
   // What TLS sessions begin with; outlives the server. Needed if a listener's mode is not kOff.
   const tls::CurrentContext* tls = nullptr;
 };
+
+// What one thread may use of a number of bytes that all threads share: at least one request's.
+[[nodiscard]] uint64_t thread_part(uint64_t bytes, const ServerOptions& options) noexcept;
 
 class Server {
  public:

@@ -197,8 +197,11 @@ void Connection::completed(Slot& slot, int32_t error) noexcept {
 bool Connection::may_take(uint64_t bytes) noexcept {
   if (bytes == 0) return true;
   const uint64_t memory = BufferPool::occupied(bytes);
-  if (buffer_bytes_ + memory > context_.options.buffer_bytes_max) return false;
-  if (context_.buffers.may_take(memory)) return true;
+  const ServerOptions& options = context_.options;
+  if (buffer_bytes_ + memory > options.buffer_bytes_max) return false;
+  const bool export_may = options.export_bytes_max == 0 ||
+                          *export_bytes_ + memory <= thread_part(options.export_bytes_max, options);
+  if (export_may && context_.buffers.may_take(memory)) return true;
   context_.starved = true;
   return false;
 }
@@ -208,6 +211,7 @@ bool Connection::give_memory(Slot& slot, uint64_t bytes) noexcept {
   if (slot.memory == nullptr) return false;
   slot.memory_bytes = BufferPool::occupied(bytes);
   buffer_bytes_ += slot.memory_bytes;
+  *export_bytes_ += slot.memory_bytes;
   return true;
 }
 
@@ -220,6 +224,7 @@ Connection::Slot* Connection::take_slot() noexcept {
 void Connection::free_slot(Slot& slot) noexcept {
   if (slot.memory != nullptr) {
     buffer_bytes_ -= slot.memory_bytes;
+    *export_bytes_ -= slot.memory_bytes;
     context_.buffers.give_back(std::exchange(slot.memory, nullptr), slot.memory_bytes);
   }
   if (slot.chunks != nullptr) {

@@ -67,6 +67,7 @@ struct CreateOptions {
 struct CatalogOptions {
   metrics::Registry* registry = nullptr;     // for layers `meter`; outlives the catalogue
   layers::Timekeeper* timekeeper = nullptr;  // null: real time
+  bool direct = true;                        // images bypass the page cache
 };
 
 class Catalog final : public device::ExportTable {

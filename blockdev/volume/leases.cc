@@ -19,7 +19,11 @@ std::string attachment_of(std::string_view token) {
 class Catalog::Impl::Lease final : public device::ExportLease {
  public:
   Lease(Impl& catalog, std::shared_ptr<Entry> entry, Use use, std::string_view attachment)
-      : catalog_(catalog), entry_(std::move(entry)), use_(use), attachment_(attachment) {}
+      : catalog_(catalog),
+        entry_(std::move(entry)),
+        use_(use),
+        known_as_(entry_->metadata.name),
+        attachment_(attachment) {}
   ~Lease() override {
     std::unique_ptr<OpenDevice> last;
     {
@@ -46,6 +50,7 @@ class Catalog::Impl::Lease final : public device::ExportLease {
     opened_ = true;
     return {};
   }
+  [[nodiscard]] std::string_view name() const noexcept override { return known_as_; }
   [[nodiscard]] device::BlockDevice& device() noexcept override {
     OpenDevice& open = *entry_->device;
     if (use_ == Use::kHold) return *open.disk;
@@ -57,13 +62,14 @@ class Catalog::Impl::Lease final : public device::ExportLease {
   Impl& catalog_;
   const std::shared_ptr<Entry> entry_;
   const Use use_;
+  const std::string known_as_;    // a volume with leases is not renamed
   const std::string attachment_;  // its short token; empty: none
   bool opened_ = false;
 };
 
 Result<std::unique_ptr<OpenDevice>> Catalog::Impl::open_device(const Metadata& metadata) {
   const std::string path = folder.image_path(metadata.name);
-  TRY_ASSIGN(auto file, files.open(path, {.write = true, .direct = true}));
+  TRY_ASSIGN(auto file, files.open(path, {.write = true, .direct = options.direct}));
   TRY_ASSIGN(auto image, device::FileDevice::open(std::move(file), path));
   if (image->geometry().size_bytes != metadata.size_bytes) {
     return Error(Code::kCorrupt, "volume_image",

@@ -130,5 +130,28 @@ TEST_F(ServerTest, buffers_of_all_clients_together_are_bounded_and_all_are_serve
   for (auto& thread : threads) thread.join();
 }
 
+TEST_F(ServerTest, buffers_of_one_export_are_bounded_and_another_goes_on) {
+  const auto other = device::MemoryDevice::create(kMiB).value();
+  exports_.add("other", *other);
+  // Room for one request of the longest kind of each export.
+  start({.export_bytes_max = kPayloadBytesMax});
+  // A client that asks for much and does not read it holds its export's memory.
+  NbdClient greedy(socket_path());
+  ASSERT_TRUE(greedy.go("disk"));
+  for (int i = 0; i < 3; ++i) {
+    ASSERT_TRUE(greedy.send_all(NbdClient::request(0, 0, kPayloadBytesMax)));
+  }
+  NbdClient neighbour(socket_path());
+  ASSERT_TRUE(neighbour.go("other"));
+  ByteVector got(512 * kKiB);
+  for (int i = 0; i < 20; ++i) EXPECT_EQ(neighbour.read(0, got), 0U);
+  // Whoever reads is served all of it, one after the other.
+  ByteVector all(kPayloadBytesMax);
+  for (int i = 0; i < 3; ++i) {
+    EXPECT_TRUE(greedy.reply().ok);
+    EXPECT_TRUE(greedy.receive_all(all));
+  }
+}
+
 }  // namespace
 }  // namespace strata::nbd

@@ -217,10 +217,47 @@ TEST_F(ServerTest, connections_beyond_the_limit_are_closed_at_once) {
   EXPECT_EQ(first.read(0, got), 0U);
 }
 
+TEST_F(ServerTest, an_export_has_its_own_limit_of_connections) {
+  const auto other = device::MemoryDevice::create(kMiB).value();
+  exports_.add("other", *other);
+  start({.threads = 2, .export_connections_max = 2});
+  NbdClient first(socket_path());
+  auto second = std::make_unique<NbdClient>(socket_path());
+  ASSERT_TRUE(first.go("disk") && second->go("disk"));
+  NbdClient third(socket_path());
+  ASSERT_TRUE(third.greet());
+  ASSERT_TRUE(third.send_option(Option::kGo, NbdClient::info_data("disk")));
+  const auto refused = third.option_reply();
+  EXPECT_EQ(refused.first, static_cast<uint32_t>(OptionReply::kErrorPolicy));
+  EXPECT_NE(as_text(refused.second).find("limit of 2 connections"), std::string::npos);
+  // INFO is no use of it, another export is served, and the handshake goes on.
+  ASSERT_TRUE(third.send_option(Option::kInfo, NbdClient::info_data("disk")));
+  while (true) {
+    const auto reply = third.option_reply();
+    if (reply.first == static_cast<uint32_t>(OptionReply::kAck)) break;
+    ASSERT_EQ(reply.first, static_cast<uint32_t>(OptionReply::kInfo));
+  }
+  NbdClient elsewhere(socket_path());
+  EXPECT_TRUE(elsewhere.go("other"));
+  NbdClient old(socket_path());
+  ASSERT_TRUE(old.greet() && old.send_option(Option::kExportName, as_bytes("disk")));
+  EXPECT_TRUE(old.at_end());
+  // A place that was left is free again.
+  second.reset();
+  const Deadline patience = Deadline::after(std::chrono::seconds(10));
+  bool served = false;
+  while (!served && !patience.passed(std::chrono::steady_clock::now())) {
+    NbdClient next(socket_path());
+    served = next.go("disk");
+  }
+  EXPECT_TRUE(served);
+}
+
 TEST_F(ServerTest, options_that_make_no_sense_are_refused) {
   for (const ServerOptions& bad :
        {ServerOptions{.threads = 0}, ServerOptions{.connections_max = 0},
-        ServerOptions{.requests_in_flight_max = 0}, ServerOptions{.buffer_bytes_max = kMiB}}) {
+        ServerOptions{.requests_in_flight_max = 0}, ServerOptions{.buffer_bytes_max = kMiB},
+        ServerOptions{.export_bytes_max = kMiB}}) {
     const auto server = Server::start({}, exports_, registry_, bad);
     ASSERT_FALSE(server.ok());
     EXPECT_EQ(server.error().code, Code::kInvalidArgument);

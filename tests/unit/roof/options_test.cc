@@ -233,5 +233,28 @@ TEST(Options, tls_of_nbd_that_would_not_hold_is_refused) {
   }
 }
 
+TEST(Options, limits_of_nbd_are_numbers_within_reason) {
+  OptionValues values;
+  read_variables(values, {{"STRATA_NBD_EXPORT_CONNECTIONS", "4"},
+                          {"STRATA_NBD_MEMORY", "256M"},
+                          {"STRATA_VOLUME_CACHE", "page"},
+                          {"STRATA_MEMORY_VOLUMES", "ram:64M"}});
+  const ServeOptions options = values.resolve().value();
+  EXPECT_EQ(options.nbd_connections, 256U);
+  EXPECT_EQ(options.nbd_export_connections, 4U);
+  EXPECT_EQ(options.nbd_memory_bytes, 256 * kMiB);
+  EXPECT_EQ(options.nbd_export_memory_bytes, 0U);
+  EXPECT_FALSE(options.volumes_direct);
+  EXPECT_EQ(options.memory_volumes.front().size_bytes, 64 * kMiB);
+  const std::pair<std::string, std::string> wrong[] = {{"STRATA_NBD_CONNECTIONS", "0"},
+                                                       {"STRATA_NBD_EXPORT_MEMORY", "1M"},
+                                                       {"STRATA_VOLUME_CACHE", "none"}};
+  for (const auto& [name, value] : wrong) {
+    OptionValues bad;
+    read_variables(bad, {{name, value}});
+    EXPECT_NE(error_of(bad).find(name), std::string::npos) << error_of(bad);
+  }
+}
+
 }  // namespace
 }  // namespace strata::roof
