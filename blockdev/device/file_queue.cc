@@ -56,10 +56,14 @@ FileQueue::~FileQueue() {
   CHECK(parked_ == 0 && scanning_ == 0 && !wakeup_armed_,
         "a block queue was destroyed before its requests completed");
   if (lane_.signal.valid()) device_.guard_.remove(lane_);
+  if (registered_) ring_.unregister_file(fd_);
 }
 
 Status FileQueue::start() {
-  return device_.guard_.add(lane_);
+  TRY(device_.guard_.add(lane_));
+  // Without it every request looks the descriptor up, and all works as well.
+  registered_ = ring_.register_file(fd_).ok();
+  return {};
 }
 
 void FileQueue::submit(IoRequest& request) noexcept {

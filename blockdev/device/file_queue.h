@@ -73,6 +73,7 @@ class FileQueue final : public BlockQueue {
   ring::Ring& ring_;
   const FileDevice::Limits limits_;
   const int fd_;
+  bool registered_ = false;
   RangeGuard::Lane lane_;
   uint32_t parked_ = 0;    // requests that wait for their range
   uint32_t scanning_ = 0;  // requests at the scanner

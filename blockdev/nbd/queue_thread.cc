@@ -27,7 +27,7 @@ QueueThread::QueueThread(ServerShared& shared, std::unique_ptr<ring::Ring> ring,
     : shared_(shared),
       ring_(std::move(ring)),
       deal_(std::move(deal)),
-      buffers_(thread_part(shared.options.memory_bytes_max, shared.options)) {
+      buffers_(thread_part(shared.options.memory_bytes_max, shared.options), *ring_) {
   for (Listener& listener : listeners) {
     auto accept = std::make_unique<Accept>();
     accept->thread = this;

@@ -59,6 +59,40 @@ struct Ring::Impl {
   bool wake_armed = false;
   TimerList timers;
 
+  struct File {
+    int fd = -1;
+    uint32_t uses = 0;
+  };
+  // The kernel's tables, by slot; an empty buffer and a use of 0 are free slots.
+  std::array<MutableBytes, kBuffersMax> buffers{};
+  std::array<File, kFilesMax> files{};
+  uint32_t buffers_end = 0;  // no slot from here on is used
+  uint32_t files_end = 0;
+  bool buffers_ready = false;
+  bool files_ready = false;
+
+  [[nodiscard]] int buffer_slot(const std::byte* data, size_t bytes) const noexcept {
+    const auto begin = reinterpret_cast<uintptr_t>(data);
+    for (uint32_t i = 0; i < buffers_end; ++i) {
+      const auto base = reinterpret_cast<uintptr_t>(buffers[i].data());
+      if (begin >= base && begin + bytes <= base + buffers[i].size()) return static_cast<int>(i);
+    }
+    return -1;
+  }
+  [[nodiscard]] int file_slot(int fd) const noexcept {
+    for (uint32_t i = 0; i < files_end; ++i) {
+      if (files[i].uses > 0 && files[i].fd == fd) return static_cast<int>(i);
+    }
+    return -1;
+  }
+  // Makes the entry name the file by its slot, if it has one.
+  void use_file(io_uring_sqe* entry, int fd) const noexcept {
+    const int slot = file_slot(fd);
+    if (slot < 0) return;
+    entry->fd = slot;
+    entry->flags |= IOSQE_FIXED_FILE;
+  }
+
   ~Impl() {
     if (uring_ready) io_uring_queue_exit(&uring);
   }
@@ -128,14 +162,28 @@ void Ring::send_message(Operation& op, int fd, const msghdr* message, int flags)
 
 void Ring::read(Operation& op, int fd, MutableBytes into, uint64_t offset) noexcept {
   io_uring_sqe* entry = next_entry(op);
-  io_uring_prep_read(entry, fd, into.data(), transfer_length(into.size()), offset);
+  const unsigned length = transfer_length(into.size());
+  const int slot = impl_->buffer_slot(into.data(), into.size());
+  if (slot >= 0) {
+    io_uring_prep_read_fixed(entry, fd, into.data(), length, offset, slot);
+  } else {
+    io_uring_prep_read(entry, fd, into.data(), length, offset);
+  }
+  impl_->use_file(entry, fd);
   io_uring_sqe_set_data(entry, &op);
 }
 
 void Ring::write(Operation& op, int fd, Bytes from, uint64_t offset, int rw_flags) noexcept {
   io_uring_sqe* entry = next_entry(op);
-  io_uring_prep_write(entry, fd, from.data(), transfer_length(from.size()), offset);
+  const unsigned length = transfer_length(from.size());
+  const int slot = impl_->buffer_slot(from.data(), from.size());
+  if (slot >= 0) {
+    io_uring_prep_write_fixed(entry, fd, from.data(), length, offset, slot);
+  } else {
+    io_uring_prep_write(entry, fd, from.data(), length, offset);
+  }
   entry->rw_flags = rw_flags;
+  impl_->use_file(entry, fd);
   io_uring_sqe_set_data(entry, &op);
 }
 
@@ -156,6 +204,7 @@ void Ring::write_vector(Operation& op, int fd, const iovec* parts, uint32_t coun
 void Ring::sync(Operation& op, int fd, bool data_only) noexcept {
   io_uring_sqe* entry = next_entry(op);
   io_uring_prep_fsync(entry, fd, data_only ? IORING_FSYNC_DATASYNC : 0);
+  impl_->use_file(entry, fd);
   io_uring_sqe_set_data(entry, &op);
 }
 
@@ -177,6 +226,72 @@ void Ring::cancel(Operation& target) noexcept {
   --impl_->in_flight;
   io_uring_prep_cancel(entry, &target, 0);
   io_uring_sqe_set_data64(entry, kNobody);
+}
+
+Status Ring::register_buffer(MutableBytes memory) noexcept {
+  Impl& impl = *impl_;
+  if (!impl.buffers_ready) {
+    const int made = io_uring_register_buffers_sparse(&impl.uring, kBuffersMax);
+    if (made < 0) return errno_error(-made, "registering a table of buffers");
+    impl.buffers_ready = true;
+  }
+  const auto slot = std::find_if(impl.buffers.begin(), impl.buffers.end(),
+                                 [](const MutableBytes& one) { return one.empty(); });
+  if (slot == impl.buffers.end()) {
+    return Error(Code::kBusy, "the ring has as many registered buffers as it may");
+  }
+  const auto index = static_cast<unsigned>(slot - impl.buffers.begin());
+  const iovec part{memory.data(), memory.size()};
+  constexpr __u64 kNoTag = 0;
+  const int done = io_uring_register_buffers_update_tag(&impl.uring, index, &part, &kNoTag, 1);
+  if (done < 0) return errno_error(-done, "registering a buffer");
+  *slot = memory;
+  impl.buffers_end = std::max(impl.buffers_end, index + 1);
+  return {};
+}
+
+void Ring::unregister_buffer(const std::byte* memory) noexcept {
+  Impl& impl = *impl_;
+  for (uint32_t i = 0; i < impl.buffers_end; ++i) {
+    if (impl.buffers[i].data() != memory) continue;
+    impl.buffers[i] = {};
+    constexpr iovec kNothing{};
+    constexpr __u64 kNoTag = 0;
+    // Should it fail, the pages stay pinned until the ring is gone, and nobody names the slot.
+    (void)io_uring_register_buffers_update_tag(&impl.uring, i, &kNothing, &kNoTag, 1);
+  }
+}
+
+Status Ring::register_file(int fd) noexcept {
+  Impl& impl = *impl_;
+  if (const int known = impl.file_slot(fd); known >= 0) {
+    ++impl.files[static_cast<size_t>(known)].uses;
+    return {};
+  }
+  if (!impl.files_ready) {
+    const int made = io_uring_register_files_sparse(&impl.uring, kFilesMax);
+    if (made < 0) return errno_error(-made, "registering a table of files");
+    impl.files_ready = true;
+  }
+  const auto slot = std::find_if(impl.files.begin(), impl.files.end(),
+                                 [](const Impl::File& one) { return one.uses == 0; });
+  if (slot == impl.files.end()) {
+    return Error(Code::kBusy, "the ring has as many registered files as it may");
+  }
+  const auto index = static_cast<unsigned>(slot - impl.files.begin());
+  const int done = io_uring_register_files_update(&impl.uring, index, &fd, 1);
+  if (done < 0) return errno_error(-done, "registering a file");
+  *slot = {fd, 1};
+  impl.files_end = std::max(impl.files_end, index + 1);
+  return {};
+}
+
+void Ring::unregister_file(int fd) noexcept {
+  Impl& impl = *impl_;
+  const int slot = impl.file_slot(fd);
+  if (slot < 0 || --impl.files[static_cast<size_t>(slot)].uses > 0) return;
+  constexpr int kNone = -1;
+  (void)io_uring_register_files_update(&impl.uring, static_cast<unsigned>(slot), &kNone, 1);
 }
 
 void Ring::set_timer(Timer& timer, SteadyTime due) {

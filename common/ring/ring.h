@@ -63,6 +63,19 @@ class Ring {
   // Asks for the operation to end early; it still completes. Unknown or finished ones are ignored.
   void cancel(Operation& target) noexcept;
 
+  // Memory that read() and write() use often: for a buffer inside it the kernel need not look up
+  // and pin the pages each time. It stays where it is until it is unregistered, with no operation
+  // under way in it. An error where the limit of locked memory (ulimit -l) or kBuffersMax is
+  // reached; then everything works as without.
+  [[nodiscard]] Status register_buffer(MutableBytes memory) noexcept;
+  void unregister_buffer(const std::byte* memory) noexcept;
+  // The same for a descriptor, which must not be closed before it is unregistered as often as it
+  // was registered.
+  [[nodiscard]] Status register_file(int fd) noexcept;
+  void unregister_file(int fd) noexcept;
+  static constexpr uint32_t kBuffersMax = 8;
+  static constexpr uint32_t kFilesMax = 64;
+
   // Fires once, in a turn of run_once after `due`; setting it again moves it. May be called from
   // inside a fire. No system call. Clearing one that is not set does nothing.
   void set_timer(Timer& timer, SteadyTime due);

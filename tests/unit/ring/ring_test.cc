@@ -54,6 +54,64 @@ class RingTest : public testing::Test {
   UniqueFd writer_;
 };
 
+TEST_F(RingTest, registered_memory_and_files_carry_the_same_bytes) {
+  constexpr size_t kBytes = 64 * 1024;
+  const std::unique_ptr<std::byte, decltype(&free)> memory(
+      static_cast<std::byte*>(aligned_alloc(4096, kBytes)), &free);
+  const MutableBytes all(memory.get(), kBytes);
+  // Twice: what was unregistered can be registered again, and works in between too.
+  for (int round = 0; round < 2; ++round) {
+    ASSERT_TRUE(ring_->register_buffer(all).ok());
+    ASSERT_TRUE(ring_->register_file(file_.get()).ok());
+    ASSERT_TRUE(ring_->register_file(file_.get()).ok()) << "a second user of it";
+    for (int user = 0; user < 3; ++user) {
+      for (size_t i = 0; i < 5000; ++i) all[i] = static_cast<std::byte>(i * 7 + round + user);
+      Recorded write;
+      ring_->write(write, file_.get(), all.first(5000), 100, RWF_DSYNC);
+      EXPECT_EQ(wait(write), 5000);
+      Recorded sync;
+      ring_->sync(sync, file_.get(), true);
+      EXPECT_EQ(wait(sync), 0);
+      Recorded read;
+      ring_->read(read, file_.get(), all.subspan(8192, 5000), 100);
+      EXPECT_EQ(wait(read), 5000);
+      EXPECT_TRUE(std::equal(all.begin(), all.begin() + 5000, all.begin() + 8192));
+      // Across the end of what is registered nothing is taken for registered.
+      std::array<std::byte, 16> elsewhere{};
+      Recorded plain;
+      ring_->read(plain, file_.get(), elsewhere, 100);
+      EXPECT_EQ(wait(plain), 16);
+      EXPECT_TRUE(std::equal(elsewhere.begin(), elsewhere.end(), all.begin()));
+      if (user < 2) ring_->unregister_file(file_.get());
+    }
+    ring_->unregister_buffer(all.data());
+  }
+}
+
+TEST_F(RingTest, a_descriptor_that_was_unregistered_may_name_another_file) {
+  ASSERT_TRUE(ring_->register_file(file_.get()).ok());
+  ring_->unregister_file(file_.get());
+  const UniqueFd other(::memfd_create("strata_ring_other", MFD_CLOEXEC));
+  ASSERT_EQ(::dup2(other.get(), file_.get()), file_.get());
+  Recorded write;
+  ring_->write(write, file_.get(), as_bytes("new"), 0);
+  EXPECT_EQ(wait(write), 3);
+  std::array<char, 3> text{};
+  EXPECT_EQ(::pread(other.get(), text.data(), text.size(), 0), 3);
+}
+
+TEST_F(RingTest, tables_that_are_full_say_so_and_all_goes_on) {
+  std::vector<UniqueFd> files;
+  for (uint32_t i = 0; i < Ring::kFilesMax; ++i) {
+    files.emplace_back(::memfd_create("strata_ring_many", MFD_CLOEXEC));
+    ASSERT_TRUE(ring_->register_file(files.back().get()).ok());
+  }
+  EXPECT_EQ(ring_->register_file(file_.get()).error().code, Code::kBusy);
+  Recorded write;
+  ring_->write(write, file_.get(), as_bytes("hello"), 0);
+  EXPECT_EQ(wait(write), 5);
+}
+
 TEST_F(RingTest, what_is_written_to_a_file_is_read) {
   Recorded write;
   ring_->write(write, file_.get(), as_bytes("hello world"), 5);
