@@ -31,8 +31,8 @@ Status check_wanted(const NewUser& wanted) {
 
 Result<std::string> find_policy(const State& state, const std::string& account,
                                 const std::string& name) {
-  for (const std::string& arn :
-       {name, "arn:aws:iam::" + account + ":policy/" + name, "arn:aws:iam::aws:policy/" + name}) {
+  const std::string own = "arn:aws:iam::" + account + ":policy/" + name;
+  for (const std::string& arn : {name, own, "arn:aws:iam::aws:policy/" + name}) {
     if (state.policy_by_arn(arn) != nullptr) return arn;
   }
   return Error(Code::kNotFound, "there is no policy " + name +
