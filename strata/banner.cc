@@ -37,6 +37,11 @@ std::string endpoints(const BannerFacts& facts) {
   out += facts.s3 ? fmt::format("  S3           {}{}  (region {})\n", scheme(facts),
                                 reachable(*facts.s3), facts.region)
                   : "  S3           off\n";
+  if (facts.website) {
+    out +=
+        fmt::format("  Websites     http://{}/  (a bucket by the Host header: BUCKET.localhost)\n",
+                    reachable(*facts.website));
+  }
   const bool tls = facts.nbd_tls == nbd::TlsMode::kRequired;
   out += facts.nbd ? fmt::format("  NBD          {}://{}/NAME\n", tls ? "nbds" : "nbd",
                                  reachable(*facts.nbd))

@@ -18,6 +18,7 @@ struct BannerFacts {
   std::string data;
   std::optional<HostPort> s3;  // with the ports that were really bound
   bool s3_tls = false;
+  std::optional<HostPort> website;  // where buckets are websites; absent: off, and no line
   std::optional<HostPort> admin;
   std::optional<HostPort> nbd;
   nbd::TlsMode nbd_tls = nbd::TlsMode::kOff;  // of NBD over TCP

@@ -152,10 +152,7 @@ std::vector<ListenerStatus> House::listeners() const {
   const BannerFacts bound = facts();
   std::vector<ListenerStatus> out;
   if (bound.s3) out.push_back({"s3", bound.s3->to_string()});
-  if (website_server_) {
-    out.push_back(
-        {"website", HostPort{options_.website->host, website_server_->port()}.to_string()});
-  }
+  if (bound.website) out.push_back({"website", bound.website->to_string()});
   if (bound.admin) out.push_back({"admin", bound.admin->to_string()});
   if (bound.nbd) out.push_back({"nbd", bound.nbd->to_string()});
   if (bound.nbd_socket) out.push_back({"nbd_socket", *bound.nbd_socket});
@@ -188,6 +185,7 @@ BannerFacts House::facts() const {
   out.version = kVersion;
   out.data = options_.data;
   if (s3_server_) out.s3 = HostPort{options_.s3->host, s3_server_->port()};
+  if (website_server_) out.website = HostPort{options_.website->host, website_server_->port()};
   if (admin_server_) out.admin = HostPort{options_.admin->host, admin_server_->port()};
   out.s3_tls = certificate_ != nullptr;
   out.nbd = blocks_->tcp();

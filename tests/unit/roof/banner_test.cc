@@ -31,6 +31,12 @@ bool shows(const std::string& text, std::string_view part) {
   return text.find(part) != std::string::npos;
 }
 
+TEST(Banner, tells_where_websites_are_served) {
+  BannerFacts served = facts();
+  served.website = HostPort{"0.0.0.0", 9002};
+  EXPECT_TRUE(shows(banner(served), "Websites     http://127.0.0.1:9002/")) << banner(served);
+}
+
 TEST(Banner, tells_where_everything_is_and_what_to_paste) {
   const std::string text = banner(facts());
   EXPECT_TRUE(shows(text, "after 42 ms")) << text;
@@ -40,6 +46,7 @@ TEST(Banner, tells_where_everything_is_and_what_to_paste) {
   EXPECT_TRUE(shows(text, "nbd+unix:///NAME?socket=./strata-data/nbd.sock")) << text;
   EXPECT_TRUE(shows(text, "strata / strata-secret")) << text;
   EXPECT_TRUE(shows(text, "./strata-data/drive1  in service")) << text;
+  EXPECT_FALSE(shows(text, "Websites")) << text;
   EXPECT_TRUE(shows(text,
                     "aws --region us-east-1 --endpoint-url http://127.0.0.1:9000 "
                     "s3 mb s3://demo"))
