@@ -4,6 +4,7 @@ import ctypes
 import os
 import pathlib
 import signal
+import socket
 import subprocess
 import time
 
@@ -54,6 +55,23 @@ class Child:
         except subprocess.TimeoutExpired:
             self.process.kill()
             self.process.wait()
+
+    def wait_listening(self, port, name, seconds):
+        """Returns when something of ours listens on the port of loopback."""
+        deadline = time.monotonic() + seconds
+        while True:
+            try:
+                socket.create_connection(("127.0.0.1", port), 1).close()
+                return
+            except OSError:
+                if not self.running() or time.monotonic() > deadline:
+                    raise BenchError(f"{name} did not start: " + self.tail()) from None
+                time.sleep(0.02)
+
+    def with_workers(self):
+        """The ids of the process and of those that it started."""
+        children = pathlib.Path(f"/proc/{self.pid}/task/{self.pid}/children")
+        return [self.pid, *map(int, children.read_text().split())]
 
     def tail(self, count=2000):
         return self.log.read_text(errors="replace")[-count:] if self.log.exists() else ""

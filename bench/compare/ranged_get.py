@@ -7,12 +7,11 @@ every latency. (fio's http engine of Debian 12 knows no ranges.)
 """
 
 import http.client
-import json
-import multiprocessing
-import pathlib
 import random
 import sys
 import time
+
+from bench.compare import workers
 
 TIMEOUT_SECONDS = 60
 
@@ -34,25 +33,12 @@ def work(host, target, object_bytes, block_bytes, seconds, results):
                 break
     except (OSError, http.client.HTTPException) as failure:
         error = str(failure)
-    results.put({"latency_us": latencies, "seconds": time.monotonic() - started, "error": error,
-                 "cpu_seconds": time.process_time()})
+    results.put(workers.told(latencies, started, error))
 
 
 def main(host, target, object_bytes, block_bytes, seconds, processes, output):
-    results = multiprocessing.Queue()
-    workers = [multiprocessing.Process(target=work, daemon=True, args=(
-        host, target, int(object_bytes), int(block_bytes), float(seconds), results))
-        for _ in range(int(processes))]
-    for worker in workers:
-        worker.start()
-    told = [results.get() for _ in workers]
-    for worker in workers:
-        worker.join()
-    pathlib.Path(output).write_text(json.dumps({"processes": told}))
-    errors = [one["error"] for one in told if one["error"]]
-    if errors:
-        print(errors[0], file=sys.stderr)
-    return 1 if errors else 0
+    own = (host, target, int(object_bytes), int(block_bytes), float(seconds))
+    return workers.run(work, [own] * int(processes), output)
 
 
 if __name__ == "__main__":

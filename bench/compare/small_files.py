@@ -6,12 +6,12 @@ flush it, rename it into place; now and then list the folder and delete the olde
 A program of its own, so that a filesystem that hangs can be left behind. OUTPUT gets JSON: every latency.
 """
 
-import json
-import multiprocessing
 import os
 import pathlib
 import sys
 import time
+
+from bench.compare import workers
 
 FILE_BYTES = 4096
 KEPT_FILES = 64  # each process keeps so many and deletes older ones
@@ -49,24 +49,12 @@ def work(folder, seconds, results):
             number += 1
     except OSError as failure:
         error = str(failure)
-    results.put({"latency_us": latencies, "seconds": time.monotonic() - started, "error": error,
-                 "cpu_seconds": time.process_time()})
+    results.put(workers.told(latencies, started, error))
 
 
 def main(folder, seconds, processes, output):
-    results = multiprocessing.Queue()
-    workers = [multiprocessing.Process(target=work, daemon=True, args=(
-        pathlib.Path(folder) / f"w{number}", float(seconds), results)) for number in range(int(processes))]
-    for worker in workers:
-        worker.start()
-    told = [results.get() for _ in workers]
-    for worker in workers:
-        worker.join()
-    pathlib.Path(output).write_text(json.dumps({"file_bytes": FILE_BYTES, "processes": told}))
-    errors = [one["error"] for one in told if one["error"]]
-    if errors:
-        print(errors[0], file=sys.stderr)
-    return 1 if errors else 0
+    return workers.run(work, [(pathlib.Path(folder) / f"w{number}", float(seconds))
+                              for number in range(int(processes))], output, file_bytes=FILE_BYTES)
 
 
 if __name__ == "__main__":

@@ -1,9 +1,6 @@
 """nginx as people put it in front of their assets: serving a folder, and as a cache before a bucket."""
 
 import os
-import pathlib
-import socket
-import time
 
 from bench.common.processes import BenchError, Child
 from bench.compare import fio
@@ -76,19 +73,10 @@ class Nginx:
         self.host = f"127.0.0.1:{port}"
         self.child = Child([program, "-p", self.folder, "-c", config], self.folder / "nginx.log")
         stage.on_exit(self.child.stop)
-        deadline = time.monotonic() + READY_SECONDS
-        while True:
-            try:
-                socket.create_connection(("127.0.0.1", port), 1).close()
-                return
-            except OSError:
-                if not self.child.running() or time.monotonic() > deadline:
-                    raise BenchError("nginx did not start: " + self.child.tail()) from None
-                time.sleep(0.02)
+        self.child.wait_listening(port, "nginx", READY_SECONDS)
 
     def pids(self):
-        children = pathlib.Path(f"/proc/{self.child.pid}/task/{self.child.pid}/children")
-        return [self.child.pid, *map(int, children.read_text().split())]
+        return self.child.with_workers()
 
     def measure(self, stage, load, concurrency, count, files, more_pids):
         """fio GETs the files, unsigned."""

@@ -4,7 +4,6 @@ import os
 import pathlib
 import shutil
 import socket
-import time
 
 from bench.common.processes import BenchError, Child
 
@@ -68,7 +67,7 @@ class Nginx:
         self.child = Child([find_nginx(), "-p", self.folder.absolute(), "-c", config.absolute()],
                            self.folder / "nginx.log")
         try:
-            self._wait()
+            self.child.wait_listening(port, "nginx", READY_SECONDS)
         except BaseException:
             self.__exit__()
             raise
@@ -78,18 +77,6 @@ class Nginx:
         self.child.stop()
         shutil.rmtree(self.folder, ignore_errors=True)
 
-    def _wait(self):
-        deadline = time.monotonic() + READY_SECONDS
-        while True:
-            try:
-                socket.create_connection(self.address, 1).close()
-                return
-            except OSError:
-                if not self.child.running() or time.monotonic() > deadline:
-                    raise BenchError("nginx did not start: " + self.child.tail()) from None
-                time.sleep(0.02)
-
     def pids(self):
         """The master and its workers."""
-        children = pathlib.Path(f"/proc/{self.child.pid}/task/{self.child.pid}/children")
-        return [self.child.pid, *map(int, children.read_text().split())]
+        return self.child.with_workers()

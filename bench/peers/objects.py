@@ -159,8 +159,7 @@ class Nginx(ObjectPeer):
         return [find_nginx(), "-p", folder, "-c", folder / "nginx.conf"]
 
     def pids(self):
-        children = pathlib.Path(f"/proc/{self.child.pid}/task/{self.child.pid}/children")
-        return [self.child.pid, *map(int, children.read_text().split())]
+        return self.child.with_workers()
 
     def prepare(self):
         """There are no buckets."""
