@@ -1,28 +1,13 @@
 // What the NBD server counts. Recording is a few relaxed atomics; any thread.
 #pragma once
 
-#include <array>
-#include <cstdint>
-
-#include "blockdev/device/block_device.h"
-#include "common/metrics/metrics.h"
+#include "blockdev/device/wire_instruments.h"
 
 namespace strata::nbd {
 
-struct Instruments {
-  struct OfOp {
-    metrics::Counter* requests = nullptr;
-    metrics::Counter* errors = nullptr;
-    metrics::LatencyHistogram* seconds = nullptr;
-  };
-
+struct Instruments : device::WireInstruments {
   explicit Instruments(metrics::Registry& registry);
-  [[nodiscard]] OfOp& of(device::Op op) noexcept { return ops[static_cast<size_t>(op)]; }
 
-  std::array<OfOp, device::kOps> ops;
-  metrics::Counter& refused_requests;
-  metrics::Counter& read_bytes;
-  metrics::Counter& written_bytes;
   metrics::Counter& accepted;
   metrics::Counter& refused_connections;
   metrics::Counter& tls_failed;
