@@ -50,6 +50,17 @@ Error incomplete_body(uint64_t got, uint64_t stated) {
 
 }  // namespace
 
+Result<std::optional<Sealing>> object_sealing(const encryption::Vault& vault,
+                                              const std::optional<encryption::Choice>& choice,
+                                              std::string_view bucket, std::string_view key,
+                                              std::string& envelope) {
+  if (!choice) return std::optional<Sealing>();
+  TRY_ASSIGN(encryption::Vault::Protection protection, vault.protect(*choice, bucket, key));
+  envelope = std::move(protection.envelope);
+  return std::optional<Sealing>(
+      Sealing{protection.data_key, encryption::Form::kObject, nullptr, protection.etag_is_md5});
+}
+
 Error entity_too_large(uint64_t bytes_max) {
   return Error(Code::kTooLarge, reason::kEntityTooLarge,
                fmt::format("the body is larger than {}: use a multipart upload with parts of at "

@@ -10,6 +10,7 @@
 #include "common/async/task.h"
 #include "common/digest/checksum.h"
 #include "objstore/encryption/segments.h"
+#include "objstore/encryption/vault.h"
 #include "objstore/object/types.h"
 #include "objstore/replica/store.h"
 
@@ -45,6 +46,12 @@ struct TakenBody {
 // and the body outlive the task.
 [[nodiscard]] async::Task<Result<TakenBody>> take_body(replica::Store& store, IntakePlan plan,
                                                        async::ByteSource& body);
+
+// How a whole object is encrypted by the choice, with a data key of its own; its envelope for the
+// record is written. Nothing for no choice. Errors: the vault's.
+[[nodiscard]] Result<std::optional<Sealing>> object_sealing(
+    const encryption::Vault& vault, const std::optional<encryption::Choice>& choice,
+    std::string_view bucket, std::string_view key, std::string& envelope);
 
 // kTooLarge/entity_too_large: what a stated or real size past the limit is answered with.
 [[nodiscard]] Error entity_too_large(uint64_t bytes_max);

@@ -91,13 +91,8 @@ async::Task<Result<CopyResult>> ObjectStore::copy(CopyRequest request) {
   plan.placement = rows::placement(request.bucket, request.key);
   plan.size_bytes = source->size_bytes;
   plan.algorithms = algorithms_to_compute(request, *source);
-  if (request.encryption) {
-    CO_TRY_ASSIGN(encryption::Vault::Protection protection,
-                  impl.vault.protect(*request.encryption, request.bucket, request.key));
-    request.extras.encryption = std::move(protection.envelope);
-    plan.sealing =
-        Sealing{protection.data_key, encryption::Form::kObject, nullptr, protection.etag_is_md5};
-  }
+  CO_TRY_ASSIGN(plan.sealing, object_sealing(impl.vault, request.encryption, request.bucket,
+                                             request.key, request.extras.encryption));
   BodyStream body(impl.store, std::move(pin),
                   rows::placement(request.source_bucket, request.source_key), *source,
                   Extent{0, source->size_bytes}, std::move(source_key));

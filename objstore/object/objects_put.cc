@@ -39,13 +39,8 @@ async::Task<Result<ObjectInfo>> ObjectStore::put(PutRequest request, async::Byte
   IntakePlan plan;
   plan.placement = rows::placement(request.bucket, request.key);
   plan.size_bytes = request.size_bytes;
-  if (request.encryption) {
-    CO_TRY_ASSIGN(encryption::Vault::Protection protection,
-                  impl.vault.protect(*request.encryption, request.bucket, request.key));
-    request.extras.encryption = std::move(protection.envelope);
-    plan.sealing =
-        Sealing{protection.data_key, encryption::Form::kObject, nullptr, protection.etag_is_md5};
-  }
+  CO_TRY_ASSIGN(plan.sealing, object_sealing(impl.vault, request.encryption, request.bucket,
+                                             request.key, request.extras.encryption));
   CO_TRY_ASSIGN(TakenBody taken, co_await take_body(impl.store, std::move(plan), body));
   std::vector<StoredChecksum> checksums;
   if (request.checksums) {
