@@ -1,5 +1,6 @@
 // STARTTLS through a real socket: what must be protected is, and what was not is forgotten.
 #include <algorithm>
+#include <cerrno>
 
 #include "common/tls/session.h"
 #include "tests/support/nbd_session.h"
@@ -85,7 +86,10 @@ class TlsClient : public NbdSession {
   }
   bool more() {
     std::array<std::byte, 65536> piece;
-    const ssize_t got = ::recv(fd(), piece.data(), piece.size(), 0);
+    ssize_t got = -1;
+    do {
+      got = ::recv(fd(), piece.data(), piece.size(), 0);
+    } while (got < 0 && errno == EINTR);
     if (got <= 0) return false;
     cipher_.insert(cipher_.end(), piece.begin(), piece.begin() + got);
     return true;
