@@ -198,9 +198,11 @@ class Stage:
 
     def _publish(self):
         """False from a server that knows no policies of buckets."""
-        for what, body in (("policy", PUBLIC), ("website", WEBSITE)):
+        # A new bucket refuses a policy for everybody until its block of public access is taken away.
+        for method, what, body in (("DELETE", "publicAccessBlock", None), ("PUT", "policy", PUBLIC),
+                                   ("PUT", "website", WEBSITE)):
             connection = http.client.HTTPConnection(self.bucket.host, timeout=READY_SECONDS)
-            connection.request("PUT", self.presign("PUT", "", f"{what}="), body)
+            connection.request(method, self.presign(method, "", f"{what}="), body)
             answer = connection.getresponse()
             text = answer.read()
             connection.close()

@@ -59,8 +59,11 @@ class Compare(unittest.TestCase):
         return json.loads((self.folder / "report.json").read_text())
 
     def test_every_number_comes_from_the_load_tools_own_output(self):
-        self.run_it("--rows", "uploads,sharing", "--runs", "2")
+        self.run_it("--rows", "uploads,website,sharing", "--runs", "2")
         self.assert_clean()
+        website = self.report()["rows"][1]
+        self.assertIn("endpoint-object", json.dumps(website["contests"]), "the bucket was not opened to everybody")
+        self.assertEqual(website["facts"], [])
         checked = 0
         for row in self.report()["rows"]:
             for contest in row["contests"]:
