@@ -162,6 +162,15 @@ class Features(unittest.TestCase):
         refused = self.curl(f"http://{self.site}/site/")
         self.assertIn("403", refused.splitlines()[0])
         self.assertIn("AccessDenied", refused)
+        # A new bucket is closed to everybody; its owner opens it in two steps.
+        public = json.dumps({"Version": "2012-10-17", "Statement": [
+            {"Effect": "Allow", "Principal": "*", "Action": "s3:GetObject", "Resource": "arn:aws:s3:::site/*"}]})
+        self.assertEqual(code_of(s3.put_bucket_policy, Bucket="site", Policy=public), "AccessDenied")
+        s3.delete_public_access_block(Bucket="site")
+        s3.put_bucket_policy(Bucket="site", Policy=public)
+        home = self.curl(f"http://{self.site}/site/")
+        self.assertIn("200", home.splitlines()[0])
+        self.assertTrue(home.endswith("home"), home)
         s3.put_bucket_website(Bucket="site", WebsiteConfiguration={
             "RedirectAllRequestsTo": {"HostName": "example.org", "Protocol": "https"}})
         self.assertIn("location: https://example.org/x", self.curl(f"http://{self.site}/site/x").lower())
