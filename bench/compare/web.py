@@ -78,9 +78,11 @@ class Nginx:
     def pids(self):
         return self.child.with_workers()
 
-    def measure(self, stage, load, concurrency, count, files, more_pids):
+    def job(self, stage, load, concurrency, count):
         """fio GETs the files, unsigned."""
-        job = unsigned_job(stage, self.host, "", load, concurrency, count)
+        return unsigned_job(stage, self.host, "", load, concurrency, count)
+
+    def measure(self, stage, job, files, more_pids):
         return fio.measure(stage, job, files, pids=self.pids() + more_pids)
 
 
@@ -114,6 +116,15 @@ def caching_bucket(stage, load, count):
 def website_job(stage, load, concurrency, count):
     """fio GETs assets from our website endpoint, unsigned."""
     return unsigned_job(stage, stage.website, f"/{stage.bucket.bucket}", load, concurrency, count)
+
+
+def first_visit(job, load, concurrency, count):
+    """The same job with each file read once, by one of the clients, and then no more."""
+    for name in ("time_based", "runtime", "norandommap"):
+        job.options.pop(name, None)
+    share = count // concurrency * load.bytes
+    job.options |= {"size": share, "offset_increment": share}
+    return job
 
 
 def unsigned_job(stage, host, folder, load, concurrency, count):
