@@ -12,6 +12,9 @@ if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
   target_compile_options(strata_flags INTERFACE
     -fcoroutines -Wno-maybe-uninitialized -Wno-restrict -Wno-stringop-overflow -Wno-array-bounds
     -Wno-stringop-overread -Wno-free-nonheap-object)
+  if(CMAKE_UNITY_BUILD)  # what a class keeps in an unnamed namespace is then included
+    target_compile_options(strata_flags INTERFACE -Wno-subobject-linkage)
+  endif()
 else()
   # Clang reports std::get_temporary_buffer inside GCC 12's own std::stable_sort.
   target_compile_options(strata_flags INTERFACE -Wno-deprecated-declarations)

@@ -12,12 +12,12 @@
 namespace strata::roof {
 namespace {
 
-ControlAnswer answer_of(const Result<nlohmann::json>& result, int status = 200) {
+ControlAnswer access_answer(const Result<nlohmann::json>& result, int status = 200) {
   if (!result.ok()) return control_error(result.error());
   return {status, dump_json(*result)};
 }
 
-ControlAnswer answer_of(const Status& status) {
+ControlAnswer access_answer(const Status& status) {
   return status.ok() ? ControlAnswer{200, "{}"} : control_error(status.error());
 }
 
@@ -36,7 +36,7 @@ PathRest rest_of(const std::string& path, std::string_view prefix) {
   return rest;
 }
 
-Error wrong_method(const std::string& path, std::string_view methods) {
+Error wrong_access_method(const std::string& path, std::string_view methods) {
   return Error(Code::kUnsupported, fmt::format("{} takes {}", path, methods));
 }
 
@@ -156,10 +156,10 @@ ControlRoute accounts_route(AccessGround ground) {
     if (name.empty() && method == "GET") {
       return ControlAnswer{200, dump_json(accounts_json(ground.directory))};
     }
-    if (name.empty() && method == "POST") return answer_of(make_account(ground, body), 201);
-    if (!name.empty() && method == "DELETE") return answer_of(delete_account(ground, name));
+    if (name.empty() && method == "POST") return access_answer(make_account(ground, body), 201);
+    if (!name.empty() && method == "DELETE") return access_answer(delete_account(ground, name));
     return control_error(
-        wrong_method(path, name.empty() ? std::string_view("GET and POST") : "DELETE"));
+        wrong_access_method(path, name.empty() ? std::string_view("GET and POST") : "DELETE"));
   };
 }
 
@@ -172,13 +172,14 @@ ControlRoute users_route(AccessGround ground) {
       return ControlAnswer{200, dump_json(users_json(ground.directory, *account))};
     }
     if (rest.second.empty() && method == "POST") {
-      return answer_of(make_user(ground, *account, body), 201);
+      return access_answer(make_user(ground, *account, body), 201);
     }
     if (!rest.second.empty() && method == "DELETE") {
-      return answer_of(ground.loops.run(iam::remove_user(ground.directory, *account, rest.second)));
+      return access_answer(
+          ground.loops.run(iam::remove_user(ground.directory, *account, rest.second)));
     }
-    return control_error(
-        wrong_method(path, rest.second.empty() ? std::string_view("GET and POST") : "DELETE"));
+    return control_error(wrong_access_method(
+        path, rest.second.empty() ? std::string_view("GET and POST") : "DELETE"));
   };
 }
 

@@ -43,8 +43,8 @@ Status end(VhostExports& exports, const std::string& volume, const std::string& 
   return exports.remove(volume, socket, in_use);
 }
 
-ControlAnswer answer(VhostExports& exports, const std::string& method, std::string_view rest,
-                     const std::string& text) {
+ControlAnswer answer_exports(VhostExports& exports, const std::string& method,
+                             std::string_view rest, const std::string& text) {
   if (rest.empty() && method == "GET") {
     nlohmann::json body;
     body["exports"] = nlohmann::json::array();
@@ -70,7 +70,8 @@ ControlAnswer answer(VhostExports& exports, const std::string& method, std::stri
 
 ControlRoute exports_route(VhostExports& exports) {
   return [&exports](const std::string& method, const std::string& path, const std::string& body) {
-    return answer(exports, method, std::string_view(path).substr(std::strlen(kExportsPath)), body);
+    return answer_exports(exports, method, std::string_view(path).substr(std::strlen(kExportsPath)),
+                          body);
   };
 }
 

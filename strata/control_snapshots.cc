@@ -14,7 +14,7 @@ using nlohmann::json;
 // Ranges that one answer lists.
 constexpr size_t kRangesMax = 10'000;
 
-struct Rooms {
+struct SnapshotRooms {
   snapshot::SnapshotService& snapshots;
   worker::Crew& crew;
 
@@ -55,7 +55,7 @@ Answer job_begun(const Result<uint64_t>& job) {
   return ControlAnswer{202, dump_json({{"job", *job}})};
 }
 
-Answer create(const Rooms& rooms, const json& request) {
+Answer answer_create(const SnapshotRooms& rooms, const json& request) {
   TRY_ASSIGN(const std::string volume, json_string(request, "volume"));
   TRY_ASSIGN(const std::string name, string_or(request, "name", ""));
   TRY_ASSIGN(const std::string place, place_of(request));
@@ -66,7 +66,7 @@ Answer create(const Rooms& rooms, const json& request) {
   return job_begun(rooms.snapshots.create(volume, name, place, rate));
 }
 
-Answer list(const Rooms& rooms, const json& request) {
+Answer answer_list(const SnapshotRooms& rooms, const json& request) {
   TRY_ASSIGN(const std::string place, place_of(request));
   TRY_ASSIGN(const auto all, rooms.snapshots.list(place));
   json body;
@@ -75,14 +75,14 @@ Answer list(const Rooms& rooms, const json& request) {
   return ControlAnswer{200, dump_json(body)};
 }
 
-Answer show(const Rooms& rooms, const json& request) {
+Answer show(const SnapshotRooms& rooms, const json& request) {
   TRY_ASSIGN(const std::string name, json_string(request, "name"));
   TRY_ASSIGN(const std::string place, place_of(request));
   TRY_ASSIGN(const auto info, rooms.snapshots.show(name, place));
   return ControlAnswer{200, dump_json(snapshot_json(info))};
 }
 
-Answer remove(const Rooms& rooms, const json& request) {
+Answer remove(const SnapshotRooms& rooms, const json& request) {
   TRY_ASSIGN(const std::string name, json_string(request, "name"));
   TRY_ASSIGN(const std::string place, place_of(request));
   TRY(rooms.snapshots.remove(name, place));
@@ -90,7 +90,7 @@ Answer remove(const Rooms& rooms, const json& request) {
   return ControlAnswer{200, "{}"};
 }
 
-Answer diff(const Rooms& rooms, const json& request) {
+Answer diff(const SnapshotRooms& rooms, const json& request) {
   TRY_ASSIGN(const std::string from, json_string(request, "from"));
   TRY_ASSIGN(const std::string to, json_string(request, "to"));
   TRY_ASSIGN(const std::string place, place_of(request));
@@ -108,7 +108,7 @@ Answer diff(const Rooms& rooms, const json& request) {
   return ControlAnswer{200, dump_json(body)};
 }
 
-Answer restore(const Rooms& rooms, const json& request) {
+Answer restore(const SnapshotRooms& rooms, const json& request) {
   TRY_ASSIGN(const std::string name, json_string(request, "name"));
   TRY_ASSIGN(const std::string volume, json_string(request, "volume"));
   TRY_ASSIGN(const std::string place, place_of(request));
@@ -117,18 +117,18 @@ Answer restore(const Rooms& rooms, const json& request) {
   return ControlAnswer{201, dump_json(volume_json(made))};
 }
 
-Answer verify(const Rooms& rooms, const json& request) {
+Answer answer_verify(const SnapshotRooms& rooms, const json& request) {
   TRY_ASSIGN(const std::string name, json_string(request, "name"));
   TRY_ASSIGN(const std::string place, place_of(request));
   return job_begun(rooms.snapshots.verify(name, place));
 }
 
-Answer collect(const Rooms& rooms, const json& request) {
+Answer collect(const SnapshotRooms& rooms, const json& request) {
   TRY_ASSIGN(const std::string place, place_of(request));
   return job_begun(rooms.snapshots.collect(place));
 }
 
-Answer hydration(const Rooms& rooms, const json& /*request*/) {
+Answer hydration(const SnapshotRooms& rooms, const json& /*request*/) {
   json body;
   body["volumes"] = json::array();
   for (const snapshot::HydrationInfo& one : rooms.snapshots.hydrating()) {
@@ -141,7 +141,7 @@ Answer hydration(const Rooms& rooms, const json& /*request*/) {
   return ControlAnswer{200, dump_json(body)};
 }
 
-Answer job(const Rooms& rooms, const json& request) {
+Answer job(const SnapshotRooms& rooms, const json& request) {
   TRY_ASSIGN(const uint64_t id, json_u64(request, "job"));
   TRY_ASSIGN(const snapshot::JobStatus status, rooms.snapshots.jobs().show(id));
   const json body = {{"job", status.id},
@@ -155,7 +155,7 @@ Answer job(const Rooms& rooms, const json& request) {
   return ControlAnswer{200, dump_json(body)};
 }
 
-Answer cancel(const Rooms& rooms, const json& request) {
+Answer cancel(const SnapshotRooms& rooms, const json& request) {
   TRY_ASSIGN(const uint64_t id, json_u64(request, "job"));
   TRY(rooms.snapshots.jobs().cancel(id));
   return ControlAnswer{200, "{}"};
@@ -163,14 +163,21 @@ Answer cancel(const Rooms& rooms, const json& request) {
 
 struct Action {
   std::string_view name;
-  Answer (*answer)(const Rooms& rooms, const json& request);
+  Answer (*answer)(const SnapshotRooms& rooms, const json& request);
 };
-constexpr Action kActions[] = {{"create", create}, {"list", list},       {"show", show},
-                               {"delete", remove}, {"diff", diff},       {"restore", restore},
-                               {"verify", verify}, {"collect", collect}, {"hydration", hydration},
-                               {"job", job},       {"cancel", cancel}};
+constexpr Action kActions[] = {{"create", answer_create},
+                               {"list", answer_list},
+                               {"show", show},
+                               {"delete", remove},
+                               {"diff", diff},
+                               {"restore", restore},
+                               {"verify", answer_verify},
+                               {"collect", collect},
+                               {"hydration", hydration},
+                               {"job", job},
+                               {"cancel", cancel}};
 
-Answer answer(const Rooms& rooms, const std::string& body) {
+Answer answer_snapshots(const SnapshotRooms& rooms, const std::string& body) {
   TRY_ASSIGN(const json request, parse_json(body, kJsonRequestBytesMax));
   TRY_ASSIGN(const std::string wanted, json_string(request, "action"));
   for (const Action& action : kActions) {
@@ -182,13 +189,13 @@ Answer answer(const Rooms& rooms, const std::string& body) {
 }  // namespace
 
 ControlRoute snapshots_route(snapshot::SnapshotService& snapshots, worker::Crew& crew) {
-  return [rooms = Rooms{snapshots, crew}](const std::string& method, const std::string& path,
-                                          const std::string& body) {
+  return [rooms = SnapshotRooms{snapshots, crew}](
+             const std::string& method, const std::string& path, const std::string& body) {
     if (path != kSnapshotsPath) {
       return control_error(Error(Code::kNotFound, "the control socket has no " + path));
     }
     if (method != "POST") return control_error(Error(Code::kUnsupported, path + " takes POST"));
-    const Answer out = answer(rooms, body);
+    const Answer out = answer_snapshots(rooms, body);
     return out.ok() ? *out : control_error(out.error());
   };
 }

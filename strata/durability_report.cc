@@ -40,15 +40,15 @@ constexpr std::array<std::string_view, 6> kSources = {
     "more, and what was checked: docs/durability.md",
 };
 
-Error bad(std::string_view option, const Error& error) {
+Error bad_value(std::string_view option, const Error& error) {
   return Error(Code::kInvalidArgument, fmt::format("--{}: {}", option, error.message));
 }
 
-#define PARSE_OPTION(target, option, ...)                 \
-  do {                                                    \
-    auto parsed = (__VA_ARGS__);                          \
-    if (!parsed.ok()) return bad(option, parsed.error()); \
-    target = static_cast<decltype(target)>(*parsed);      \
+#define PARSE_OPTION(target, option, ...)                       \
+  do {                                                          \
+    auto parsed = (__VA_ARGS__);                                \
+    if (!parsed.ok()) return bad_value(option, parsed.error()); \
+    target = static_cast<decltype(target)>(*parsed);            \
   } while (false)
 
 Result<uint64_t> whole_number(std::string_view text, uint64_t most) {

@@ -11,7 +11,7 @@
 namespace strata::roof {
 namespace {
 
-Error bad(std::string text) {
+Error bad_options(std::string text) {
   return Error(Code::kInvalidArgument, std::move(text));
 }
 
@@ -20,7 +20,7 @@ Error bad(std::string text) {
 Status derive_nbd_tls(ServeOptions& options) {
   TlsFiles& files = options.nbd_tls_files;
   if (files.certificate.empty() != files.key.empty()) {
-    return bad("TLS for NBD needs both --nbd-tls-cert and --nbd-tls-key");
+    return bad_options("TLS for NBD needs both --nbd-tls-cert and --nbd-tls-key");
   }
   if (files.certificate.empty() && files.psk.empty()) {
     files.certificate = options.tls_files.certificate;
@@ -28,12 +28,12 @@ Status derive_nbd_tls(ServeOptions& options) {
   }
   const bool has_certificate = !files.certificate.empty();
   if (!files.client_ca.empty() && !has_certificate) {
-    return bad(
+    return bad_options(
         "--nbd-tls-client-ca needs a certificate of the server: give --nbd-tls-cert and "
         "--nbd-tls-key");
   }
   if (!files.psk.empty() && has_certificate && files.client_ca.empty()) {
-    return bad(
+    return bad_options(
         "with --nbd-tls-psk and a certificate a client without a key could connect all the same: "
         "leave out --nbd-tls-cert, or add --nbd-tls-client-ca");
   }
@@ -44,7 +44,7 @@ Status derive_nbd_tls(ServeOptions& options) {
                                         : nbd::TlsMode::kOff;
   }
   if (options.nbd_tls != nbd::TlsMode::kOff && !has_certificate && files.psk.empty()) {
-    return bad(
+    return bad_options(
         "--nbd-tls needs --nbd-tls-cert and --nbd-tls-key, or --nbd-tls-psk; ./dev cert makes a "
         "certificate to try");
   }
@@ -65,7 +65,7 @@ uint64_t default_index_cache() {
 }
 
 Status derive(ServeOptions& options) {
-  if (options.data.empty()) return bad("--data: the name of the data folder is empty");
+  if (options.data.empty()) return bad_options("--data: the name of the data folder is empty");
   options.drives_given = !options.drives.empty();
   if (!options.drives_given) {
     for (const char* name : {"drive1", "drive2", "drive3"}) {
@@ -80,14 +80,14 @@ Status derive(ServeOptions& options) {
     options.nbd_socket.reset();
   }
   if (options.tls_files.certificate.empty() != options.tls_files.key.empty()) {
-    return bad("TLS needs both --tls-cert and --tls-key");
+    return bad_options("TLS needs both --tls-cert and --tls-key");
   }
   TRY(derive_nbd_tls(options));
   const auto drives = static_cast<uint32_t>(options.drives.size());
   options.replicas_given = options.replicas != 0;
   if (options.replicas == 0) options.replicas = std::min<uint32_t>(drives, 3);
   if (options.replicas > drives) {
-    return bad(
+    return bad_options(
         fmt::format("{} replicas need {} drives, but there are {}: give more --drive "
                     "options or a smaller --replicas",
                     options.replicas, options.replicas, drives));
@@ -185,8 +185,8 @@ Result<ServeOptions> OptionValues::resolve() const {
     if (values.empty()) continue;
     for (const std::string& value : values) {
       if (value.size() > kOptionBytesMax || value.find('\0') != std::string::npos) {
-        return bad(fmt::format("{}: the value is longer than {} bytes or holds a zero byte",
-                               origin(i), kOptionBytesMax));
+        return bad_options(fmt::format("{}: the value is longer than {} bytes or holds a zero byte",
+                                       origin(i), kOptionBytesMax));
       }
     }
     if (const Status applied = option_table()[i].apply(options, values); !applied.ok()) {

@@ -7,7 +7,7 @@
 namespace strata::roof {
 namespace {
 
-Error bad(std::string_view file, const toml::source_region& where, std::string text) {
+Error bad_entry(std::string_view file, const toml::source_region& where, std::string text) {
   return Error(Code::kInvalidArgument,
                fmt::format("{}, line {}: {}", file, where.begin.line, std::move(text)));
 }
@@ -22,16 +22,16 @@ std::optional<std::string> scalar_text(const toml::node& node) {
 Result<std::vector<std::string>> values_of(std::string_view file, const OptionSpec& spec,
                                            const toml::node& node) {
   const auto wrong_type = [&](const toml::node& at) {
-    return bad(file, at.source(),
-               fmt::format("key '{}' must be {}", spec.key(),
-                           spec.list ? "an array of strings" : "a string or a whole number"));
+    return bad_entry(file, at.source(),
+                     fmt::format("key '{}' must be {}", spec.key(),
+                                 spec.list ? "an array of strings" : "a string or a whole number"));
   };
   std::vector<std::string> values;
   if (const toml::array* items = node.as_array()) {
     if (!spec.list) return wrong_type(node);
     if (items->size() > kListItemsMax) {
-      return bad(file, node.source(),
-                 fmt::format("key '{}' has more than {} items", spec.key(), kListItemsMax));
+      return bad_entry(file, node.source(),
+                       fmt::format("key '{}' has more than {} items", spec.key(), kListItemsMax));
     }
     for (const toml::node& item : *items) {
       std::optional<std::string> text = scalar_text(item);
@@ -52,7 +52,7 @@ Result<toml::table> parse(std::string_view text, std::string_view file) {
   try {
     return toml::parse(text, file);
   } catch (const toml::parse_error& error) {
-    return bad(file, error.source(), fmt::format("not valid TOML: {}", error.description()));
+    return bad_entry(file, error.source(), fmt::format("not valid TOML: {}", error.description()));
   }
 }
 
@@ -68,8 +68,9 @@ Status read_toml(std::string_view text, std::string_view name, OptionValues& int
   for (const auto& [key, node] : table) {
     const std::optional<size_t> option = find_option_by_key(key.str());
     if (!option) {
-      return bad(name, node.source(),
-                 fmt::format("unknown key '{}'; docs/configuration.md lists the keys", key.str()));
+      return bad_entry(
+          name, node.source(),
+          fmt::format("unknown key '{}'; docs/configuration.md lists the keys", key.str()));
     }
     TRY_ASSIGN(std::vector<std::string> values, values_of(name, option_table()[*option], node));
     into.set(*option, Layer::kFile, std::move(values));

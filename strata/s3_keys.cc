@@ -11,7 +11,7 @@ namespace {
 
 constexpr uint64_t kFileBytesMax = 256 * kKiB;
 
-std::string variable(const char* name) {
+std::string text_variable(const char* name) {
   const char* value = std::getenv(name);
   return value == nullptr ? std::string() : std::string(value);
 }
@@ -43,13 +43,13 @@ sigv4::Keys read_profile(std::string_view text, std::string_view profile) {
 }  // namespace
 
 Result<sigv4::Keys> find_s3_keys() {
-  sigv4::Keys keys{.access_key = variable("AWS_ACCESS_KEY_ID"),
-                   .secret = variable("AWS_SECRET_ACCESS_KEY"),
-                   .session_token = variable("AWS_SESSION_TOKEN")};
+  sigv4::Keys keys{.access_key = text_variable("AWS_ACCESS_KEY_ID"),
+                   .secret = text_variable("AWS_SECRET_ACCESS_KEY"),
+                   .session_token = text_variable("AWS_SESSION_TOKEN")};
   if (!keys.access_key.empty() && !keys.secret.empty()) return keys;
-  std::string path = variable("AWS_SHARED_CREDENTIALS_FILE");
-  if (path.empty()) path = variable("HOME") + "/.aws/credentials";
-  std::string profile = variable("AWS_PROFILE");
+  std::string path = text_variable("AWS_SHARED_CREDENTIALS_FILE");
+  if (path.empty()) path = text_variable("HOME") + "/.aws/credentials";
+  std::string profile = text_variable("AWS_PROFILE");
   if (profile.empty()) profile = "default";
   io::PosixFileSystem files;
   const auto text = io::read_file(files, path, kFileBytesMax);

@@ -9,7 +9,7 @@
 namespace strata::roof {
 namespace {
 
-constexpr std::string_view kScheme = "s3://";
+constexpr std::string_view kBucketScheme = "s3://";
 
 using Place = std::unique_ptr<chunks::ObjectPlace>;
 
@@ -36,13 +36,14 @@ snapshot::SnapshotService::MakePlace snapshot_places(ObjectHalf& objects, LoopTh
     if (place == snapshot::kOwnPlace) {
       return make_own_place(objects.objects(), loops, kSnapshotBucket, "", region);
     }
-    if (place.starts_with(kScheme) && place.find('?') != std::string::npos) {
+    if (place.starts_with(kBucketScheme) && place.find('?') != std::string::npos) {
       TRY_ASSIGN(S3Endpoint endpoint, parse_s3_endpoint(place));
       TRY_ASSIGN(endpoint.keys, find_s3_keys());
       return make_s3_place(std::move(endpoint), clock);
     }
-    if (place.starts_with(kScheme)) {
-      return bucket_place(objects, loops, region, std::string_view(place).substr(kScheme.size()));
+    if (place.starts_with(kBucketScheme)) {
+      return bucket_place(objects, loops, region,
+                          std::string_view(place).substr(kBucketScheme.size()));
     }
     return Error(Code::kInvalidArgument,
                  fmt::format("'{}' is no place for snapshots; give 's3://BUCKET[/PREFIX]', and "

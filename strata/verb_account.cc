@@ -20,7 +20,7 @@ struct AccountArguments {
   std::vector<std::string> policies;
   bool json = false;
 };
-using Arguments = std::shared_ptr<AccountArguments>;
+using SharedAccountArguments = std::shared_ptr<AccountArguments>;
 
 constexpr const char* kAccountFooter =
     "An account has its own buckets and users; nobody of another may touch them until a policy or\n"
@@ -42,7 +42,7 @@ constexpr const char* kUserFooter =
     "  strata user delete alice";
 
 // Names go into a request's path.
-std::string check_name(const std::string& name) {
+std::string check_account_name(const std::string& name) {
   const bool good = !name.empty() && name.size() <= 64 && name != "-" &&
                     name.find_first_not_of(
                         "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
@@ -57,7 +57,7 @@ nlohmann::json new_request(const AccountArguments& arguments) {
   return request;
 }
 
-std::string keys_text(const nlohmann::json& made) {
+std::string credentials_text(const nlohmann::json& made) {
   return fmt::format("access key  {}\nsecret key  {}\n", made.value("access_key", ""),
                      made.value("secret", ""));
 }
@@ -65,11 +65,11 @@ std::string keys_text(const nlohmann::json& made) {
 std::string account_text(const nlohmann::json& made) {
   return fmt::format("account     {}\nnumber      {}\ncanonical   {}\n", made.value("name", ""),
                      made.value("id", ""), made.value("canonical_id", "")) +
-         keys_text(made);
+         credentials_text(made);
 }
 
 std::string user_text(const nlohmann::json& made) {
-  return fmt::format("user        {}\n", made.value("arn", "")) + keys_text(made);
+  return fmt::format("user        {}\n", made.value("arn", "")) + credentials_text(made);
 }
 
 std::string accounts_text(const nlohmann::json& answer) {
@@ -114,7 +114,7 @@ ExitCode list_accounts(const AccountArguments& arguments) {
   return ask_and_print(arguments.data, "GET", kAccountsPath, "", arguments.json, accounts_text);
 }
 
-ExitCode delete_account(const AccountArguments& arguments) {
+ExitCode remove_account(const AccountArguments& arguments) {
   return ask_and_print(arguments.data, "DELETE", std::string(kAccountsPath) + "/" + arguments.name,
                        "", arguments.json, [&](const nlohmann::json&) {
                          return fmt::format("account {} is deleted\n", arguments.name);
@@ -139,13 +139,13 @@ ExitCode delete_user(const AccountArguments& arguments) {
       [&](const nlohmann::json&) { return fmt::format("user {} is deleted\n", arguments.name); });
 }
 
-void add_name(CLI::App& action, const Arguments& arguments, const char* what) {
+void add_account_name(CLI::App& action, const SharedAccountArguments& arguments, const char* what) {
   action.add_option("NAME", arguments->name, what)
       ->required()
-      ->check(CLI::Validator(check_name, "", "name"));
+      ->check(CLI::Validator(check_account_name, "", "name"));
 }
 
-void add_keys(CLI::App& action, const Arguments& arguments) {
+void add_keys(CLI::App& action, const SharedAccountArguments& arguments) {
   CLI::Option* key = action.add_option("--access-key", arguments->access_key,
                                        "Access key; chosen by the server otherwise");
   CLI::Option* secret = action.add_option("--secret-key", arguments->secret, "Its secret key");
@@ -154,7 +154,7 @@ void add_keys(CLI::App& action, const Arguments& arguments) {
 }
 
 CLI::App* add_json_action(CLI::App& verb, const char* name, const char* help,
-                          const Arguments& arguments, VerbAction& chosen,
+                          const SharedAccountArguments& arguments, VerbAction& chosen,
                           ExitCode (*run)(const AccountArguments&)) {
   CLI::App* action = add_action(verb, name, help, arguments, chosen, run);
   add_json_flag(*action, arguments);
@@ -170,12 +170,12 @@ void add_account_verb(CLI::App& program, VerbAction& chosen) {
   const auto arguments = std::make_shared<AccountArguments>();
   CLI::App* create = add_json_action(*verb, "create", "Make an account and its root keys",
                                      arguments, chosen, create_account);
-  add_name(*create, arguments, "Name of the account");
+  add_account_name(*create, arguments, "Name of the account");
   add_keys(*create, arguments);
   (void)add_json_action(*verb, "list", "List the accounts", arguments, chosen, list_accounts);
   CLI::App* remove = add_json_action(*verb, "delete", "Delete an account that owns no bucket",
-                                     arguments, chosen, delete_account);
-  add_name(*remove, arguments, "Name or number of the account");
+                                     arguments, chosen, remove_account);
+  add_account_name(*remove, arguments, "Name or number of the account");
 }
 
 void add_user_verb(CLI::App& program, VerbAction& chosen) {
@@ -185,14 +185,14 @@ void add_user_verb(CLI::App& program, VerbAction& chosen) {
   const auto arguments = std::make_shared<AccountArguments>();
   CLI::App* create =
       add_json_action(*verb, "create", "Make a user with a key", arguments, chosen, create_user);
-  add_name(*create, arguments, "Name of the user");
+  add_account_name(*create, arguments, "Name of the user");
   add_keys(*create, arguments);
   create->add_option("--policy", arguments->policies, "A policy that it gets; may be repeated")
       ->allow_extra_args(false);
   CLI::App* list = add_json_action(*verb, "list", "List the users", arguments, chosen, list_users);
   CLI::App* remove = add_json_action(*verb, "delete", "Delete a user with its keys", arguments,
                                      chosen, delete_user);
-  add_name(*remove, arguments, "Name of the user");
+  add_account_name(*remove, arguments, "Name of the user");
   for (CLI::App* action : {create, list, remove}) {
     action->add_option("--account", arguments->account,
                        "Account; the server's own keys' otherwise");

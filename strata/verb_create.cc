@@ -64,8 +64,8 @@ Status create_blank(const VolumeArguments& arguments, nlohmann::json request, ui
   return {};
 }
 
-Status create(const VolumeArguments& arguments, const nlohmann::json& limits,
-              std::optional<uint64_t> size) {
+Status create_now(const VolumeArguments& arguments, const nlohmann::json& limits,
+                  std::optional<uint64_t> size) {
   if (!arguments.from_snapshot.empty()) return create_from_snapshot(arguments, limits, size);
   if (!arguments.from_image.empty()) return create_from_image(arguments, limits);
   return create_blank(arguments, limits, *size);
@@ -85,7 +85,7 @@ ExitCode create_volume(const VolumeArguments& arguments) {
   }
   const Result<nlohmann::json> limits = volume_limits(arguments);
   if (!limits.ok()) return report_usage(limits.error());
-  const Status made = create(arguments, *limits, size);
+  const Status made = create_now(arguments, *limits, size);
   if (!made.ok()) return report(made.error());
   const Result<nlohmann::json> shown =
       ask_server(find_data_folder(arguments.data), "GET", volume_target(arguments.name), "");

@@ -20,9 +20,9 @@ struct DriveArguments {
   std::string path;
   bool json = false;
 };
-using Arguments = std::shared_ptr<DriveArguments>;
+using SharedDriveArguments = std::shared_ptr<DriveArguments>;
 
-constexpr const char* kFooter =
+constexpr const char* kDriveFooter =
     "A DRIVE is its id, the first digits of it, or its path, as `strata drive list` shows them.\n"
     "Data moves in the background while the server serves: `strata drive list` shows how far it\n"
     "is, `strata worker rate resync 50M` slows it down. One move at a time; a restart in between\n"
@@ -59,8 +59,8 @@ ExitCode list_drives(const DriveArguments& arguments) {
 }
 
 // Asks for it and says what happens now.
-ExitCode tell(const DriveArguments& arguments, const nlohmann::json& request,
-              const std::string& what) {
+ExitCode tell_drive(const DriveArguments& arguments, const nlohmann::json& request,
+                    const std::string& what) {
   const auto text = [&](const nlohmann::json& drives) {
     std::string out = what + "; `strata drive list` shows how far it is\n";
     if (drives.value("remembered", false)) {
@@ -77,29 +77,29 @@ ExitCode tell(const DriveArguments& arguments, const nlohmann::json& request,
 
 ExitCode add_drive(const DriveArguments& arguments) {
   const std::string path = absolute_path(arguments.path);
-  return tell(arguments, {{"action", "add"}, {"path", path}}, path + " joins");
+  return tell_drive(arguments, {{"action", "add"}, {"path", path}}, path + " joins");
 }
 
 ExitCode drain_drive(const DriveArguments& arguments) {
   const std::string drive = drive_name(arguments.drive);
-  return tell(arguments, {{"action", "drain"}, {"drive", drive}},
-              drive + " is being emptied and leaves when nothing is on it any more");
+  return tell_drive(arguments, {{"action", "drain"}, {"drive", drive}},
+                    drive + " is being emptied and leaves when nothing is on it any more");
 }
 
 ExitCode replace_drive(const DriveArguments& arguments) {
   const std::string drive = drive_name(arguments.drive);
   const std::string path = absolute_path(arguments.path);
-  return tell(arguments, {{"action", "replace"}, {"drive", drive}, {"path", path}},
-              fmt::format("{} takes the place of {}", path, drive));
+  return tell_drive(arguments, {{"action", "replace"}, {"drive", drive}, {"path", path}},
+                    fmt::format("{} takes the place of {}", path, drive));
 }
 
 ExitCode return_drive(const DriveArguments& arguments) {
   const std::string path = absolute_path(arguments.path);
-  return tell(arguments, {{"action", "return"}, {"path", path}}, path + " comes back");
+  return tell_drive(arguments, {{"action", "return"}, {"path", path}}, path + " comes back");
 }
 
 CLI::App* add_drive_action(CLI::App& verb, const char* name, const char* help,
-                           const Arguments& arguments, VerbAction& chosen,
+                           const SharedDriveArguments& arguments, VerbAction& chosen,
                            ExitCode (*run)(const DriveArguments&)) {
   CLI::App* action = add_action(verb, name, help, arguments, chosen, run);
   add_json_flag(*action, arguments);
@@ -112,7 +112,7 @@ void add_drive_verb(CLI::App& program, VerbAction& chosen) {
   CLI::App* verb = program.add_subcommand(
       "drive", "List, add, drain and replace drives, and bring them back, while the server runs");
   verb->require_subcommand(1);
-  verb->footer(kFooter);
+  verb->footer(kDriveFooter);
   const auto arguments = std::make_shared<DriveArguments>();
   (void)add_drive_action(*verb, "list", "List the drives", arguments, chosen, list_drives);
   CLI::App* add = add_drive_action(*verb, "add", "Make an empty folder one more drive", arguments,

@@ -10,13 +10,13 @@
 namespace strata::roof {
 namespace {
 
-struct Arguments {
+struct Question {
   DurabilityArguments question;
   bool json = false;
   bool table = false;
 };
 
-ExitCode run(const Arguments& arguments) {
+ExitCode run_durability(const Question& arguments) {
   const Result<DurabilityQuestion> question = parse_durability(arguments.question);
   if (!question.ok()) {
     std::cerr << "strata: " << question.error().message << "\n";
@@ -65,7 +65,7 @@ void add_durability_verb(CLI::App& program, VerbAction& chosen) {
       "  strata durability --drives 6 --replicas 3 --afr 1.5% --capacity 4TB\n"
       "  strata durability --table\n"
       "What the numbers mean: docs/durability.md");
-  const auto arguments = std::make_shared<Arguments>();
+  const auto arguments = std::make_shared<Question>();
   DurabilityArguments& question = arguments->question;
   add_model_options(*verb, question);
   const auto option = [&](const char* name, std::string& value, const char* type,
@@ -82,7 +82,8 @@ void add_durability_verb(CLI::App& program, VerbAction& chosen) {
   verb->add_flag("--table", arguments->table,
                  "Print nines (a given object / any) for 1 to 4 copies and several repair times");
   verb->add_flag("--json", arguments->json, "Print JSON");
-  verb->callback([&chosen, arguments] { chosen = [arguments] { return run(*arguments); }; });
+  verb->callback(
+      [&chosen, arguments] { chosen = [arguments] { return run_durability(*arguments); }; });
 }
 
 }  // namespace strata::roof

@@ -20,7 +20,7 @@ struct ExplainArguments {
   bool json = false;
 };
 
-constexpr const char* kFooter =
+constexpr const char* kExplainAccessFooter =
     "Shows every statement that was looked at, and the one that decided. Conditions see who asks;\n"
     "what only a request has (an address, a header) counts as absent.\n"
     "Examples:\n"
@@ -50,7 +50,7 @@ ExitCode explain_access(const ExplainArguments& arguments) {
 void add_explain_access_verb(CLI::App& program, VerbAction& chosen) {
   CLI::App* verb =
       program.add_subcommand("explain-access", "Say why somebody may do something, or may not");
-  verb->footer(kFooter);
+  verb->footer(kExplainAccessFooter);
   const auto arguments = std::make_shared<ExplainArguments>();
   make_server_verb(*verb, arguments, chosen, explain_access);
   verb->add_option("USER", arguments->user, "A user, role/NAME, root or anonymous")->required();

@@ -16,7 +16,7 @@ struct InspectArguments {
   bool json = false;
 };
 
-ExitCode run(const InspectArguments& arguments) {
+ExitCode run_inspect(const InspectArguments& arguments) {
   io::PosixFileSystem files;
   const Result<Inspection> inspection = inspect(files, arguments.request);
   if (!inspection.ok()) {
@@ -61,7 +61,8 @@ void add_inspect_verb(CLI::App& program, VerbAction& chosen) {
                    "cannot be verified")
       ->type_name("HEX");
   verb->add_flag("--json", arguments->json, "Print JSON");
-  verb->callback([&chosen, arguments] { chosen = [arguments] { return run(*arguments); }; });
+  verb->callback(
+      [&chosen, arguments] { chosen = [arguments] { return run_inspect(*arguments); }; });
 }
 
 }  // namespace strata::roof

@@ -17,9 +17,9 @@ struct KeyArguments {
   std::string name;
   bool json = false;
 };
-using Arguments = std::shared_ptr<KeyArguments>;
+using SharedKeyArguments = std::shared_ptr<KeyArguments>;
 
-constexpr const char* kFooter =
+constexpr const char* kKeyFooter =
     "The keys are in the file of --kms-key-file: keep a copy of it apart from the drives, a new "
     "one\n"
     "after each change. After a rotation new objects are encrypted under the new generation; "
@@ -44,11 +44,11 @@ std::string keys_text(const nlohmann::json& answer) {
   return out;
 }
 
-ExitCode list_keys(const KeyArguments& arguments) {
+ExitCode print_keys(const KeyArguments& arguments) {
   return ask_and_print(arguments.data, "GET", kKeysPath, "", arguments.json, keys_text);
 }
 
-ExitCode tell(const KeyArguments& arguments, const char* action) {
+ExitCode tell_key(const KeyArguments& arguments, const char* action) {
   const nlohmann::json request = {{"action", action}, {"name", arguments.name}};
   return ask_and_print(arguments.data, "POST", kKeysPath, dump_json(request), arguments.json,
                        [](const nlohmann::json& key) {
@@ -59,13 +59,13 @@ ExitCode tell(const KeyArguments& arguments, const char* action) {
 }
 
 ExitCode create_key(const KeyArguments& arguments) {
-  return tell(arguments, "create");
+  return tell_key(arguments, "create");
 }
 ExitCode rotate_key(const KeyArguments& arguments) {
-  return tell(arguments, "rotate");
+  return tell_key(arguments, "rotate");
 }
 
-void add_name(CLI::App& action, const Arguments& arguments) {
+void add_key_name(CLI::App& action, const SharedKeyArguments& arguments) {
   action.add_option("NAME", arguments->name, "Name of the key")->required();
   add_json_flag(action, arguments);
 }
@@ -75,17 +75,17 @@ void add_name(CLI::App& action, const Arguments& arguments) {
 void add_key_verb(CLI::App& program, VerbAction& chosen) {
   CLI::App* verb = program.add_subcommand("key", "List and renew the keys of encrypted objects");
   verb->require_subcommand(1);
-  verb->footer(kFooter);
+  verb->footer(kKeyFooter);
   const auto arguments = std::make_shared<KeyArguments>();
   add_json_flag(*add_action(*verb, "list", "The keys and their newest generations", arguments,
-                            chosen, list_keys),
+                            chosen, print_keys),
                 arguments);
-  add_name(*add_action(*verb, "create", "Make a key that SSE-KMS can name", arguments, chosen,
-                       create_key),
-           arguments);
-  add_name(*add_action(*verb, "rotate", "Make a new generation, which encrypts from now on",
-                       arguments, chosen, rotate_key),
-           arguments);
+  add_key_name(*add_action(*verb, "create", "Make a key that SSE-KMS can name", arguments, chosen,
+                           create_key),
+               arguments);
+  add_key_name(*add_action(*verb, "rotate", "Make a new generation, which encrypts from now on",
+                           arguments, chosen, rotate_key),
+               arguments);
 }
 
 }  // namespace strata::roof

@@ -18,7 +18,7 @@ struct ScrubArguments {
   bool json = false;
 };
 
-constexpr const char* kFooter =
+constexpr const char* kScrubFooter =
     "The scrub reads every copy of everything on every drive and replaces bad ones from good "
     "ones.\n"
     "Its pace follows --scrub-period of `strata serve`; 'start' does a pass now, at the rate set\n"
@@ -64,7 +64,7 @@ ExitCode start_scrub(const ScrubArguments& arguments) {
   return ask_and_print(arguments.data, "POST", kScrubPath, "", arguments.json, scrub_text);
 }
 
-ExitCode show_scrub(const ScrubArguments& arguments) {
+ExitCode print_scrub(const ScrubArguments& arguments) {
   return ask_and_print(arguments.data, "GET", kScrubPath, "", arguments.json, scrub_text);
 }
 
@@ -73,13 +73,13 @@ ExitCode show_scrub(const ScrubArguments& arguments) {
 void add_scrub_verb(CLI::App& program, VerbAction& chosen) {
   CLI::App* verb = program.add_subcommand("scrub", "Verify every copy of everything now");
   verb->require_subcommand(1);
-  verb->footer(kFooter);
+  verb->footer(kScrubFooter);
   const auto arguments = std::make_shared<ScrubArguments>();
   for (CLI::App* action :
        {add_action(*verb, "start", "Begin a pass now, or hurry the one under way", arguments,
                    chosen, start_scrub),
         add_action(*verb, "status", "Where it stands and what it found", arguments, chosen,
-                   show_scrub)}) {
+                   print_scrub)}) {
     add_json_flag(*action, arguments);
   }
 }

@@ -23,7 +23,7 @@ constexpr std::chrono::seconds kDrainTime{25};
 // And this is when the process ends whatever is still not done.
 constexpr std::chrono::seconds kStopBound{30};
 
-constexpr const char* kFooter =
+constexpr const char* kServeFooter =
     "Every option but --config is also a key of the TOML file and a STRATA_* variable; the "
     "command\n"
     "line wins over the environment, the environment over the file. docs/configuration.md has the\n"
@@ -132,7 +132,7 @@ ExitCode serve(const ServeArguments& arguments) {
 
 void add_serve_verb(CLI::App& program, VerbAction& chosen) {
   CLI::App* verb = program.add_subcommand("serve", "Run the server until SIGTERM or SIGINT");
-  verb->footer(kFooter);
+  verb->footer(kServeFooter);
   const auto arguments = std::make_shared<ServeArguments>();
   verb->add_option("--config", arguments->config, "TOML file with options (or STRATA_CONFIG)")
       ->type_name("FILE");

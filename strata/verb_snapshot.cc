@@ -28,10 +28,10 @@ struct SnapshotArguments {
   bool no_wait = false;
   bool json = false;
 };
-using Arguments = std::shared_ptr<SnapshotArguments>;
+using SharedSnapshotArguments = std::shared_ptr<SnapshotArguments>;
 
 constexpr std::chrono::milliseconds kLook{200};
-constexpr const char* kFooter =
+constexpr const char* kSnapshotFooter =
     "Snapshots are kept in the bucket strata-snapshots of the server's own object half, or in any\n"
     "S3 bucket: --to 's3://BUCKET/PREFIX?endpoint=http://HOST:PORT', with the credentials in the\n"
     "server's AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY. docs/snapshots.md says more.\n"
@@ -233,7 +233,7 @@ ExitCode show_hydration(const SnapshotArguments& arguments) {
 }
 
 CLI::App* add_snapshot_action(CLI::App& verb, const char* name, const char* help,
-                              const Arguments& arguments, VerbAction& chosen,
+                              const SharedSnapshotArguments& arguments, VerbAction& chosen,
                               ExitCode (*run)(const SnapshotArguments&), bool named) {
   CLI::App* action = add_action(verb, name, help, arguments, chosen, run);
   add_json_flag(*action, arguments);
@@ -243,7 +243,7 @@ CLI::App* add_snapshot_action(CLI::App& verb, const char* name, const char* help
   return action;
 }
 
-void add_create(CLI::App& verb, const Arguments& arguments, VerbAction& chosen) {
+void add_create(CLI::App& verb, const SharedSnapshotArguments& arguments, VerbAction& chosen) {
   CLI::App* create = add_action(verb, "create", "Take a snapshot of a volume, now", arguments,
                                 chosen, create_snapshot);
   add_json_flag(*create, arguments);
@@ -260,7 +260,7 @@ void add_snapshot_verb(CLI::App& program, VerbAction& chosen) {
   CLI::App* verb = program.add_subcommand(
       "snapshot", "Take, list, compare, verify, restore and delete snapshots of volumes");
   verb->require_subcommand(1);
-  verb->footer(kFooter);
+  verb->footer(kSnapshotFooter);
   const auto arguments = std::make_shared<SnapshotArguments>();
   add_create(*verb, arguments, chosen);
   (void)add_snapshot_action(*verb, "list", "List the snapshots", arguments, chosen, list_snapshots,

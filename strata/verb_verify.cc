@@ -26,7 +26,7 @@ struct VerifyArguments {
   bool json = false;
 };
 
-constexpr const char* kFooter =
+constexpr const char* kVerifyFooter =
     "Reads every copy of the object, or of every object of the bucket, from the drives and prints "
     "a\n"
     "receipt: where each copy is, whether its record and its data are good, their XXH3 checksums,\n"
@@ -93,7 +93,7 @@ std::string receipts_text(const nlohmann::json& answer, bool json, bool whole_bu
   return out;
 }
 
-ExitCode verify(const VerifyArguments& arguments) {
+ExitCode print_receipts(const VerifyArguments& arguments) {
   const size_t slash = arguments.name.find('/');
   const bool whole_bucket = slash == std::string::npos || slash + 1 == arguments.name.size();
   nlohmann::json request;
@@ -128,9 +128,9 @@ ExitCode verify(const VerifyArguments& arguments) {
 void add_verify_verb(CLI::App& program, VerbAction& chosen) {
   CLI::App* verb = program.add_subcommand(
       "verify", "Read every copy of an object or a bucket and print a durability receipt");
-  verb->footer(kFooter);
+  verb->footer(kVerifyFooter);
   const auto arguments = std::make_shared<VerifyArguments>();
-  make_server_verb(*verb, arguments, chosen, verify);
+  make_server_verb(*verb, arguments, chosen, print_receipts);
   verb->add_option("NAME", arguments->name, "BUCKET or BUCKET/KEY")->required();
   verb->add_flag("--json", arguments->json, "Print JSON, one line an object");
 }

@@ -18,7 +18,7 @@
 namespace strata::roof {
 namespace {
 
-constexpr const char* kFooter =
+constexpr const char* kVolumeFooter =
     "Sizes are bytes or have a unit: 4096, 512M, 10G, 1.5T (powers of 1024).\n"
     "Profiles: gp2, gp3, io2, st1 (as the EBS volume types), local (no limits but those given).\n"
     "Layers, outermost first: meter, read-only, throttle:iops=N, delay:2ms, fault:on=write,...\n"
@@ -223,7 +223,7 @@ void add_volume_verb(CLI::App& program, VerbAction& chosen) {
   CLI::App* verb =
       program.add_subcommand("volume", "Block volumes: make, limit, attach, copy, delete");
   verb->require_subcommand(1);
-  verb->footer(kFooter);
+  verb->footer(kVolumeFooter);
   const auto arguments = std::make_shared<VolumeArguments>();
   add_making(*verb, arguments, chosen);
   add_changing(*verb, arguments, chosen);

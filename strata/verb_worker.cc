@@ -21,9 +21,9 @@ struct WorkerArguments {
   std::string rate;
   bool json = false;
 };
-using Arguments = std::shared_ptr<WorkerArguments>;
+using SharedWorkerArguments = std::shared_ptr<WorkerArguments>;
 
-constexpr const char* kFooter =
+constexpr const char* kWorkerFooter =
     "A rate is bytes a second with a unit, as in 512K or 20M; 'none' lifts the limit, 'default'\n"
     "goes back to the built-in one. Pauses and rates survive a restart. docs/workers.md says what\n"
     "each worker does.\n"
@@ -32,7 +32,7 @@ constexpr const char* kFooter =
     "  strata worker rate scrub 20M\n"
     "  strata worker pause resync";
 
-std::string rate_text(const nlohmann::json& worker) {
+std::string worker_rate_text(const nlohmann::json& worker) {
   const auto rate = worker.value("rate", uint64_t{0});
   return rate == 0 ? "none" : format_size(rate) + "/s";
 }
@@ -55,8 +55,9 @@ std::string workers_text(const nlohmann::json& answer) {
       fmt::format("{:<12} {:>12} {:>10}  {}\n", "WORKER", "RATE", "FINDINGS", "STATE");
   for (const nlohmann::json& worker : answer.value("workers", nlohmann::json::array())) {
     const nlohmann::json progress = worker.value("progress", nlohmann::json::object());
-    out += fmt::format("{:<12} {:>12} {:>10}  {}\n", worker.value("name", ""), rate_text(worker),
-                       progress.value("findings", uint64_t{0}), state_text(worker));
+    out += fmt::format("{:<12} {:>12} {:>10}  {}\n", worker.value("name", ""),
+                       worker_rate_text(worker), progress.value("findings", uint64_t{0}),
+                       state_text(worker));
     if (const std::string note = progress.value("note", ""); !note.empty()) {
       out += fmt::format("{:<12} {}\n", "", note);
     }
@@ -64,26 +65,26 @@ std::string workers_text(const nlohmann::json& answer) {
   return out;
 }
 
-ExitCode list_workers(const WorkerArguments& arguments) {
+ExitCode print_workers(const WorkerArguments& arguments) {
   return ask_and_print(arguments.data, "GET", kWorkersPath, "", arguments.json, workers_text);
 }
 
-ExitCode tell(const WorkerArguments& arguments, const nlohmann::json& request) {
+ExitCode print_told_worker(const WorkerArguments& arguments, const nlohmann::json& request) {
   return ask_and_print(arguments.data, "POST", fmt::format("{}/{}", kWorkersPath, arguments.name),
                        dump_json(request), false, [&](const nlohmann::json& worker) {
                          return fmt::format("worker {}: {}, rate {}\n", arguments.name,
-                                            state_text(worker), rate_text(worker));
+                                            state_text(worker), worker_rate_text(worker));
                        });
 }
 
 ExitCode start_worker(const WorkerArguments& arguments) {
-  return tell(arguments, {{"action", "start"}});
+  return print_told_worker(arguments, {{"action", "start"}});
 }
 ExitCode pause_worker(const WorkerArguments& arguments) {
-  return tell(arguments, {{"action", "pause"}});
+  return print_told_worker(arguments, {{"action", "pause"}});
 }
 ExitCode resume_worker(const WorkerArguments& arguments) {
-  return tell(arguments, {{"action", "resume"}});
+  return print_told_worker(arguments, {{"action", "resume"}});
 }
 
 ExitCode set_rate(const WorkerArguments& arguments) {
@@ -100,18 +101,18 @@ ExitCode set_rate(const WorkerArguments& arguments) {
     }
     request["rate"] = *rate;
   }
-  return tell(arguments, request);
+  return print_told_worker(arguments, request);
 }
 
 // A name goes into a request's path: what no worker can be called is a wrong usage.
-std::string check_name(const std::string& name) {
+std::string check_worker_name(const std::string& name) {
   return worker::is_worker_name(name) ? std::string() : "'" + name + "' is not a worker's name";
 }
 
-void add_name(CLI::App& action, const Arguments& arguments) {
+void add_worker_name(CLI::App& action, const SharedWorkerArguments& arguments) {
   action.add_option("NAME", arguments->name, "Name of the worker")
       ->required()
-      ->check(CLI::Validator(check_name, "", "worker name"));
+      ->check(CLI::Validator(check_worker_name, "", "worker name"));
 }
 
 }  // namespace
@@ -119,22 +120,23 @@ void add_name(CLI::App& action, const Arguments& arguments) {
 void add_worker_verb(CLI::App& program, VerbAction& chosen) {
   CLI::App* verb = program.add_subcommand("worker", "List and control the background workers");
   verb->require_subcommand(1);
-  verb->footer(kFooter);
+  verb->footer(kWorkerFooter);
   const auto arguments = std::make_shared<WorkerArguments>();
   CLI::App* list =
-      add_action(*verb, "list", "What each worker is doing", arguments, chosen, list_workers);
+      add_action(*verb, "list", "What each worker is doing", arguments, chosen, print_workers);
   add_json_flag(*list, arguments);
-  add_name(*add_action(*verb, "start", "Begin a pass now, or hurry the one under way", arguments,
-                       chosen, start_worker),
-           arguments);
-  add_name(*add_action(*verb, "pause", "Stop after the current step, until resumed", arguments,
-                       chosen, pause_worker),
-           arguments);
-  add_name(*add_action(*verb, "resume", "Go on after a pause", arguments, chosen, resume_worker),
-           arguments);
+  add_worker_name(*add_action(*verb, "start", "Begin a pass now, or hurry the one under way",
+                              arguments, chosen, start_worker),
+                  arguments);
+  add_worker_name(*add_action(*verb, "pause", "Stop after the current step, until resumed",
+                              arguments, chosen, pause_worker),
+                  arguments);
+  add_worker_name(
+      *add_action(*verb, "resume", "Go on after a pause", arguments, chosen, resume_worker),
+      arguments);
   CLI::App* rate = add_action(*verb, "rate", "Limit the bytes a second it may read and write",
                               arguments, chosen, set_rate);
-  add_name(*rate, arguments);
+  add_worker_name(*rate, arguments);
   rate->add_option("RATE", arguments->rate, "As in 20M; 'none' or 'default'")->required();
 }
 

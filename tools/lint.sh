@@ -20,6 +20,7 @@ clang-format-19 --dry-run -Werror "${sources[@]}" 2>&1 | grep -E 'error:' | head
 [ $failed -eq 0 ] || echo "lint: './dev lint --fix' formats the files above" >&2
 
 python3 tests/house/arrows_test.py || failed=1
+python3 tests/house/names_test.py || failed=1
 python3 tests/house/rules_test.py || failed=1
 for script in dev .ci/run $(git ls-files -- '*.sh'); do bash -n "$script" || failed=1; done
 

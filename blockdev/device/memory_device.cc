@@ -9,7 +9,7 @@
 namespace strata::device {
 namespace {
 
-constexpr uint64_t kPageBytes = 4096;
+constexpr uint64_t kMemoryPageBytes = 4096;
 // Less than this is zeroed faster than the page tables are changed.
 constexpr uint64_t kPunchBytesMin = 128 * kKiB;
 
@@ -47,12 +47,12 @@ class MemoryQueue final : public BlockQueue {
   // thread for as long as writing it does.
   static void zero(MutableBytes range, bool may_punch) noexcept {
     const auto address = reinterpret_cast<uintptr_t>(range.data());
-    const uint64_t lead = round_up(address, kPageBytes) - address;
+    const uint64_t lead = round_up(address, kMemoryPageBytes) - address;
     if (!may_punch || range.size() < lead + kPunchBytesMin) {
       std::memset(range.data(), 0, range.size());
       return;
     }
-    const uint64_t pages = round_down(range.size() - lead, kPageBytes);
+    const uint64_t pages = round_down(range.size() - lead, kMemoryPageBytes);
     std::memset(range.data(), 0, lead);
     if (madvise(range.data() + lead, pages, MADV_DONTNEED) != 0) {
       std::memset(range.data() + lead, 0, pages);

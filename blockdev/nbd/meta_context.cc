@@ -31,7 +31,7 @@ class OptionReader {
   Bytes data_;
 };
 
-MetaContextParse refused(OptionReply error, std::string_view problem) noexcept {
+MetaContextParse refused_query(OptionReply error, std::string_view problem) noexcept {
   return {.query = std::nullopt, .error = error, .problem = problem};
 }
 
@@ -41,25 +41,26 @@ MetaContextParse parse_meta_context(Bytes data) noexcept {
   OptionReader reader(data);
   const auto name = reader.text();
   const auto count = name ? reader.number() : std::nullopt;
-  if (!count) return refused(OptionReply::kErrorInvalid, "the name is longer than the option");
+  if (!count)
+    return refused_query(OptionReply::kErrorInvalid, "the name is longer than the option");
   if (name->size() > kExportNameBytesMax) {
-    return refused(OptionReply::kErrorTooBig, "the export name is longer than 4096 bytes");
+    return refused_query(OptionReply::kErrorTooBig, "the export name is longer than 4096 bytes");
   }
   MetaContextQuery query{.export_name = *name, .any = *count > 0};
   // Each query takes bytes of the option, whose length is bounded: the count need not be.
   for (uint32_t i = 0; i < *count; ++i) {
     const auto text = reader.text();
     if (!text) {
-      return refused(OptionReply::kErrorInvalid, "the number of queries is not what follows");
+      return refused_query(OptionReply::kErrorInvalid, "the number of queries is not what follows");
     }
     if (text->size() > kExportNameBytesMax) {
-      return refused(OptionReply::kErrorTooBig, "a query is longer than 4096 bytes");
+      return refused_query(OptionReply::kErrorTooBig, "a query is longer than 4096 bytes");
     }
     query.allocation = query.allocation || *text == kAllocationContext;
     query.base = query.base || *text == kBaseNamespace;
   }
   if (!reader.at_end()) {
-    return refused(OptionReply::kErrorInvalid, "bytes follow the last query");
+    return refused_query(OptionReply::kErrorInvalid, "bytes follow the last query");
   }
   return {.query = query, .problem = {}};
 }

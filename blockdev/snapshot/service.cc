@@ -12,7 +12,7 @@
 namespace strata::snapshot {
 namespace {
 
-constexpr std::chrono::minutes kCollectorWaitMax{1};
+constexpr std::chrono::minutes kCollectorEndMax{1};
 
 }  // namespace
 
@@ -188,7 +188,7 @@ Result<volume::VolumeInfo> SnapshotService::restore(const std::string& name,
   TRY_ASSIGN(Repository * from, repository(place));
   // Until the volume's own claim is there this one keeps the collector away.
   const std::string claim = from->claims().create_key(random_id());
-  TRY(from->claims().enter(claim, as_bytes(volume), Deadline::after(kCollectorWaitMax)));
+  TRY(from->claims().enter(claim, as_bytes(volume), Deadline::after(kCollectorEndMax)));
   auto made = restore_claimed(name, *from, volume);
   (void)from->claims().leave(claim);
   return made;

@@ -11,7 +11,7 @@ namespace {
 // (16), then for each descriptor a DescStateSplit: inflight (8), padding (40), next (16), counter
 // (64).
 constexpr size_t kVersionAt = 8;
-constexpr size_t kEntriesAt = 10;
+constexpr size_t kSlotsAt = 10;
 constexpr size_t kBatchHeadAt = 12;
 constexpr size_t kUsedAt = 14;
 constexpr size_t kHeaderBytes = 16;
@@ -49,9 +49,9 @@ bool InflightLog::recover(uint16_t used, std::vector<uint16_t>& resume) {
   batch_.reserve(entries_);
   counter_ = 0;
   if (get<uint16_t>(region + kVersionAt) != kRegionVersion ||
-      get<uint16_t>(region + kEntriesAt) != entries_) {
+      get<uint16_t>(region + kSlotsAt) != entries_) {
     std::fill(memory_.begin(), memory_.end(), std::byte{0});
-    put(region + kEntriesAt, static_cast<uint16_t>(entries_));
+    put(region + kSlotsAt, static_cast<uint16_t>(entries_));
     put(region + kUsedAt, used);
     put(region + kVersionAt, kRegionVersion);
     return false;

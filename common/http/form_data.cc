@@ -9,7 +9,7 @@
 namespace strata::http {
 namespace {
 
-Error malformed(std::string message) {
+Error malformed_form(std::string message) {
   return {Code::kInvalidArgument, std::move(message)};
 }
 
@@ -61,19 +61,19 @@ Result<std::string> form_data_boundary(std::string_view content_type) {
   std::string_view list = content_type;
   const std::optional<Parameter> type = take_parameter(list);
   if (!type || type->name != "multipart/form-data") {
-    return malformed("the Content-Type is not multipart/form-data");
+    return malformed_form("the Content-Type is not multipart/form-data");
   }
   std::optional<std::string> boundary;
   while (!list.empty()) {
     std::optional<Parameter> parameter = take_parameter(list);
     if (!parameter || (parameter->name == "boundary" && boundary)) {
-      return malformed("the parameters of the Content-Type are malformed");
+      return malformed_form("the parameters of the Content-Type are malformed");
     }
     if (parameter->name == "boundary") boundary = std::move(parameter->value);
   }
   if (!boundary || boundary->empty() || boundary->size() > FormDataDecoder::kBoundaryBytesMax ||
       boundary->back() == ' ' || !std::ranges::all_of(*boundary, is_boundary_byte)) {
-    return malformed("the Content-Type names no usable boundary");
+    return malformed_form("the Content-Type names no usable boundary");
   }
   return *std::move(boundary);
 }
@@ -90,7 +90,7 @@ Result<FormDataDecoder::Event> FormDataDecoder::next(Bytes& input) {
         if (event.type == EventType::kPartEnd) continue;  // the first boundary ends no part
         preamble_bytes_ += event.data.size();
         if (preamble_bytes_ > kPreambleBytesMax) {
-          return malformed("the form does not begin with its boundary");
+          return malformed_form("the form does not begin with its boundary");
         }
         continue;
       }
@@ -155,7 +155,8 @@ Result<FormDataDecoder::Event> FormDataDecoder::after_delimiter(Bytes& input) {
     state_ = State::kEnd;
     return Event{EventType::kEnd, {}};
   }
-  if (tail_ != "\r\n") return malformed("a boundary of the form is not followed by a line end");
+  if (tail_ != "\r\n")
+    return malformed_form("a boundary of the form is not followed by a line end");
   if (++parts_ > kPartsMax) return Error(Code::kTooLarge, "the form has too many parts");
   tail_.clear();
   part_ = Part();
@@ -175,7 +176,7 @@ Result<FormDataDecoder::Event> FormDataDecoder::next_head(Bytes& input) {
     }
     if (byte != '\n') continue;
     if (!tail_.ends_with(kLineEnd))
-      return malformed("a header line of the form ends with LF alone");
+      return malformed_form("a header line of the form ends with LF alone");
     // The lines so far stay in front, so that the bound is one of the whole head.
     const size_t before = tail_.rfind(kLineEnd, tail_.size() - kLineEnd.size() - 1);
     const size_t begin = before == std::string::npos || tail_.size() == kLineEnd.size()
@@ -187,7 +188,7 @@ Result<FormDataDecoder::Event> FormDataDecoder::next_head(Bytes& input) {
       TRY(read_head_line(line));
       continue;
     }
-    if (!named_) return malformed("a part of the form has no name");
+    if (!named_) return malformed_form("a part of the form has no name");
     state_ = State::kData;
     matched_ = 0;
     return Event{EventType::kPart, {}};
@@ -199,34 +200,34 @@ Status FormDataDecoder::read_head_line(std::string_view line) {
   const size_t colon = line.find(':');
   if (colon == std::string_view::npos || !syntax::is_token(line.substr(0, colon)) ||
       !syntax::is_field_value(line.substr(colon + 1))) {
-    return malformed("a header line of the form is malformed");
+    return malformed_form("a header line of the form is malformed");
   }
   const std::string_view name = line.substr(0, colon);
   const std::string_view value = trim(line.substr(colon + 1));
   if (ascii_iequals(name, "content-type")) part_.content_type = std::string(value);
   if (ascii_iequals(name, "content-transfer-encoding") && !ascii_iequals(value, "binary") &&
       !ascii_iequals(value, "8bit") && !ascii_iequals(value, "7bit")) {
-    return malformed("a part of the form has a transfer encoding");
+    return malformed_form("a part of the form has a transfer encoding");
   }
   if (!ascii_iequals(name, "content-disposition")) return {};
   std::string_view list = value;
   const std::optional<Parameter> kind = take_parameter(list);
   if (named_ || !kind || kind->name != "form-data") {
-    return malformed("a part of the form is not form-data");
+    return malformed_form("a part of the form is not form-data");
   }
   while (!list.empty()) {
     std::optional<Parameter> parameter = take_parameter(list);
-    if (!parameter) return malformed("a Content-Disposition of the form is malformed");
+    if (!parameter) return malformed_form("a Content-Disposition of the form is malformed");
     if (parameter->name == "name") {
-      if (named_) return malformed("a part of the form has two names");
+      if (named_) return malformed_form("a part of the form has two names");
       named_ = true;
       part_.name = std::move(parameter->value);
     } else if (parameter->name == "filename") {
-      if (part_.filename) return malformed("a part of the form has two file names");
+      if (part_.filename) return malformed_form("a part of the form has two file names");
       part_.filename = std::move(parameter->value);
     }
   }
-  if (!named_ || part_.name.empty()) return malformed("a part of the form has no name");
+  if (!named_ || part_.name.empty()) return malformed_form("a part of the form has no name");
   return {};
 }
 

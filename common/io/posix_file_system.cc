@@ -22,7 +22,7 @@ constexpr mode_t kFileMode = 0600;
 constexpr mode_t kDirectoryMode = 0700;
 // The smallest unit of direct I/O: a shorter piece can only be the end of the file.
 constexpr size_t kDirectUnit = 512;
-constexpr uint64_t kMaxOffset = INT64_MAX;
+constexpr uint64_t kFileOffsetMax = INT64_MAX;
 constexpr uint64_t kStatBlock = 512;  // the unit of st_blocks, whatever the filesystem's own is
 
 // Calls until the call was not interrupted by a signal.
@@ -62,8 +62,8 @@ Status done_or_error(int result, std::string_view action, std::string_view path)
   return path_error(errno, action, path);
 }
 
-Status check_range(uint64_t offset, uint64_t length, const std::string& path) {
-  if (offset <= kMaxOffset && length <= kMaxOffset - offset) return {};
+Status check_file_range(uint64_t offset, uint64_t length, const std::string& path) {
+  if (offset <= kFileOffsetMax && length <= kFileOffsetMax - offset) return {};
   return Error(Code::kOutOfRange, fmt::format("{}: the range {}+{} is past what a file can hold",
                                               path, offset, length));
 }
@@ -74,7 +74,7 @@ class PosixFile final : public File {
       : fd_(std::move(fd)), path_(std::move(path)), direct_(direct) {}
 
   Result<size_t> read_at(uint64_t offset, MutableBytes out) override {
-    TRY(check_range(offset, out.size(), path_));
+    TRY(check_file_range(offset, out.size(), path_));
     size_t done = 0;
     while (done < out.size()) {
       const ssize_t got = uninterrupted([&] {
@@ -90,7 +90,7 @@ class PosixFile final : public File {
   }
 
   Result<std::optional<size_t>> read_cached(uint64_t offset, MutableBytes out) override {
-    TRY(check_range(offset, out.size(), path_));
+    TRY(check_file_range(offset, out.size(), path_));
     if (direct_) return std::optional<size_t>();
     size_t done = 0;
     while (done < out.size()) {
@@ -107,7 +107,7 @@ class PosixFile final : public File {
   }
 
   Status write_at(uint64_t offset, Bytes data) override {
-    TRY(check_range(offset, data.size(), path_));
+    TRY(check_file_range(offset, data.size(), path_));
     while (!data.empty()) {
       const ssize_t put = uninterrupted([&] {
         return ::pwrite(fd_.get(), data.data(), data.size(), static_cast<off_t>(offset));
@@ -127,12 +127,12 @@ class PosixFile final : public File {
     return done_or_error(uninterrupted([&] { return ::fsync(fd_.get()); }), "flush", path_);
   }
   Status truncate(uint64_t size_bytes) override {
-    TRY(check_range(size_bytes, 0, path_));
+    TRY(check_file_range(size_bytes, 0, path_));
     const auto call = [&] { return ::ftruncate(fd_.get(), static_cast<off_t>(size_bytes)); };
     return done_or_error(uninterrupted(call), "resize", path_);
   }
   Status allocate(uint64_t offset, uint64_t length) override {
-    TRY(check_range(offset, length, path_));
+    TRY(check_file_range(offset, length, path_));
     if (length == 0) return {};
     const auto call = [&] {
       return ::fallocate(fd_.get(), 0, static_cast<off_t>(offset), static_cast<off_t>(length));

@@ -14,7 +14,7 @@ namespace {
 constexpr size_t kHeaderNameBytesMax = 256;
 constexpr size_t kAmzDateBytes = 16;
 
-Error refuse(std::string_view reason, std::string message) {
+Error refuse_header(std::string_view reason, std::string message) {
   return {Code::kInvalidArgument, reason, std::move(message)};
 }
 
@@ -30,13 +30,13 @@ Result<std::vector<std::string>> parse_signed_headers(std::string_view text,
     const size_t end = text.find(';');
     const std::string_view name = text.substr(0, end);
     if (!is_lower_token(name) || name.size() > kHeaderNameBytesMax) {
-      return refuse(reason, "SignedHeaders must be lower-case header names joined by ';'");
+      return refuse_header(reason, "SignedHeaders must be lower-case header names joined by ';'");
     }
     if (!names.empty() && names.back() >= name) {
-      return refuse(reason, "SignedHeaders must be sorted and name each header once");
+      return refuse_header(reason, "SignedHeaders must be sorted and name each header once");
     }
     if (names.size() == kSignedHeadersMax)
-      return refuse(reason, "SignedHeaders has too many names");
+      return refuse_header(reason, "SignedHeaders has too many names");
     names.emplace_back(name);
     if (end == text.npos) return names;
     text.remove_prefix(end + 1);
@@ -50,7 +50,7 @@ Result<Authorization> build(std::string_view credential, std::string_view signed
   TRY_ASSIGN(authorization.credential, parse_credential(credential, reason));
   TRY_ASSIGN(authorization.signed_headers, parse_signed_headers(signed_headers, reason));
   if (!is_signature(signature)) {
-    return refuse(reason, "the signature must be 64 lower-case hex digits");
+    return refuse_header(reason, "the signature must be 64 lower-case hex digits");
   }
   authorization.signature = signature;
   return authorization;
@@ -112,10 +112,10 @@ Status read_presigned_fields(std::string_view query, PresignedFields& fields) {
     Parameter* const field = name ? fields.find(*name) : nullptr;
     if (field == nullptr) continue;
     if (field->given()) {
-      return refuse(kReasonQueryMalformed, std::string(*name) + " is given twice");
+      return refuse_header(kReasonQueryMalformed, std::string(*name) + " is given twice");
     }
     if (!field->set(raw_value)) {
-      return refuse(kReasonQueryMalformed, std::string(*name) + " has a bad percent escape");
+      return refuse_header(kReasonQueryMalformed, std::string(*name) + " has a bad percent escape");
     }
   }
   return {};
@@ -125,12 +125,12 @@ Status read_presigned_fields(std::string_view query, PresignedFields& fields) {
 
 Result<Authorization> parse_authorization(std::string_view value) {
   if (value.size() > kAuthorizationBytesMax) {
-    return refuse(kReasonHeaderMalformed, "the Authorization header is too long");
+    return refuse_header(kReasonHeaderMalformed, "the Authorization header is too long");
   }
   const size_t space = value.find(' ');
   if (value.substr(0, space) != kAlgorithm) {
     if (value.starts_with("AWS4-")) return unsupported_algorithm();
-    return refuse(kReasonUnsupportedScheme, "Unsupported Authorization Type");
+    return refuse_header(kReasonUnsupportedScheme, "Unsupported Authorization Type");
   }
   std::string_view rest = space == value.npos ? std::string_view() : value.substr(space + 1);
   std::optional<std::string_view> credential, signed_headers, signature;
@@ -145,15 +145,15 @@ Result<Authorization> parse_authorization(std::string_view value) {
                                                     : name == "Signature"     ? &signature
                                                                               : nullptr;
     if (target == nullptr || equals == field.npos || target->has_value()) {
-      return refuse(kReasonHeaderMalformed,
-                    "the Authorization header must be \"AWS4-HMAC-SHA256 Credential=..., "
-                    "SignedHeaders=..., Signature=...\"");
+      return refuse_header(kReasonHeaderMalformed,
+                           "the Authorization header must be \"AWS4-HMAC-SHA256 Credential=..., "
+                           "SignedHeaders=..., Signature=...\"");
     }
     *target = field.substr(equals + 1);
   }
   if (!credential || !signed_headers || !signature) {
-    return refuse(kReasonHeaderMalformed,
-                  "the Authorization header needs Credential, SignedHeaders and Signature");
+    return refuse_header(kReasonHeaderMalformed,
+                         "the Authorization header needs Credential, SignedHeaders and Signature");
   }
   return build(*credential, *signed_headers, *signature, kReasonHeaderMalformed);
 }
@@ -176,9 +176,9 @@ Result<Presigned> parse_presigned(std::string_view raw_query) {
   }
   if (!fields.algorithm.given() || !fields.credential.given() || !fields.date.given() ||
       !fields.expires.given() || !fields.signed_headers.given() || !fields.signature.given()) {
-    return refuse(kReasonQueryMalformed,
-                  "a presigned URL needs X-Amz-Algorithm, X-Amz-Credential, X-Amz-Date, "
-                  "X-Amz-Expires, X-Amz-SignedHeaders and X-Amz-Signature");
+    return refuse_header(kReasonQueryMalformed,
+                         "a presigned URL needs X-Amz-Algorithm, X-Amz-Credential, X-Amz-Date, "
+                         "X-Amz-Expires, X-Amz-SignedHeaders and X-Amz-Signature");
   }
   Presigned presigned;
   TRY_ASSIGN(presigned.authorization, build(fields.credential.text(), fields.signed_headers.text(),
@@ -189,12 +189,13 @@ Result<Presigned> parse_presigned(std::string_view raw_query) {
   presigned.amz_date = fields.date.text();
   const auto expires = parse_u64(fields.expires.text());
   if (!expires || *expires < 1 || *expires > static_cast<uint64_t>(kPresignedValidityMax.count())) {
-    return refuse(kReasonQueryMalformed, "X-Amz-Expires must be a number from 1 to 604800 seconds");
+    return refuse_header(kReasonQueryMalformed,
+                         "X-Amz-Expires must be a number from 1 to 604800 seconds");
   }
   presigned.expires = std::chrono::seconds(*expires);
   if (fields.token.given()) {
     if (fields.token.text().size() > kSecurityTokenBytesMax) {
-      return refuse(kReasonQueryMalformed, "X-Amz-Security-Token is too long");
+      return refuse_header(kReasonQueryMalformed, "X-Amz-Security-Token is too long");
     }
     presigned.security_token = fields.token.text();
   }
@@ -203,9 +204,9 @@ Result<Presigned> parse_presigned(std::string_view raw_query) {
 
 Result<Time> parse_amz_date(std::string_view text, const Scope& scope, std::string_view reason) {
   const auto time = text.size() == kAmzDateBytes ? codec::parse_iso8601_basic(text) : std::nullopt;
-  if (!time) return refuse(reason, "the date of the request must be YYYYMMDD'T'HHMMSS'Z'");
+  if (!time) return refuse_header(reason, "the date of the request must be YYYYMMDD'T'HHMMSS'Z'");
   if (!text.starts_with(scope.date)) {
-    return refuse(reason, "the credential's date is not the day of the request");
+    return refuse_header(reason, "the credential's date is not the day of the request");
   }
   return *time;
 }
@@ -245,7 +246,7 @@ Result<Payload> parse_content_sha256(std::string_view value) {
   std::optional<std::string> hash;
   if (value.size() == kSignatureBytes) hash = codec::from_hex(value);
   if (!hash) {
-    return refuse(
+    return refuse_header(
         kReasonBadContentSha256,
         "x-amz-content-sha256 must be UNSIGNED-PAYLOAD, a STREAMING form or the SHA-256 of "
         "the body in hex");

@@ -37,23 +37,24 @@ void put_name(MutableBytes out, std::string_view magic, const Id128& id) {
   put_text(out.subspan(16), id.key());
 }
 
-Error corrupt(std::string_view part, std::string_view why) {
+Error corrupt_part(std::string_view part, std::string_view why) {
   return Error(Code::kCorrupt, fmt::format("blob {}: {}", part, why));
 }
 
 Status check_name(Bytes in, std::string_view part, std::string_view magic, const Id128& id) {
-  if (as_text(in.first(8)) != magic) return corrupt(part, "not the file of a blob");
+  if (as_text(in.first(8)) != magic) return corrupt_part(part, "not the file of a blob");
   if (load_little<uint32_t>(in.data() + 8) != kBlobFormat ||
       load_little<uint32_t>(in.data() + 12) != kBlockBytes) {
-    return corrupt(part, "of an unknown format");
+    return corrupt_part(part, "of an unknown format");
   }
-  if (as_text(in.subspan(16, 16)) != id.key()) return corrupt(part, "of another blob");
+  if (as_text(in.subspan(16, 16)) != id.key()) return corrupt_part(part, "of another blob");
   return {};
 }
 
 Status check_sum(std::string_view part, uint64_t stored, uint64_t computed) {
   if (stored == computed) return {};
-  return corrupt(part, fmt::format("checksum {:016x} stored, {:016x} computed", stored, computed));
+  return corrupt_part(part,
+                      fmt::format("checksum {:016x} stored, {:016x} computed", stored, computed));
 }
 
 }  // namespace
@@ -70,7 +71,7 @@ ByteVector encode_blob_header(RecordSeed seed, const Id128& id) {
 }
 
 Status check_blob_header(RecordSeed seed, const Id128& id, Bytes header) {
-  if (header.size() != kBlobHeaderBytes) return corrupt("header", "the file is too short");
+  if (header.size() != kBlobHeaderBytes) return corrupt_part("header", "the file is too short");
   TRY(check_name(header, "header", kHeaderMagic, id));
   ByteVector copy(header.begin(), header.end());
   const uint64_t stored = load_little<uint64_t>(header.data() + kHeaderSumAt);
@@ -108,13 +109,13 @@ ByteVector encode_blob_tail(RecordSeed seed, const Id128& id, uint64_t size_byte
 }
 
 Status check_blob_footer(RecordSeed seed, const Id128& id, uint64_t size_bytes, Bytes footer) {
-  if (footer.size() != kBlobFooterBytes) return corrupt("footer", "the file is too short");
+  if (footer.size() != kBlobFooterBytes) return corrupt_part("footer", "the file is too short");
   TRY(check_name(footer, "footer", kFooterMagic, id));
   TRY(check_sum("footer", load_little<uint64_t>(footer.data() + kFooterSumAt),
                 digest::xxh3(footer.first(kFooterSumAt), seed.value)));
   const uint64_t stored = load_little<uint64_t>(footer.data() + 32);
   if (stored != size_bytes || load_little<uint64_t>(footer.data() + 56) != 0) {
-    return corrupt("footer", fmt::format("{} bytes stored, {} expected", stored, size_bytes));
+    return corrupt_part("footer", fmt::format("{} bytes stored, {} expected", stored, size_bytes));
   }
   return {};
 }
@@ -122,7 +123,7 @@ Status check_blob_footer(RecordSeed seed, const Id128& id, uint64_t size_bytes, 
 Status check_blob_tail(RecordSeed seed, const Id128& id, uint64_t size_bytes, Bytes tail) {
   const BlobLayout layout{size_bytes};
   if (tail.size() != layout.file_bytes() - layout.table_offset()) {
-    return corrupt("table", "the file is too short");
+    return corrupt_part("table", "the file is too short");
   }
   const Bytes footer = tail.last(kBlobFooterBytes);
   TRY(check_blob_footer(seed, id, size_bytes, footer));

@@ -7,7 +7,7 @@
 namespace strata::drive {
 
 namespace {
-constexpr std::string_view kRewriteSuffix = ".new";
+constexpr std::string_view kRewritingSuffix = ".new";
 }  // namespace
 
 std::string Drive::blob_folder(uint8_t folder) const {
@@ -44,7 +44,7 @@ Result<std::vector<Drive::BlobEntry>> Drive::list_blobs(uint8_t folder) const {
   }
   for (std::string& name : *names) {
     const std::optional<Id128> id = Id128::from_hex(name);
-    const bool ours = id || name.ends_with(kRewriteSuffix);
+    const bool ours = id || name.ends_with(kRewritingSuffix);
     if (ours) entries.push_back(BlobEntry{.name = std::move(name), .id = id});
   }
   return entries;

@@ -15,7 +15,7 @@ namespace {
 constexpr std::string_view kFirstLine = "strata drive";
 constexpr std::string_view kChecksumWord = "checksum ";
 
-Error damaged(std::string_view why) {
+Error damaged_identity(std::string_view why) {
   return Error(Code::kCorrupt,
                fmt::format("the identity file is damaged ({}); if the other drives are well, empty "
                            "this folder and let it be filled from them",
@@ -34,7 +34,7 @@ std::optional<std::string_view> take_line(std::string_view& text, std::string_vi
   return line.substr(word.size() + 1);
 }
 
-uint64_t checksum_of(std::string_view body) {
+uint64_t checksum_of_identity(std::string_view body) {
   return digest::xxh3(as_bytes(body));
 }
 
@@ -90,28 +90,28 @@ std::string render_identity(const Identity& identity) {
                                  identity.drive.to_hex(), identity.replicas, identity.layout);
   body += render_members("member", identity.members);
   body += render_members("next", identity.next);
-  return fmt::format("{}{}{:016x}\n", body, kChecksumWord, checksum_of(body));
+  return fmt::format("{}{}{:016x}\n", body, kChecksumWord, checksum_of_identity(body));
 }
 
 bool identity_checksum_holds(std::string_view text) {
   const size_t sum_at = text.rfind(kChecksumWord);
   return sum_at != std::string_view::npos &&
-         text.substr(sum_at) ==
-             fmt::format("{}{:016x}\n", kChecksumWord, checksum_of(text.substr(0, sum_at)));
+         text.substr(sum_at) == fmt::format("{}{:016x}\n", kChecksumWord,
+                                            checksum_of_identity(text.substr(0, sum_at)));
 }
 
 Result<Identity> parse_identity(std::string_view text) {
-  if (text.size() > kIdentityBytesMax) return damaged("too long");
+  if (text.size() > kIdentityBytesMax) return damaged_identity("too long");
   const std::string_view whole = text;
   if (!text.starts_with(kFirstLine) || text.size() <= kFirstLine.size() ||
       text[kFirstLine.size()] != '\n') {
-    return damaged("it does not start with \"strata drive\"");
+    return damaged_identity("it does not start with \"strata drive\"");
   }
   text.remove_prefix(kFirstLine.size() + 1);
   Identity identity;
   const auto format = take_line(text, "format");
   const auto format_number = format ? parse_u64(*format) : std::nullopt;
-  if (!format_number) return damaged("no format");
+  if (!format_number) return damaged_identity("no format");
   if (*format_number > kDriveFormat) {
     return Error(Code::kUnsupported,
                  fmt::format("the drive was written by a newer strata (format {}, this program "
@@ -119,7 +119,7 @@ Result<Identity> parse_identity(std::string_view text) {
                              *format_number, kDriveFormat));
   }
   identity.format = static_cast<uint32_t>(*format_number);
-  if (!identity_checksum_holds(whole)) return damaged("its checksum does not match");
+  if (!identity_checksum_holds(whole)) return damaged_identity("its checksum does not match");
   const size_t sum_at = whole.rfind(kChecksumWord);
   const auto cluster = take_line(text, "cluster");
   const auto drive = take_line(text, "drive");
@@ -131,7 +131,7 @@ Result<Identity> parse_identity(std::string_view text) {
   const auto layout_number = layout ? parse_u64(*layout) : std::nullopt;
   if (!cluster_id || !drive_id || !replica_number || *replica_number == 0 || !layout_number ||
       *layout_number == 0 || *layout_number > kLayoutMax) {
-    return damaged("a line is missing");
+    return damaged_identity("a line is missing");
   }
   identity.cluster = *cluster_id;
   identity.drive = *drive_id;
@@ -140,10 +140,11 @@ Result<Identity> parse_identity(std::string_view text) {
       !take_members(text, "next", identity.next) || text.size() != whole.size() - sum_at ||
       *replica_number > identity.members.size() ||
       (!identity.next.empty() && *replica_number > identity.next.size())) {
-    return damaged("its lists of members");
+    return damaged_identity("its lists of members");
   }
   identity.replicas = static_cast<uint32_t>(*replica_number);
-  if (render_identity(identity) != whole) return damaged("a line is not as strata writes it");
+  if (render_identity(identity) != whole)
+    return damaged_identity("a line is not as strata writes it");
   return identity;
 }
 

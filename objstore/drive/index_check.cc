@@ -10,9 +10,9 @@
 namespace strata::drive {
 
 namespace {
-constexpr size_t kPieceBytes = kMiB;
+constexpr size_t kReadBytes = kMiB;
 
-Error damaged(const IndexFile& file, std::string_view why) {
+Error damaged_file(const IndexFile& file, std::string_view why) {
   return Error(Code::kCorrupt, kReasonIndexDamaged,
                fmt::format("the index's file {}: {}", file.name, why));
 }
@@ -21,7 +21,7 @@ Error damaged(const IndexFile& file, std::string_view why) {
 IndexFileCheck::IndexFileCheck(IndexFile file, std::unique_ptr<io::File> opened)
     : file_(std::move(file)),
       opened_(std::move(opened)),
-      buffer_(static_cast<std::byte*>(std::aligned_alloc(kBlobAlignment, kPieceBytes))) {
+      buffer_(static_cast<std::byte*>(std::aligned_alloc(kBlobAlignment, kReadBytes))) {
   CHECK(buffer_ != nullptr, "there is memory for one piece of a file");
 }
 
@@ -33,18 +33,19 @@ Result<IndexFileCheck> IndexFileCheck::open(io::FileSystem& files, const std::st
 }
 
 Result<bool> IndexFileCheck::step() {
-  const MutableBytes piece(buffer_.get(), kPieceBytes);
+  const MutableBytes piece(buffer_.get(), kReadBytes);
   TRY_ASSIGN(const size_t got, opened_->read_at(bytes_read_, piece));
   bytes_read_ += got;
   sum_ = digest::crc32c(Bytes(piece).first(got), sum_);
-  if (bytes_read_ < file_.size_bytes && got == kPieceBytes) return false;
+  if (bytes_read_ < file_.size_bytes && got == kReadBytes) return false;
   if (bytes_read_ != file_.size_bytes) {
-    return damaged(file_, fmt::format("{} bytes long, {} expected", bytes_read_, file_.size_bytes));
+    return damaged_file(file_,
+                        fmt::format("{} bytes long, {} expected", bytes_read_, file_.size_bytes));
   }
   std::array<std::byte, sizeof sum_> kept{};
   store_big(kept.data(), sum_);
   if (as_text(Bytes(kept)) != file_.checksum) {
-    return damaged(file_, "it does not match its checksum");
+    return damaged_file(file_, "it does not match its checksum");
   }
   return true;
 }

@@ -88,7 +88,7 @@ class LogWalk {
   std::string tail_;  // the last bytes of each fragment of the record
 };
 
-Error damaged(const std::string& path, uint64_t at) {
+Error damaged_log(const std::string& path, uint64_t at) {
   return Error(Code::kCorrupt, kReasonIndexDamaged,
                fmt::format("the write-ahead log {} is damaged at byte {}, in front of records that "
                            "were flushed after it",
@@ -149,7 +149,7 @@ Status check_logs(io::FileSystem& files, const std::string& index_path) {
       const bool proven = walk.block(Bytes(block).first(got), offset);
       if (!bad_at && walk.bad_at()) bad_path = path;
       bad_at = walk.bad_at();
-      if (proven) return damaged(bad_path, *bad_at);
+      if (proven) return damaged_log(bad_path, *bad_at);
       if (got < kBlock) break;
     }
     walk.end(offset);

@@ -12,8 +12,8 @@ namespace {
 
 constexpr uint8_t kEnvelopeVersion = 1;
 constexpr std::string_view kWrapLabel = "strata wrap key 1";
-constexpr size_t kSaltBytes = 16;
-constexpr size_t kWrappedBytes = kSaltBytes + crypto::kKeyBytes + crypto::kTagBytes;
+constexpr size_t kWrapSaltBytes = 16;
+constexpr size_t kWrappedBytes = kWrapSaltBytes + crypto::kKeyBytes + crypto::kTagBytes;
 constexpr size_t kGenerationBytesMax = 32;
 constexpr size_t kMd5TextBytesMax = 24;
 
@@ -122,12 +122,12 @@ crypto::Secret make_data_key(Envelope& envelope, const crypto::Secret& wrapping_
   crypto::Secret data_key;
   random.fill(data_key.room());
   std::array<std::byte, kWrappedBytes> wrapped{};
-  const MutableBytes salt = MutableBytes(wrapped).first(kSaltBytes);
+  const MutableBytes salt = MutableBytes(wrapped).first(kWrapSaltBytes);
   random.fill(salt);
   crypto::AesGcm cipher(wrap_key(wrapping_key, as_text(salt)));
   // The key was derived for this one message: its nonce needs not be another's.
   cipher.seal(crypto::Nonce{}, as_bytes(vouched(envelope, bucket, key)), data_key.bytes(),
-              MutableBytes(wrapped).subspan(kSaltBytes));
+              MutableBytes(wrapped).subspan(kWrapSaltBytes));
   envelope.wrapped = as_text(wrapped);
   return data_key;
 }
@@ -136,10 +136,10 @@ Result<crypto::Secret> open_data_key(const Envelope& envelope, const crypto::Sec
                                      std::string_view bucket, std::string_view key) {
   CHECK(envelope.wrapped.size() == kWrappedBytes);
   const std::string_view wrapped = envelope.wrapped;
-  crypto::AesGcm cipher(wrap_key(wrapping_key, wrapped.substr(0, kSaltBytes)));
+  crypto::AesGcm cipher(wrap_key(wrapping_key, wrapped.substr(0, kWrapSaltBytes)));
   crypto::Secret data_key;
   if (!cipher.open(crypto::Nonce{}, as_bytes(vouched(envelope, bucket, key)),
-                   as_bytes(wrapped.substr(kSaltBytes)), data_key.room())) {
+                   as_bytes(wrapped.substr(kWrapSaltBytes)), data_key.room())) {
     return Error(Code::kPermissionDenied, kWrongKeyReason,
                  "the encryption key is not the one that the object was stored with");
   }

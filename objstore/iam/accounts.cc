@@ -11,7 +11,7 @@ namespace strata::iam {
 
 namespace {
 
-Status check_wanted(const NewAccount& wanted) {
+Status check_new_account(const NewAccount& wanted) {
   constexpr std::string_view kOthers = "+=,.@_-";
   const bool good = !wanted.name.empty() && wanted.name.size() <= kAccountNameBytesMax &&
                     std::all_of(wanted.name.begin(), wanted.name.end(), [kOthers](char c) {
@@ -76,7 +76,7 @@ std::optional<Account> find_account(const State& state, std::string_view name_or
 
 async::Task<Result<Account>> create_account(Directory& directory, NewAccount wanted,
                                             io::WallTime now, RandomSource& random) {
-  CO_TRY(check_wanted(wanted));
+  CO_TRY(check_new_account(wanted));
   Account account;
   Directory::Edit edit = [&](State& draft) -> Status {
     if (find_account(draft, wanted.name)) {

@@ -26,8 +26,8 @@ Status put_policy(ApiCall& call, Holder& holder, const Kind& kind) {
   return {};
 }
 
-Result<std::map<std::string, Document>::const_iterator> find_policy(const ApiCall& call,
-                                                                    const Holder& holder) {
+Result<std::map<std::string, Document>::const_iterator> find_inline_policy(const ApiCall& call,
+                                                                           const Holder& holder) {
   TRY_ASSIGN(const std::string name, call.need_name("PolicyName", kPolicyNameBytesMax));
   const auto found = holder.inline_policies.find(name);
   if (found == holder.inline_policies.end()) {
@@ -38,7 +38,7 @@ Result<std::map<std::string, Document>::const_iterator> find_policy(const ApiCal
 }
 
 Status get_inline(ApiCall& call, const Holder& holder, const Kind& kind) {
-  TRY_ASSIGN(const auto found, find_policy(call, holder));
+  TRY_ASSIGN(const auto found, find_inline_policy(call, holder));
   call.xml.element(kind.name_element, holder.name).element("PolicyName", found->first);
   call.xml.element("PolicyDocument", codec::uri_encode(found->second.text, true));
   return {};
@@ -58,7 +58,7 @@ Status list_inline(ApiCall& call, const Holder& holder) {
 
 template <typename Entity>
 Status delete_inline(ApiCall& call, Entity holder) {
-  TRY_ASSIGN(const auto found, find_policy(call, holder));
+  TRY_ASSIGN(const auto found, find_inline_policy(call, holder));
   holder.inline_policies.erase(found);
   call.draft->put(std::move(holder));
   return {};

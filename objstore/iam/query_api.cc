@@ -67,7 +67,7 @@ bool is_of_signatures(const Error& error) {
   return !error.reason.empty() && error.reason.front() >= 'a' && error.reason.front() <= 'z';
 }
 
-int status_of(const Error& error) {
+int http_status_of(const Error& error) {
   if (error.reason == "SignatureDoesNotMatch" || error.reason == "InvalidToken" ||
       error.reason == "ExpiredToken") {
     return 403;
@@ -144,7 +144,7 @@ QueryService service_of(const Parameters& parameters) noexcept {
 
 QueryAnswer QueryApi::error_answer(QueryService service, const Error& failure,
                                    std::string_view request_id) {
-  const int status = status_of(failure);
+  const int status = http_status_of(failure);
   codec::XmlWriter xml("ErrorResponse", namespace_of(service));
   xml.open("Error").element("Type", status >= 500 ? "Receiver" : "Sender");
   xml.element("Code", code_of(failure, status));

@@ -9,7 +9,7 @@ namespace strata::iam {
 
 namespace {
 
-Status check_wanted(const NewUser& wanted) {
+Status check_new_user(const NewUser& wanted) {
   constexpr std::string_view kOthers = "+=,.@_-";
   const bool good = !wanted.name.empty() && wanted.name.size() <= kUserNameBytesMax &&
                     std::all_of(wanted.name.begin(), wanted.name.end(), [kOthers](char c) {
@@ -43,7 +43,7 @@ Result<std::string> find_policy(const State& state, const std::string& account,
 
 async::Task<Result<User>> make_user(Directory& directory, NewUser wanted, io::WallTime now,
                                     RandomSource& random) {
-  CO_TRY(check_wanted(wanted));
+  CO_TRY(check_new_user(wanted));
   User user;
   Directory::Edit edit = [&](State& draft) -> Status {
     if (draft.user(wanted.account, wanted.name) != nullptr) {

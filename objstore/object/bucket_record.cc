@@ -8,7 +8,7 @@ namespace strata::object {
 namespace {
 
 // Without owner and settings, and with them.
-constexpr uint8_t kPlain = 1;
+constexpr uint8_t kPlainBucket = 1;
 constexpr uint8_t kConfigured = 2;
 
 void read_settings(RecordReader& in, BucketSettings& settings) {
@@ -29,7 +29,7 @@ void read_settings(RecordReader& in, BucketSettings& settings) {
 std::string encode(const BucketRecord& record) {
   const bool configured = !record.owner.empty() || record.settings.count() > 0;
   RecordWriter out;
-  out.u8(configured ? kConfigured : kPlain);
+  out.u8(configured ? kConfigured : kPlainBucket);
   out.signed_varint(record.created.time_since_epoch().count());
   out.text(record.region);
   if (!configured) return std::move(out).take();

@@ -17,7 +17,7 @@ namespace {
 using State = replica::CopyReport::State;
 
 // An object that changes while it is read is read anew.
-constexpr int kAttempts = 5;
+constexpr int kReceiptAttempts = 5;
 
 // The newest good copy of a row, or null.
 const replica::CopyReport* truth_of(const std::vector<replica::CopyReport>& rows) {
@@ -140,7 +140,7 @@ Result<ObjectReceipt> make_receipt(replica::Inspector& inspector, const std::str
     // What looks bad may be a change that came in between.
     TRY_ASSIGN(const std::vector<replica::CopyReport> again, inspector.row(placement, row_key));
     if (unchanged(found, again)) return receipt;
-    if (attempt + 1 == kAttempts) {
+    if (attempt + 1 == kReceiptAttempts) {
       return Error(Code::kBusy, fmt::format("'{}' changes all the time; try again", key));
     }
   }

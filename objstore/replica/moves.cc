@@ -11,7 +11,7 @@ namespace strata::replica {
 
 namespace {
 
-constexpr Duration kCloseWait = std::chrono::seconds(10);
+constexpr Duration kMovedCloseWait = std::chrono::seconds(10);
 // The least that names a drive by the beginning of its id.
 constexpr size_t kIdPrefixMin = 4;
 // A drain must leave the others with this share of their free space unused.
@@ -272,8 +272,8 @@ Status Moves::bring_back(const DriveFolderOption& folder) {
     // Its folder is still ours: it lets go first, so that what it holds is read anew. Nobody who
     // saw it in service gives it a change once the view is another one.
     core_.order.locked([&] { core_.set_view(std::make_unique<View>(core_.view())); });
-    const Status closed =
-        core_.drive(named->seat).close("it is being brought back", Deadline::after(kCloseWait));
+    const Status closed = core_.drive(named->seat)
+                              .close("it is being brought back", Deadline::after(kMovedCloseWait));
     if (!closed.ok()) {
       return closed.error().with_context(called(core_, *named) +
                                          " does not let go of its folder; try again, or restart "

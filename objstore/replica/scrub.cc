@@ -29,10 +29,10 @@ constexpr Duration kRangeTimeMin = std::chrono::minutes(1);
 constexpr double kPaceShare = 0.9;
 constexpr uint64_t kPaceSlack = 8 * kMiB;
 constexpr Duration kPaceWaitMax = std::chrono::hours(1);
-constexpr Duration kIdleWait = std::chrono::hours(1);
+constexpr Duration kBetweenRoundsMax = std::chrono::hours(1);
 // When repairs are behind, or no drive is there.
 constexpr Duration kRepairsWait = std::chrono::milliseconds(50);
-constexpr Duration kNoDriveWait = std::chrono::minutes(1);
+constexpr Duration kNoDriveScrubWait = std::chrono::minutes(1);
 constexpr Duration kMoveWait = std::chrono::seconds(10);
 constexpr size_t kRepairsBehind = kHealsMax / 2;
 constexpr uint64_t kCopiesBehind = 8;
@@ -78,7 +78,7 @@ void Scrub::load() {
 Result<worker::Step> Scrub::step() {
   if (!loaded_) load();
   const std::vector<size_t> drives = members();
-  if (drives.empty()) return worker::Step{.bytes = 0, .more = false, .wait = kNoDriveWait};
+  if (drives.empty()) return worker::Step{.bytes = 0, .more = false, .wait = kNoDriveScrubWait};
   if (core_.is_moving()) {
     // Which copies there should be is about to change, or has; the resync looks at all of them.
     return worker::Step{.bytes = 0, .more = false, .wait = kMoveWait};
@@ -93,7 +93,7 @@ Result<worker::Step> Scrub::step() {
     if (!hurry_ && until_next_pass() > Duration::zero()) {
       publish();
       return worker::Step{
-          .bytes = 0, .more = false, .wait = std::min(kIdleWait, until_next_pass())};
+          .bytes = 0, .more = false, .wait = std::min(kBetweenRoundsMax, until_next_pass())};
     }
     begin_pass();
   }
@@ -120,7 +120,8 @@ Result<worker::Step> Scrub::step() {
   save_if_due(drives);
   publish();
   const bool more = at_.part != ScrubPart::kNone;
-  return worker::Step{.bytes = bytes, .more = more, .wait = std::min(kIdleWait, until_next_pass())};
+  return worker::Step{
+      .bytes = bytes, .more = more, .wait = std::min(kBetweenRoundsMax, until_next_pass())};
 }
 
 void Scrub::begin_pass() {
@@ -155,7 +156,7 @@ void Scrub::end_pass() {
 }
 
 Duration Scrub::until_next_pass() const {
-  if (period_ == Duration::zero()) return kIdleWait;
+  if (period_ == Duration::zero()) return kBetweenRoundsMax;
   if (at_.finished_ms == 0) return Duration::zero();
   const auto since = std::chrono::milliseconds(wall_ms() - at_.finished_started_ms);
   if (since < Duration::zero()) return period_;  // the clock was set back

@@ -11,7 +11,7 @@ namespace strata::replica {
 namespace {
 
 // Names that sort as the scrub goes: DRIVE/ for the identity, then DRIVE/NUMBER for each file.
-std::string name_of(const std::string& head, const drive::IndexFile& file) {
+std::string name_of_file(const std::string& head, const drive::IndexFile& file) {
   return fmt::format("{}{:020}", head, file.number);
 }
 
@@ -46,7 +46,7 @@ std::string IndexVerifier::next_on(size_t member, const std::string& head,
   const auto files = core_.drive(member).index().files();
   if (!files.ok()) return {};
   for (const drive::IndexFile& file : *files) {
-    std::string name = name_of(head, file);
+    std::string name = name_of_file(head, file);
     if (name < from) continue;
     begin(member, file);
     return work_ ? name : name + '\0';

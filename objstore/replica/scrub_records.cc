@@ -15,7 +15,7 @@ namespace {
 using drive::Table;
 
 // How long a judgement waits for the changes that are under way.
-constexpr Duration kAgreedWait = std::chrono::seconds(10);
+constexpr Duration kRecordAgreedWait = std::chrono::seconds(10);
 
 std::string_view kind_of(Table table) {
   return table == Table::kRows ? "row" : "blob";
@@ -155,11 +155,12 @@ void RecordJudge::owned(Table table, const std::string& key, const std::vector<H
 // The careful look. What is read before `judged_at` is taken, and is still so after every change up
 // to it has ended, is not the trace of a change under way.
 void RecordJudge::settle(Table table, const std::string& key, uint64_t placement) {
-  if (!core_.order.wait_until_agreed(core_.order.last(), Deadline::after(kAgreedWait))) return;
+  if (!core_.order.wait_until_agreed(core_.order.last(), Deadline::after(kRecordAgreedWait)))
+    return;
   std::vector<Judged> all;
   for (const size_t member : core_.in_service(placement)) all.push_back(read(member, table, key));
   const uint64_t judged_at = core_.order.last();
-  if (!core_.order.wait_until_agreed(judged_at, Deadline::after(kAgreedWait))) return;
+  if (!core_.order.wait_until_agreed(judged_at, Deadline::after(kRecordAgreedWait))) return;
   // The copies were read one after the other: one read before a change and one after it differ
   // without fault. So each must still be what it was.
   const auto has_changed = [&](const Judged& one) {

@@ -30,7 +30,7 @@ codec::XmlWriter s3_document(std::string_view root) {
   return {root, kXmlNamespace};
 }
 
-std::string quoted(std::string_view etag) {
+std::string quoted_etag(std::string_view etag) {
   std::string text = "\"";
   text += etag;
   text += '"';

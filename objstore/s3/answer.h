@@ -33,7 +33,7 @@ inline constexpr std::string_view kXmlNamespace = "http://s3.amazonaws.com/doc/2
 [[nodiscard]] codec::XmlWriter s3_document(std::string_view root);
 
 // "\"etag\"".
-[[nodiscard]] std::string quoted(std::string_view etag);
+[[nodiscard]] std::string quoted_etag(std::string_view etag);
 [[nodiscard]] std::string unquoted(std::string_view etag);
 
 // x-amz-checksum-* and x-amz-checksum-type.

@@ -11,7 +11,7 @@ namespace strata::s3 {
 
 namespace {
 
-constexpr size_t kElementsMax = 64;
+constexpr size_t kDefaultsElementsMax = 64;
 
 // An empty document where the bucket exists.
 AnswerTask empty_document(const Call& call, std::string_view root) {
@@ -23,7 +23,7 @@ async::Task<Result<codec::XmlElement>> read_configuration(const Call& call, std:
   CO_TRY_ASSIGN(const std::string document,
                 co_await read_document(call, kConfigurationXmlBytesMax));
   CO_TRY(co_await call.service.store.bucket(call.request.bucket()));
-  co_return parse_root(document, root, kConfigurationXmlBytesMax, kElementsMax);
+  co_return parse_root(document, root, kConfigurationXmlBytesMax, kDefaultsElementsMax);
 }
 
 }  // namespace

@@ -22,7 +22,7 @@ void write_version(codec::XmlWriter& xml, const object::ListedVersion& version,
   xml.element("IsLatest", version.latest);
   xml.element("LastModified", codec::format_iso8601(info.modified));
   if (!info.delete_marker) {
-    xml.element("ETag", quoted(info.etag));
+    xml.element("ETag", quoted_etag(info.etag));
     write_checksum_kinds(xml, info.checksums);
     xml.element("Size", info.size_bytes);
     const std::string& storage_class = info.attributes.storage_class;

@@ -51,7 +51,7 @@ async::Task<Status> merge_attributes(Service& service, const http::Fields& field
   merged.storage_class = std::move(stated.storage_class);
   merged.website_redirect_location = std::move(stated.website_redirect_location);
   copy.attributes = std::move(merged);
-  copy.source_conditions.if_match = quoted(source->info.etag);
+  copy.source_conditions.if_match = quoted_etag(source->info.etag);
   co_return Status();
 }
 
@@ -104,7 +104,7 @@ AnswerTask copy_object(const Call& call) {
   const object::ObjectInfo& info = copied->info;
   codec::XmlWriter xml = s3_document("CopyObjectResult");
   xml.element("LastModified", codec::format_iso8601(info.modified));
-  xml.element("ETag", quoted(info.etag));
+  xml.element("ETag", quoted_etag(info.etag));
   write_checksums(xml, info.checksums, true);
   Answer answer = xml_answer(200, xml.finish());
   add_encryption_fields(answer.head.fields, info.extras, true);

@@ -15,7 +15,7 @@ using encryption::Choice;
 using encryption::CustomerKey;
 using encryption::Method;
 
-constexpr std::string_view kPrefix = "x-amz-server-side-encryption";
+constexpr std::string_view kEncryptionPrefix = "x-amz-server-side-encryption";
 constexpr std::string_view kKeyId = "x-amz-server-side-encryption-aws-kms-key-id";
 constexpr std::string_view kContext = "x-amz-server-side-encryption-context";
 constexpr std::string_view kBucketKey = "x-amz-server-side-encryption-bucket-key-enabled";
@@ -28,20 +28,20 @@ struct CustomerFields {
   std::string_view key;
   std::string_view key_md5;
 };
-constexpr CustomerFields kOfObject = {"x-amz-server-side-encryption-customer-algorithm",
-                                      "x-amz-server-side-encryption-customer-key",
-                                      "x-amz-server-side-encryption-customer-key-md5"};
-constexpr CustomerFields kOfCopySource = {
+constexpr CustomerFields kKeyOfObject = {"x-amz-server-side-encryption-customer-algorithm",
+                                         "x-amz-server-side-encryption-customer-key",
+                                         "x-amz-server-side-encryption-customer-key-md5"};
+constexpr CustomerFields kKeyOfCopySource = {
     "x-amz-copy-source-server-side-encryption-customer-algorithm",
     "x-amz-copy-source-server-side-encryption-customer-key",
     "x-amz-copy-source-server-side-encryption-customer-key-md5"};
 
-Error invalid(std::string message) {
+Error invalid_field(std::string message) {
   return {Code::kInvalidArgument, code::kInvalidArgument, std::move(message)};
 }
 
-Error needed(std::string_view what) {
-  return invalid(
+Error needed_field(std::string_view what) {
+  return invalid_field(
       "Requests specifying Server Side Encryption with Customer provided keys must provide " +
       std::string(what));
 }
@@ -75,7 +75,7 @@ std::string arn_of(const Service& service, std::string_view name) {
 
 // A key that is named by a plain word, which no key on AWS is, is made when it is first used.
 Status ensure_key(encryption::KeyRing& keys, std::string_view id, const std::string& name) {
-  if (name == encryption::kS3KeyName) return invalid("That key is the server's own.");
+  if (name == encryption::kS3KeyName) return invalid_field("That key is the server's own.");
   if (keys.has(name)) return {};
   const bool plain = id == name && !is_uuid(id) && encryption::check_key_name(name).ok();
   if (!plain) {
@@ -107,9 +107,9 @@ Result<std::string> parse_context(const http::Fields& fields) {
   const std::string_view text = json ? trim(*json) : std::string_view();
   if (sent->size() > encryption::kContextBytesMax || !text.starts_with('{') ||
       !text.ends_with('}') || !codec::is_utf8(text)) {
-    return invalid("The header '" + std::string(kContext) +
-                   "' shall be Base64-encoded UTF-8 string holding JSON which represents a "
-                   "string-string map");
+    return invalid_field("The header '" + std::string(kContext) +
+                         "' shall be Base64-encoded UTF-8 string holding JSON which represents a "
+                         "string-string map");
   }
   return *sent;
 }
@@ -119,16 +119,17 @@ Result<std::optional<bool>> parse_bucket_key(const http::Fields& fields) {
   if (sent == nullptr) return std::optional<bool>();
   if (ascii_iequals(*sent, "true")) return std::optional<bool>(true);
   if (ascii_iequals(*sent, "false")) return std::optional<bool>(false);
-  return invalid("The value of " + std::string(kBucketKey) + " is invalid.");
+  return invalid_field("The value of " + std::string(kBucketKey) + " is invalid.");
 }
 
 // What the request's own fields ask for; nullopt: they say nothing.
 Result<std::optional<Choice>> stated_choice(Service& service, const http::Fields& fields) {
-  const std::string* const method = fields.find(kPrefix);
+  const std::string* const method = fields.find(kEncryptionPrefix);
   const std::string* const key_id = fields.find(kKeyId);
   if (method == nullptr) {
     if (key_id != nullptr || fields.find(kContext) != nullptr) {
-      return invalid(std::string(kPrefix) + " is required with a key id or context.");
+      return invalid_field(std::string(kEncryptionPrefix) +
+                           " is required with a key id or context.");
     }
     return std::optional<Choice>();
   }
@@ -136,11 +137,11 @@ Result<std::optional<Choice>> stated_choice(Service& service, const http::Fields
   if (*method == kAes256) {
     if (service.keys == nullptr) return not_implemented("encryption without a key file");
     if (key_id != nullptr || fields.find(kContext) != nullptr) {
-      return invalid("The header fields of aws:kms are incompatible with AES256.");
+      return invalid_field("The header fields of aws:kms are incompatible with AES256.");
     }
     return std::optional<Choice>(Choice{});
   }
-  if (*method != kKms) return invalid("The encryption method specified is not supported");
+  if (*method != kKms) return invalid_field("The encryption method specified is not supported");
   TRY_ASSIGN(Choice choice, kms_choice(service, key_id == nullptr ? std::string_view() : *key_id));
   TRY_ASSIGN(choice.context, parse_context(fields));
   return std::optional<Choice>(std::move(choice));
@@ -160,40 +161,41 @@ Result<std::optional<Choice>> default_choice(Service& service, const ParsedSetti
 }  // namespace
 
 bool is_encryption_field(std::string_view name) noexcept {
-  return name == kPrefix || name == kKeyId || name == kContext || name == kBucketKey ||
-         name == kOfObject.algorithm || name == kOfObject.key || name == kOfObject.key_md5 ||
-         name == kOfCopySource.algorithm || name == kOfCopySource.key ||
-         name == kOfCopySource.key_md5;
+  return name == kEncryptionPrefix || name == kKeyId || name == kContext || name == kBucketKey ||
+         name == kKeyOfObject.algorithm || name == kKeyOfObject.key ||
+         name == kKeyOfObject.key_md5 || name == kKeyOfCopySource.algorithm ||
+         name == kKeyOfCopySource.key || name == kKeyOfCopySource.key_md5;
 }
 
 bool carries_customer_key(const http::Fields& fields) noexcept {
-  return fields.find(kOfObject.key) != nullptr || fields.find(kOfCopySource.key) != nullptr;
+  return fields.find(kKeyOfObject.key) != nullptr || fields.find(kKeyOfCopySource.key) != nullptr;
 }
 
 Result<std::optional<CustomerKey>> customer_key(const http::Fields& fields, KeyOf which) {
-  const CustomerFields& names = which == KeyOf::kObject ? kOfObject : kOfCopySource;
+  const CustomerFields& names = which == KeyOf::kObject ? kKeyOfObject : kKeyOfCopySource;
   const std::string* const algorithm = fields.find(names.algorithm);
   const std::string* const key = fields.find(names.key);
   const std::string* const md5 = fields.find(names.key_md5);
   if (algorithm == nullptr && key == nullptr && md5 == nullptr) {
     return std::optional<CustomerKey>();
   }
-  if (algorithm == nullptr) return needed("a valid encryption algorithm.");
+  if (algorithm == nullptr) return needed_field("a valid encryption algorithm.");
   if (*algorithm != kAes256) {
     return Error(Code::kInvalidArgument, code::kInvalidEncryptionAlgorithm,
                  "The encryption request you specified is not valid. The valid value is AES256.");
   }
-  if (key == nullptr) return needed("an appropriate secret key.");
-  if (md5 == nullptr) return needed("the client calculated MD5 of the secret key.");
+  if (key == nullptr) return needed_field("an appropriate secret key.");
+  if (md5 == nullptr) return needed_field("the client calculated MD5 of the secret key.");
   std::optional<std::string> raw = codec::from_base64(*key);
   if (!raw || raw->size() != crypto::kKeyBytes) {
-    return invalid("The secret key was invalid for the specified algorithm.");
+    return invalid_field("The secret key was invalid for the specified algorithm.");
   }
   const std::string actual = codec::to_base64(digest::md5(as_bytes(*raw)));
   CustomerKey customer{crypto::Secret(as_bytes(*raw)), *md5};
   crypto::wipe(std::as_writable_bytes(std::span(*raw)));
   if (!digest::equal_constant_time(actual, *md5)) {
-    return invalid("The calculated MD5 hash of the key did not match the hash that was provided.");
+    return invalid_field(
+        "The calculated MD5 hash of the key did not match the hash that was provided.");
   }
   return std::optional<CustomerKey>(std::move(customer));
 }
@@ -202,8 +204,8 @@ async::Task<Result<std::optional<Choice>>> write_encryption(const Call& call) {
   const http::Fields& fields = call.request.fields();
   CO_TRY_ASSIGN(std::optional<CustomerKey> customer, customer_key(fields));
   if (customer) {
-    if (fields.find(kPrefix) != nullptr || fields.find(kKeyId) != nullptr) {
-      co_return invalid(
+    if (fields.find(kEncryptionPrefix) != nullptr || fields.find(kKeyId) != nullptr) {
+      co_return invalid_field(
           "Server Side Encryption with Customer provided key is incompatible with the encryption "
           "method specified");
     }
@@ -225,9 +227,9 @@ async::Task<Result<std::optional<Choice>>> write_encryption(const Call& call) {
 }
 
 Status check_read_encryption(const http::Fields& fields) {
-  for (const std::string_view name : {kPrefix, kKeyId, kContext, kBucketKey}) {
+  for (const std::string_view name : {kEncryptionPrefix, kKeyId, kContext, kBucketKey}) {
     if (fields.find(name) != nullptr) {
-      return invalid(std::string(name) + " header is not supported for this operation.");
+      return invalid_field(std::string(name) + " header is not supported for this operation.");
     }
   }
   return {};
@@ -239,10 +241,10 @@ void add_encryption_fields(http::Fields& fields, const object::Extras& extras, b
   if (!envelope.ok()) return;
   switch (envelope->method) {
     case Method::kS3:
-      fields.add(std::string(kPrefix), std::string(kAes256));
+      fields.add(std::string(kEncryptionPrefix), std::string(kAes256));
       return;
     case Method::kKms:
-      fields.add(std::string(kPrefix), std::string(kKms));
+      fields.add(std::string(kEncryptionPrefix), std::string(kKms));
       fields.add(std::string(kKeyId), envelope->key_text);
       if (envelope->bucket_key) fields.add(std::string(kBucketKey), "true");
       if (written && !envelope->context.empty()) {
@@ -250,8 +252,8 @@ void add_encryption_fields(http::Fields& fields, const object::Extras& extras, b
       }
       return;
     case Method::kCustomer:
-      fields.add(std::string(kOfObject.algorithm), std::string(kAes256));
-      fields.add(std::string(kOfObject.key_md5), envelope->customer_md5);
+      fields.add(std::string(kKeyOfObject.algorithm), std::string(kAes256));
+      fields.add(std::string(kKeyOfObject.key_md5), envelope->customer_md5);
       return;
   }
 }

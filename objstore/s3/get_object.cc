@@ -54,7 +54,7 @@ Status apply_overrides(const VerifiedRequest& request, http::Fields& fields) {
 
 void add_validators(http::Fields& fields, const object::ObjectInfo& info) {
   fields.add("last-modified", codec::format_http_date(info.modified));
-  fields.add("etag", quoted(info.etag));
+  fields.add("etag", quoted_etag(info.etag));
 }
 
 void add_if_set(http::Fields& fields, const char* name, const std::string& value) {

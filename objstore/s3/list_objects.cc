@@ -17,7 +17,7 @@ void write_object(codec::XmlWriter& xml, const object::ObjectInfo& info, const N
                   OwnerIds* owners) {
   xml.open("Contents").element("Key", encode(info.key));
   xml.element("LastModified", codec::format_iso8601(info.modified));
-  xml.element("ETag", quoted(info.etag));
+  xml.element("ETag", quoted_etag(info.etag));
   write_checksum_kinds(xml, info.checksums);
   xml.element("Size", info.size_bytes);
   if (owners != nullptr) {

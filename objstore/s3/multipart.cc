@@ -127,7 +127,7 @@ AnswerTask upload_part(const Call& call) {
   CO_TRY_ASSIGN(const object::PartInfo info,
                 co_await call.service.store.upload_part(std::move(part), *upload));
   Answer answer = empty_answer(200);
-  answer.head.fields.add("etag", quoted(info.etag));
+  answer.head.fields.add("etag", quoted_etag(info.etag));
   add_encryption_fields(answer.head.fields, info.extras, false);
   for (const object::StoredChecksum& checksum : info.checksums) {
     answer.head.fields.add(checksum_header(checksum.algorithm), checksum_text(checksum));
@@ -149,7 +149,7 @@ AnswerTask complete_multipart_upload(const Call& call) {
   xml.element("Location", "http://" + std::string(call.request.fields().get("host")) +
                               call.request.head().path);
   xml.element("Bucket", call.request.bucket()).element("Key", call.request.key());
-  xml.element("ETag", quoted(info.etag));
+  xml.element("ETag", quoted_etag(info.etag));
   write_checksums(xml, info.checksums, true);
   Answer answer = xml_answer(200, xml.finish());
   add_encryption_fields(answer.head.fields, info.extras, false);

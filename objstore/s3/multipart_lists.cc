@@ -56,7 +56,7 @@ AnswerTask list_parts(const Call& call) {
   for (const object::PartInfo& part : page.parts) {
     xml.open("Part").element("PartNumber", uint64_t{part.number});
     xml.element("LastModified", codec::format_iso8601(part.modified));
-    xml.element("ETag", quoted(part.etag)).element("Size", part.size_bytes);
+    xml.element("ETag", quoted_etag(part.etag)).element("Size", part.size_bytes);
     write_checksums(xml, part.checksums, false);
     xml.close();
   }

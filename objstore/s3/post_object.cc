@@ -26,7 +26,7 @@ constexpr std::string_view kSigningFields[] = {"x-amz-algorithm", "x-amz-credent
                                                "x-amz-security-token", "x-amz-signature"};
 
 template <typename Names>
-bool contains(const Names& names, std::string_view name) {
+bool names_contain(const Names& names, std::string_view name) {
   return std::ranges::find(names, name) != std::end(names);
 }
 
@@ -65,8 +65,8 @@ Result<std::string> tagging_header(std::string_view xml) {
 // The header that a field stands for; empty if it is none.
 std::string header_of_field(std::string_view name) {
   if (name == "acl") return "x-amz-acl";
-  if (contains(kHeaderFields, name)) return std::string(name);
-  if (name.starts_with("x-amz-") && !contains(kSigningFields, name)) return std::string(name);
+  if (names_contain(kHeaderFields, name)) return std::string(name);
+  if (name.starts_with("x-amz-") && !names_contain(kSigningFields, name)) return std::string(name);
   return {};
 }
 
@@ -136,7 +136,7 @@ Result<std::string> boundary_of_post(const http::Fields& fields) {
 Result<ParsedRequest> request_of_form(const ParsedRequest& post, const PostForm& form) {
   http::Fields fields;
   for (const auto& [name, value] : post.head().fields.all()) {
-    if (contains(kKeptHeaders, name)) fields.add(name, value);
+    if (names_contain(kKeptHeaders, name)) fields.add(name, value);
   }
   const std::string* key = form.fields().find("key");
   if (key == nullptr || key->empty()) {

@@ -27,7 +27,7 @@ AnswerTask put_object(const Call& call) {
   CO_TRY_ASSIGN(const object::ObjectInfo info,
                 co_await call.service.store.put(std::move(put), *upload));
   Answer answer = empty_answer(200);
-  answer.head.fields.add("etag", quoted(info.etag));
+  answer.head.fields.add("etag", quoted_etag(info.etag));
   add_checksum_fields(answer.head.fields, info.checksums);
   add_encryption_fields(answer.head.fields, info.extras, true);
   CO_TRY(co_await add_expiration_field(call, info, answer));

@@ -12,7 +12,7 @@ namespace strata::s3 {
 
 namespace {
 
-constexpr std::string_view kAmz = "x-amz-";
+constexpr std::string_view kAmzFields = "x-amz-";
 
 bool is_control(char c) {
   return static_cast<unsigned char>(c) < 0x20 || c == 0x7f;
@@ -141,8 +141,8 @@ Status ParsedRequest::parse_path(std::string_view host_bucket) {
 
 Status ParsedRequest::hoist_query() {
   for (const QueryParameter& parameter : query_.all()) {
-    const std::string_view prefix = std::string_view(parameter.name).substr(0, kAmz.size());
-    if (!ascii_iequals(prefix, kAmz) || is_signature_parameter(parameter.name)) continue;
+    const std::string_view prefix = std::string_view(parameter.name).substr(0, kAmzFields.size());
+    if (!ascii_iequals(prefix, kAmzFields) || is_signature_parameter(parameter.name)) continue;
     std::string name = ascii_lower(parameter.name);
     if (std::any_of(name.begin(), name.end(), is_control) ||
         std::any_of(parameter.value.begin(), parameter.value.end(), is_control)) {

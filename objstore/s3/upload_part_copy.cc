@@ -55,7 +55,7 @@ AnswerTask upload_part_copy(const Call& call) {
   if (!done.ok()) co_return source_error(call, source_rules, std::move(done).error());
   codec::XmlWriter xml = s3_document("CopyPartResult");
   xml.element("LastModified", codec::format_iso8601(done->part.modified));
-  xml.element("ETag", quoted(done->part.etag));
+  xml.element("ETag", quoted_etag(done->part.etag));
   write_checksums(xml, done->part.checksums, false);
   Answer answer = xml_answer(200, xml.finish());
   add_encryption_fields(answer.head.fields, done->part.extras, false);

@@ -13,7 +13,7 @@ namespace {
 
 using codec::XmlElement;
 
-constexpr size_t kElementsMax = 16;
+constexpr size_t kAccessElementsMax = 16;
 
 struct BlockSwitch {
   std::string_view name;
@@ -47,7 +47,7 @@ Status take_switch(const XmlElement& element, access::PublicAccessBlock& block) 
 
 Result<access::PublicAccessBlock> parse_public_access_block(std::string_view xml) {
   TRY_ASSIGN(const XmlElement root, parse_root(xml, "PublicAccessBlockConfiguration",
-                                               kConfigurationXmlBytesMax, kElementsMax));
+                                               kConfigurationXmlBytesMax, kAccessElementsMax));
   access::PublicAccessBlock block{false, false, false, false};
   for (const XmlElement& element : root.children) TRY(take_switch(element, block));
   return block;
@@ -55,7 +55,7 @@ Result<access::PublicAccessBlock> parse_public_access_block(std::string_view xml
 
 Result<access::Ownership> parse_ownership_controls(std::string_view xml) {
   TRY_ASSIGN(const XmlElement root,
-             parse_root(xml, "OwnershipControls", kConfigurationXmlBytesMax, kElementsMax));
+             parse_root(xml, "OwnershipControls", kConfigurationXmlBytesMax, kAccessElementsMax));
   if (root.children.size() != 1 || root.children[0].name != "Rule" ||
       root.children[0].children.size() != 1) {
     return malformed_xml();

@@ -10,7 +10,7 @@ namespace {
 constexpr std::string_view kMethods[] = {"GET", "PUT", "HEAD", "POST", "DELETE"};
 
 // A pattern with at most one *, which stands for any characters, none included.
-bool fits(std::string_view pattern, std::string_view text) noexcept {
+bool fits_pattern(std::string_view pattern, std::string_view text) noexcept {
   const size_t star = pattern.find('*');
   if (star == std::string_view::npos) return pattern == text;
   const std::string_view before = pattern.substr(0, star);
@@ -21,7 +21,7 @@ bool fits(std::string_view pattern, std::string_view text) noexcept {
 
 // Header names have no case: the text is in lower case already.
 bool header_fits(std::string_view pattern, std::string_view lower_name) {
-  return fits(ascii_lower(pattern), lower_name);
+  return fits_pattern(ascii_lower(pattern), lower_name);
 }
 
 bool allows_headers(const CorsRule& rule, const std::vector<std::string>& names) {
@@ -32,8 +32,9 @@ bool allows_headers(const CorsRule& rule, const std::vector<std::string>& names)
 }
 
 bool allows_origin(const CorsRule& rule, std::string_view origin) noexcept {
-  return std::any_of(rule.origins.begin(), rule.origins.end(),
-                     [origin](const std::string& pattern) { return fits(pattern, origin); });
+  return std::any_of(
+      rule.origins.begin(), rule.origins.end(),
+      [origin](const std::string& pattern) { return fits_pattern(pattern, origin); });
 }
 
 }  // namespace
@@ -68,7 +69,7 @@ const CorsRule* find_cors_rule(const CorsConfiguration& configuration,
 
 std::string_view allowed_origin(const CorsRule& rule, std::string_view origin) noexcept {
   for (const std::string& pattern : rule.origins) {
-    if (fits(pattern, origin)) return pattern == "*" ? std::string_view("*") : origin;
+    if (fits_pattern(pattern, origin)) return pattern == "*" ? std::string_view("*") : origin;
   }
   return origin;
 }

@@ -10,7 +10,7 @@ namespace {
 
 using codec::XmlElement;
 
-constexpr size_t kElementsMax = 20'000;
+constexpr size_t kCorsElementsMax = 20'000;
 
 Error many_wildcards(std::string_view what, const std::string& value) {
   return invalid_request(std::string(what) + " \"" + value +
@@ -54,7 +54,7 @@ Status add_list_value(CorsRule& rule, const XmlElement& element) {
   return {};
 }
 
-Result<CorsRule> parse_rule(const XmlElement& element) {
+Result<CorsRule> parse_cors_rule(const XmlElement& element) {
   CorsRule rule;
   for (const XmlElement& child : element.children) {
     if (child.name == "ID") {
@@ -77,7 +77,7 @@ Result<CorsRule> parse_rule(const XmlElement& element) {
 
 Result<CorsConfiguration> parse_cors(std::string_view xml) {
   TRY_ASSIGN(const XmlElement root,
-             parse_root(xml, "CORSConfiguration", kCorsXmlBytesMax, kElementsMax));
+             parse_root(xml, "CORSConfiguration", kCorsXmlBytesMax, kCorsElementsMax));
   CorsConfiguration configuration;
   for (const XmlElement& child : root.children) {
     if (child.name != "CORSRule") return malformed();
@@ -85,7 +85,7 @@ Result<CorsConfiguration> parse_cors(std::string_view xml) {
       return invalid_request(
           "The number of CORS rules should not exceed allowed limit of 100 rules.");
     }
-    TRY_ASSIGN(CorsRule rule, parse_rule(child));
+    TRY_ASSIGN(CorsRule rule, parse_cors_rule(child));
     configuration.rules.push_back(std::move(rule));
   }
   if (configuration.rules.empty()) return malformed();

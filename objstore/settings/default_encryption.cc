@@ -9,7 +9,7 @@ namespace {
 
 using codec::XmlElement;
 
-constexpr size_t kElementsMax = 64;
+constexpr size_t kEncryptionElementsMax = 64;
 constexpr std::string_view kAes256 = "AES256";
 constexpr std::string_view kKms = "aws:kms";
 constexpr std::string_view kDsse = "aws:kms:dsse";
@@ -57,7 +57,7 @@ Status parse_blocked(const XmlElement& element) {
 
 Result<DefaultEncryption> parse_default_encryption(std::string_view xml) {
   TRY_ASSIGN(const XmlElement root, parse_root(xml, "ServerSideEncryptionConfiguration",
-                                               kEncryptionXmlBytesMax, kElementsMax));
+                                               kEncryptionXmlBytesMax, kEncryptionElementsMax));
   if (root.children.size() != 1 || root.children.front().name != "Rule") return malformed();
   DefaultEncryption configuration;
   bool applies = false;

@@ -9,7 +9,7 @@ namespace {
 
 using codec::XmlElement;
 
-constexpr size_t kElementsMax = 2000;
+constexpr size_t kWebsiteElementsMax = 2000;
 
 Status check_protocol(const std::optional<std::string>& protocol) {
   if (!protocol || *protocol == "http" || *protocol == "https") return {};
@@ -63,7 +63,7 @@ Result<std::string> parse_index(const XmlElement& element) {
   return suffix;
 }
 
-Result<RoutingCondition> parse_condition(const XmlElement& element) {
+Result<RoutingCondition> parse_routing_condition(const XmlElement& element) {
   RoutingCondition condition;
   std::optional<std::string> code;
   for (const XmlElement& child : element.children) {
@@ -129,12 +129,12 @@ Result<RoutingRedirect> parse_redirect(const XmlElement& element) {
   return redirect;
 }
 
-Result<RoutingRule> parse_rule(const XmlElement& element) {
+Result<RoutingRule> parse_routing_rule(const XmlElement& element) {
   RoutingRule rule;
   bool redirects = false;
   for (const XmlElement& child : element.children) {
     if (child.name == "Condition" && !rule.condition) {
-      TRY_ASSIGN(rule.condition, parse_condition(child));
+      TRY_ASSIGN(rule.condition, parse_routing_condition(child));
     } else if (child.name == "Redirect" && !redirects) {
       redirects = true;
       TRY_ASSIGN(rule.redirect, parse_redirect(child));
@@ -154,7 +154,7 @@ Result<std::vector<RoutingRule>> parse_rules(const XmlElement& element) {
       return invalid_request(
           "The number of routing rules must not exceed the allowed limit of 50 rules.");
     }
-    TRY_ASSIGN(RoutingRule rule, parse_rule(child));
+    TRY_ASSIGN(RoutingRule rule, parse_routing_rule(child));
     rules.push_back(std::move(rule));
   }
   if (rules.empty()) return malformed();
@@ -220,7 +220,7 @@ void write_rule(codec::XmlWriter& xml, const RoutingRule& rule) {
 
 Result<WebsiteConfiguration> parse_website(std::string_view xml) {
   TRY_ASSIGN(const XmlElement root,
-             parse_root(xml, "WebsiteConfiguration", kWebsiteXmlBytesMax, kElementsMax));
+             parse_root(xml, "WebsiteConfiguration", kWebsiteXmlBytesMax, kWebsiteElementsMax));
   WebsiteConfiguration website;
   Seen seen;
   for (const XmlElement& child : root.children) TRY(parse_child(child, website, seen));

@@ -28,9 +28,9 @@ namespace {
 using testing::NbdClient;
 
 constexpr uint64_t kSector = 512;
-constexpr uint64_t kSize = 2 * chunks::kChunkBytes;
-constexpr uint64_t kSectors = kSize / kSector;
-const std::string kVolume = "00112233445566778899aabbccddeeff";
+constexpr uint64_t kBlockSize = 2 * chunks::kChunkBytes;
+constexpr uint64_t kSectors = kBlockSize / kSector;
+const std::string kBlockVolume = "00112233445566778899aabbccddeeff";
 
 uint64_t print_seed() {
   const char* given = std::getenv("STRATA_SEED");
@@ -47,13 +47,13 @@ class Volume {
     CHECK(files_.create_directory("v").ok() && files_.sync_directory("/").ok());
     {
       auto image = files_.open("v/image", {.write = true, .create = true}).value();
-      CHECK(image->truncate(kSize).ok() && image->sync().ok());
+      CHECK(image->truncate(kBlockSize).ok() && image->sync().ok());
     }
     CHECK(files_.sync_directory("v").ok());
     snapshot::TrackedDevice::Parts parts;
     parts.image = std::make_unique<testing::SeamDevice>(
-        files_.open("v/image", {.write = true}).value(), kSize);
-    parts.state = snapshot::VolumeState::open(files_, "v", kVolume).value();
+        files_.open("v/image", {.write = true}).value(), kBlockSize);
+    parts.state = snapshot::VolumeState::open(files_, "v", kBlockVolume).value();
     parts.fetcher = &repository_.fetcher();
     parts.name = "v";
     parts.preserved_path = "v/preserved";
@@ -78,8 +78,8 @@ class Volume {
   ByteVector after_power_cut(RandomSource& random, io::CrashPlan plan) {
     const auto copy = files_.crash_copy(random, plan);
     auto image = copy->open("v/image", {}).value();
-    ByteVector bytes(kSize);
-    CHECK(image->read_at(0, bytes).value() == kSize);
+    ByteVector bytes(kBlockSize);
+    CHECK(image->read_at(0, bytes).value() == kBlockSize);
     return bytes;
   }
 

@@ -18,14 +18,15 @@ using tests::random_text;
 using tests::ReplicaFixture;
 
 constexpr uint32_t kReplicas = 3;
-constexpr size_t kDrives = 4;
+constexpr size_t kMemberDrives = 4;
 constexpr size_t kNewDisk = 4;
 constexpr uint64_t kSecondsInAll = 8;
 
 class MembersCrash {
  public:
   explicit MembersCrash(uint64_t seed)
-      : random_(seed), fixture_(std::vector<io::FileSystem*>(kDrives, &disk_), kReplicas, seed) {}
+      : random_(seed),
+        fixture_(std::vector<io::FileSystem*>(kMemberDrives, &disk_), kReplicas, seed) {}
 
   void run() {
     ASSERT_TRUE(fixture_.start().ok());
@@ -86,7 +87,7 @@ class MembersCrash {
     EXPECT_TRUE(begun.ok() || !disk_.powered()) << begun.error().to_string();
   }
   void start_with(std::optional<size_t> away) {
-    fixture_.disks().assign(kDrives + 1, &disk_);
+    fixture_.disks().assign(kMemberDrives + 1, &disk_);
     if (away) fixture_.disks()[*away] = nullptr;
     const Status started = fixture_.start();
     ASSERT_TRUE(started.ok()) << started.error().to_string();

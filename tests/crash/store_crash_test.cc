@@ -24,8 +24,8 @@ using tests::random_text;
 using tests::ReplicaFixture;
 
 constexpr size_t kClients = 5;
-constexpr size_t kDrives = 3;
-constexpr uint64_t kSecondsInAll = 12;
+constexpr size_t kStoreDrives = 3;
+constexpr uint64_t kStoreSecondsInAll = 12;
 
 // What one client's three rows and its blob are: all of it changes in one commit.
 struct State {
@@ -35,7 +35,7 @@ struct State {
   friend bool operator==(const State&, const State&) = default;
 };
 
-struct Client {
+struct StoreClient {
   size_t number = 0;
   State known;                   // acknowledged, or found after a start
   std::optional<State> doubted;  // the outcome of the last commit is not known
@@ -52,7 +52,7 @@ async::Task<Result<std::unique_ptr<BlobWriter>>> write_blob(Store& store, std::s
 }
 
 // One random change; a failure of the commit leaves it in doubt, one before it does not.
-async::Task<Status> change_once(Store& store, Client& client, RandomSource& random) {
+async::Task<Status> change_once(Store& store, StoreClient& client, RandomSource& random) {
   Mutation mutation;
   mutation.placement = client.placement();
   State next = client.known;
@@ -89,7 +89,7 @@ async::Task<Status> change_once(Store& store, Client& client, RandomSource& rand
   co_return Status();
 }
 
-async::Task<int> run_client(Store& store, Client& client, uint64_t seed, int changes) {
+async::Task<int> run_client(Store& store, StoreClient& client, uint64_t seed, int changes) {
   SeededRandom random(seed);
   for (int i = 0; i < changes; ++i) {
     const Status changed = co_await change_once(store, client, random);
@@ -98,10 +98,10 @@ async::Task<int> run_client(Store& store, Client& client, uint64_t seed, int cha
   co_return changes;
 }
 
-async::Task<int> run_clients(Store& store, std::vector<Client>& clients, uint64_t seed,
+async::Task<int> run_clients(Store& store, std::vector<StoreClient>& clients, uint64_t seed,
                              int changes) {
   std::vector<async::Task<int>> tasks;
-  for (Client& client : clients) {
+  for (StoreClient& client : clients) {
     tasks.push_back(run_client(store, client, seed + client.number, changes));
   }
   const std::vector<int> done = co_await async::when_all(std::move(tasks));
@@ -120,13 +120,13 @@ async::Task<Result<std::string>> read_all(Store& store, std::string placement, B
   }
 }
 
-std::string value_of(ReplicaFixture& fixture, const Client& client, const char* name) {
+std::string value_of(ReplicaFixture& fixture, const StoreClient& client, const char* name) {
   const auto row = fixture.run(fixture.store().get(client.placement(), client.key(name)));
   EXPECT_TRUE(row.ok()) << row.error().to_string();
   return row.ok() && *row ? (*row)->value : std::string();
 }
 
-bool is_state(ReplicaFixture& fixture, const Client& client, const State& state) {
+bool is_state(ReplicaFixture& fixture, const StoreClient& client, const State& state) {
   if (value_of(fixture, client, "a") != state.tag) return false;
   if (value_of(fixture, client, "b") != state.tag) return false;
   const std::string blob = value_of(fixture, client, "blob");
@@ -142,16 +142,17 @@ bool is_state(ReplicaFixture& fixture, const Client& client, const State& state)
 class StoreCrash {
  public:
   explicit StoreCrash(uint64_t seed)
-      : random_(seed), fixture_(std::vector<io::FileSystem*>(kDrives, &disk_), kDrives, seed) {
+      : random_(seed),
+        fixture_(std::vector<io::FileSystem*>(kStoreDrives, &disk_), kStoreDrives, seed) {
     clients_.resize(kClients);
     for (size_t i = 0; i < kClients; ++i) clients_[i].number = i;
   }
 
   void run(int cuts) {
     for (int cut = 0; cut < cuts && !::testing::Test::HasFailure(); ++cut) {
-      fixture_.disks().assign(kDrives, &disk_);
+      fixture_.disks().assign(kStoreDrives, &disk_);
       // The first start needs them all: it decides who the drives are.
-      if (cut > 0 && random_.below(3) == 0) fixture_.disks()[random_.below(kDrives)] = nullptr;
+      if (cut > 0 && random_.below(3) == 0) fixture_.disks()[random_.below(kStoreDrives)] = nullptr;
       // Now and then the power goes again before the start is through.
       // The first start makes everything: its cuts lie further apart.
       if (random_.below(cut == 0 ? 2 : 3) == 0) disk_.cut_after(random_.below(cut == 0 ? 250 : 60));
@@ -162,10 +163,10 @@ class StoreCrash {
       }
       fixture_.stop();
       crash();
-      fixture_.disks().assign(kDrives, &disk_);
+      fixture_.disks().assign(kStoreDrives, &disk_);
       check("all drives", true);
-      for (size_t away = 0; away < kDrives; ++away) {
-        fixture_.disks().assign(kDrives, &disk_);
+      for (size_t away = 0; away < kStoreDrives; ++away) {
+        fixture_.disks().assign(kStoreDrives, &disk_);
         fixture_.disks()[away] = nullptr;
         check("without drive " + std::to_string(away), false);
       }
@@ -191,7 +192,7 @@ class StoreCrash {
     ASSERT_TRUE(started.ok()) << when << ": " << started.error().to_string();
     std::set<std::string> files;
     size_t rows = 0;
-    for (Client& client : clients_) {
+    for (StoreClient& client : clients_) {
       const bool is_doubted = client.doubted && is_state(fixture_, client, *client.doubted);
       if (is_doubted) client.known = *client.doubted;
       client.doubted.reset();
@@ -210,7 +211,7 @@ class StoreCrash {
   }
 
   void expect_files(const std::set<std::string>& expected) {
-    for (size_t i = 0; i < kDrives; ++i) {
+    for (size_t i = 0; i < kStoreDrives; ++i) {
       const std::string blobs = "/d" + std::to_string(i) + "/blobs";
       std::set<std::string> found;
       const std::vector<std::string> folders = disk_.list(blobs).value();
@@ -225,7 +226,7 @@ class StoreCrash {
   io::MemoryFileSystem disk_;
   SeededRandom random_;
   ReplicaFixture fixture_;
-  std::vector<Client> clients_;
+  std::vector<StoreClient> clients_;
   int acknowledged_ = 0;
 };
 
@@ -234,7 +235,7 @@ TEST(StoreCrash, a_first_start_that_is_cut_anywhere_can_be_started_again) {
   uint64_t whole = 0;
   {
     io::MemoryFileSystem disk;
-    ReplicaFixture fixture(std::vector<io::FileSystem*>(kDrives, &disk), kDrives);
+    ReplicaFixture fixture(std::vector<io::FileSystem*>(kStoreDrives, &disk), kStoreDrives);
     ASSERT_TRUE(fixture.start().ok());
     whole = disk.mutations();
   }
@@ -242,7 +243,7 @@ TEST(StoreCrash, a_first_start_that_is_cut_anywhere_can_be_started_again) {
   for (uint64_t cut = 0; cut <= whole; cut += cut + 20 < whole ? 7 : 1) {
     for (const io::Survival survival : {io::Survival::kNothing, io::Survival::kEverything}) {
       io::MemoryFileSystem disk;
-      ReplicaFixture fixture(std::vector<io::FileSystem*>(kDrives, &disk), kDrives);
+      ReplicaFixture fixture(std::vector<io::FileSystem*>(kStoreDrives, &disk), kStoreDrives);
       disk.cut_after(cut);
       static_cast<void>(fixture.start().ok());
       fixture.stop();
@@ -251,7 +252,7 @@ TEST(StoreCrash, a_first_start_that_is_cut_anywhere_can_be_started_again) {
       const Status again = fixture.start();
       ASSERT_TRUE(again.ok()) << "cut after " << cut << " of " << whole << ": "
                               << again.error().to_string();
-      ASSERT_EQ(fixture.store().status().drives_in_service(), kDrives) << cut;
+      ASSERT_EQ(fixture.store().status().drives_in_service(), kStoreDrives) << cut;
       ASSERT_TRUE(fixture.put("key", "value").ok());
     }
   }
@@ -261,7 +262,7 @@ TEST(StoreCrash, a_first_start_that_is_cut_anywhere_can_be_started_again) {
 TEST(StoreCrash, acknowledged_changes_survive_power_cuts_and_others_are_whole_or_absent) {
   log::start(log::Level::kOff, log::Format::kHuman);  // drives fail by the hundred here
   int acknowledged = 0;
-  tests::for_seeds(kSecondsInAll, [&](uint64_t seed) {
+  tests::for_seeds(kStoreSecondsInAll, [&](uint64_t seed) {
     StoreCrash crash(seed);
     crash.run(4);
     acknowledged += crash.acknowledged();

@@ -77,7 +77,7 @@ TEST(Linearizability, what_failed_may_have_happened_at_any_later_time_or_never) 
 constexpr int kLoops = 3;
 constexpr int kClientsPerLoop = 2;
 constexpr int kOperationsPerClient = 45;
-constexpr int kKeys = 3;
+constexpr int kKeysAtOnce = 3;
 // Each one doubles what the checker may have to look at: then a client gives up.
 constexpr int kFailuresPerClient = 2;
 
@@ -87,7 +87,7 @@ struct Record {
   std::atomic<uint64_t> values{1};
   std::atomic<int> done{0};
   std::mutex mutex;
-  std::vector<std::vector<Operation>> history{kKeys};  // guarded by mutex
+  std::vector<std::vector<Operation>> history{kKeysAtOnce};  // guarded by mutex
 };
 
 // Large ones every now and then: they take another way to the drives.
@@ -139,14 +139,14 @@ void count(Record& record) {
 
 async::Task<int> client(object::ObjectStore& objects, Record& record, uint64_t seed) {
   SeededRandom random(seed);
-  std::vector<uint64_t> seen(kKeys, 1);  // what this client last found in each key
+  std::vector<uint64_t> seen(kKeysAtOnce, 1);  // what this client last found in each key
   int failed = 0;
   for (int i = 0; i < kOperationsPerClient; ++i) {
     if (failed == kFailuresPerClient) {
       count(record);
       continue;
     }
-    const size_t key = random.below(kKeys);
+    const size_t key = random.below(kKeysAtOnce);
     const std::string name = "key" + std::to_string(key);
     Operation one;
     one.kind = static_cast<Kind>(random.below(5));
@@ -228,7 +228,7 @@ class LinearizableStore : public ::testing::Test {
            {.operation = drive == 0 ? fault::Operation::kSync : fault::Operation::kWrite});
     }
     for (std::thread& thread : threads) thread.join();
-    for (size_t key = 0; key < kKeys; ++key) {
+    for (size_t key = 0; key < kKeysAtOnce; ++key) {
       LinearizabilityChecker checker(record.history[key]);
       EXPECT_TRUE(checker.holds() || checker.gave_up())
           << "key " << key << ", seed " << seed << ":\n"

@@ -19,7 +19,7 @@ using tests::random_text;
 using tests::ReplicaFixture;
 
 constexpr size_t kDisksMax = 14;
-constexpr size_t kKeys = 24;
+constexpr size_t kMemberKeys = 24;
 constexpr int kStepsARun = 150;
 constexpr uint64_t kSecondsInAll = 8;
 
@@ -82,7 +82,7 @@ class MembersModel {
   }
 
   void one() {
-    const std::string key = "key" + std::to_string(random_.below(kKeys));
+    const std::string key = "key" + std::to_string(random_.below(kMemberKeys));
     switch (random_.below(20)) {
       case 0:
         return restart(std::nullopt);
@@ -228,7 +228,7 @@ class MembersModel {
     for (const auto& [key, entry] : model_) ASSERT_EQ(listed[key], entry.value) << when << key;
   }
   void check_all(const std::string& when) {
-    for (size_t i = 0; i < kKeys; ++i) check("key" + std::to_string(i), when);
+    for (size_t i = 0; i < kMemberKeys; ++i) check("key" + std::to_string(i), when);
     check_scan(when);
     EXPECT_EQ(fixture_.store().status().corrupt_found, 0u) << when;
   }

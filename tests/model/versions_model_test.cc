@@ -13,32 +13,33 @@
 namespace strata::object {
 namespace {
 
-enum class Verb { kPut, kRemove, kRemoveVersion, kRead, kTag, kEnable, kSuspend, kReopen };
-constexpr int kVerbs = static_cast<int>(Verb::kReopen) + 1;
+enum class VersionVerb { kPut, kRemove, kRemoveVersion, kRead, kTag, kEnable, kSuspend, kReopen };
+constexpr int kVersionVerbs = static_cast<int>(VersionVerb::kReopen) + 1;
 
-struct Operation {
-  Verb verb{};
+struct VersionOperation {
+  VersionVerb verb{};
   uint32_t a = 0;
   uint32_t b = 0;
   bool store_fails = false;
 };
 
-std::ostream& operator<<(std::ostream& out, const Operation& operation) {
+std::ostream& operator<<(std::ostream& out, const VersionOperation& operation) {
   return out << "{" << static_cast<int>(operation.verb) << ", " << operation.a << ", "
              << operation.b << (operation.store_fails ? ", store fails" : "") << "}";
 }
 
-rc::Gen<Operation> operation_gen() {
+rc::Gen<VersionOperation> version_operation_gen() {
   const auto number = rc::gen::inRange<uint32_t>(0, 64);
-  return rc::gen::build<Operation>(
-      rc::gen::set(&Operation::verb,
-                   rc::gen::map(rc::gen::inRange(0, kVerbs), [](int verb) { return Verb(verb); })),
-      rc::gen::set(&Operation::a, number), rc::gen::set(&Operation::b, number),
-      rc::gen::set(&Operation::store_fails,
+  return rc::gen::build<VersionOperation>(
+      rc::gen::set(&VersionOperation::verb,
+                   rc::gen::map(rc::gen::inRange(0, kVersionVerbs),
+                                [](int verb) { return VersionVerb(verb); })),
+      rc::gen::set(&VersionOperation::a, number), rc::gen::set(&VersionOperation::b, number),
+      rc::gen::set(&VersionOperation::store_fails,
                    rc::gen::map(rc::gen::inRange(0, 10), [](int one) { return one == 0; })));
 }
 
-const std::vector<std::string> kKeys = {"a", "a/b", "b"};
+const std::vector<std::string> kVersionedKeys = {"a", "a/b", "b"};
 
 struct ModelVersion {
   std::string id;
@@ -46,11 +47,11 @@ struct ModelVersion {
   std::string tag;
 };
 
-class Trial : public testing::ObjectFixture {
+class VersionTrial : public testing::ObjectFixture {
  public:
   void TestBody() override {}
 
-  void apply(const Operation& operation) {
+  void apply(const VersionOperation& operation) {
     fails_ = operation.store_fails;
     store.fail = [this](testing::StoreCall call) -> std::optional<Error> {
       if (fails_ && call == testing::StoreCall::kCommit) return Error(Code::kNoSpace, "full");
@@ -66,24 +67,24 @@ class Trial : public testing::ObjectFixture {
 
   ObjectStore& tested() { return reopened_ ? *reopened_ : objects; }
 
-  void step(const Operation& operation) {
-    const std::string& key = kKeys[operation.a % kKeys.size()];
+  void step(const VersionOperation& operation) {
+    const std::string& key = kVersionedKeys[operation.a % kVersionedKeys.size()];
     switch (operation.verb) {
-      case Verb::kPut:
+      case VersionVerb::kPut:
         return put_step(key);
-      case Verb::kRemove:
+      case VersionVerb::kRemove:
         return remove_step(key);
-      case Verb::kRemoveVersion:
+      case VersionVerb::kRemoveVersion:
         return remove_version_step(key, operation.b);
-      case Verb::kRead:
+      case VersionVerb::kRead:
         return read_step(key, operation.b);
-      case Verb::kTag:
+      case VersionVerb::kTag:
         return tag_step(key, operation.b);
-      case Verb::kEnable:
+      case VersionVerb::kEnable:
         return versioning_step(Versioning::kEnabled);
-      case Verb::kSuspend:
+      case VersionVerb::kSuspend:
         return versioning_step(Versioning::kSuspended);
-      case Verb::kReopen:
+      case VersionVerb::kReopen:
         reopened_.emplace(store, clock, random);
         return;
     }
@@ -245,9 +246,10 @@ class Trial : public testing::ObjectFixture {
 
 TEST(VersionsModel, every_sequence_of_changes_behaves_as_lists_of_versions_do) {
   const bool holds = rc::check("a bucket is a list of versions for each key", [] {
-    const auto operations = *rc::gen::container<std::vector<Operation>>(operation_gen());
-    Trial trial;
-    for (const Operation& operation : operations) trial.apply(operation);
+    const auto operations =
+        *rc::gen::container<std::vector<VersionOperation>>(version_operation_gen());
+    VersionTrial trial;
+    for (const VersionOperation& operation : operations) trial.apply(operation);
   });
   EXPECT_TRUE(holds);
 }

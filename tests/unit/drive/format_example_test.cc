@@ -12,11 +12,12 @@ namespace {
 
 const Id128 kCluster = Id128::from_hex("000102030405060708090a0b0c0d0e0f").value();
 const Id128 kBlob = Id128::from_hex("f0f1f2f3f4f5f6f7f8f9fafbfcfdfeff").value();
-const RecordSeed kSeed = RecordSeed::of_cluster(kCluster);
+const RecordSeed kExampleSeed = RecordSeed::of_cluster(kCluster);
 
 TEST(FormatExample, records_are_as_documented) {
   const std::string row =
-      encode_row_header(kSeed, "k", 0x10000000001, 2, digest::xxh3(as_bytes("hello"))) + "hello";
+      encode_row_header(kExampleSeed, "k", 0x10000000001, 2, digest::xxh3(as_bytes("hello"))) +
+      "hello";
   EXPECT_EQ(codec::to_hex(row),
             "5a8c10edf31f19b4"
             "0100000000010000"
@@ -28,7 +29,7 @@ TEST(FormatExample, records_are_as_documented) {
   entry.placement = 2;
   entry.rows = {"k"};
   EXPECT_EQ(codec::to_hex(encode_log_key(entry.sequence)), "0000010000000001");
-  EXPECT_EQ(codec::to_hex(encode_log(kSeed, entry)),
+  EXPECT_EQ(codec::to_hex(encode_log(kExampleSeed, entry)),
             "b1f2ee7238949c1f"
             "0000000000010000"
             "0200000000000000"
@@ -39,7 +40,7 @@ TEST(FormatExample, records_are_as_documented) {
 }
 
 TEST(FormatExample, a_blob_file_is_as_documented) {
-  EXPECT_EQ(codec::to_hex(Bytes(encode_blob_header(kSeed, kBlob)).first(48)),
+  EXPECT_EQ(codec::to_hex(Bytes(encode_blob_header(kExampleSeed, kBlob)).first(48)),
             "535452424c4f4231"
             "01000000"
             "00000100"
@@ -49,7 +50,7 @@ TEST(FormatExample, a_blob_file_is_as_documented) {
   ByteVector block(4096);
   block[0] = std::byte{'a'};
   const ByteVector tail =
-      encode_blob_tail(kSeed, kBlob, 1, {block_checksum(kSeed, kBlob, 0, block)});
+      encode_blob_tail(kExampleSeed, kBlob, 1, {block_checksum(kExampleSeed, kBlob, 0, block)});
   ASSERT_EQ(tail.size(), 4096u);
   EXPECT_EQ(codec::to_hex(Bytes(tail).first(16)), "608b7b03ba4f26f10000000000000000");
   EXPECT_EQ(codec::to_hex(Bytes(tail).last(64)),

@@ -17,7 +17,7 @@ struct Field {
 };
 
 // The fields, or nothing for a form that does not end well.
-std::optional<std::vector<Field>> decode(std::string_view form, size_t piece_bytes) {
+std::optional<std::vector<Field>> decode_form(std::string_view form, size_t piece_bytes) {
   FormDataDecoder decoder("XX");
   std::vector<Field> fields;
   for (size_t at = 0; at < form.size(); at += piece_bytes) {
@@ -48,21 +48,21 @@ TEST(FormData, is_the_same_however_it_is_cut) {
                                        {"empty", "", std::nullopt},
                                        {"file", "line\r\n--X\r\n-\r\n\r\n--XY--\r", "a \"b\".txt"}};
   for (size_t piece = 1; piece <= kForm.size(); ++piece) {
-    const auto fields = decode(kForm, piece);
+    const auto fields = decode_form(kForm, piece);
     ASSERT_TRUE(fields.has_value()) << piece;
     ASSERT_EQ(*fields, expected) << piece;
   }
 }
 
 TEST(FormData, may_begin_with_a_line_end_or_a_short_preamble) {
-  EXPECT_TRUE(decode("\r\n" + std::string(kForm), 7).has_value());
-  EXPECT_TRUE(decode("hello\r\n" + std::string(kForm), 7).has_value());
-  EXPECT_FALSE(decode(std::string(2000, 'x') + "\r\n" + std::string(kForm), 7).has_value());
+  EXPECT_TRUE(decode_form("\r\n" + std::string(kForm), 7).has_value());
+  EXPECT_TRUE(decode_form("hello\r\n" + std::string(kForm), 7).has_value());
+  EXPECT_FALSE(decode_form(std::string(2000, 'x') + "\r\n" + std::string(kForm), 7).has_value());
 }
 
 TEST(FormData, that_is_malformed_is_refused) {
   const auto with_head = [](const std::string& head) {
-    return decode("--XX\r\n" + head + "\r\n\r\nvalue\r\n--XX--\r\n", 1000).has_value();
+    return decode_form("--XX\r\n" + head + "\r\n\r\nvalue\r\n--XX--\r\n", 1000).has_value();
   };
   EXPECT_TRUE(with_head("Content-Disposition: form-data; name=a"));
   EXPECT_FALSE(with_head("Content-Type: text/plain"));
@@ -78,10 +78,11 @@ TEST(FormData, that_is_malformed_is_refused) {
       with_head("Content-Disposition: form-data; name=a\r\n"
                 "Content-Transfer-Encoding: base64"));
   EXPECT_FALSE(with_head("Content-Disposition: form-data; name=" + std::string(5000, 'a')));
-  EXPECT_FALSE(decode("--XX\r\nContent-Disposition: form-data; name=a\r\n\r\nv\r\n--XXjunk\r\n", 9)
-                   .has_value());
   EXPECT_FALSE(
-      decode("--XX\r\nContent-Disposition: form-data; name=a\r\n\r\nvalue", 9).has_value());
+      decode_form("--XX\r\nContent-Disposition: form-data; name=a\r\n\r\nv\r\n--XXjunk\r\n", 9)
+          .has_value());
+  EXPECT_FALSE(
+      decode_form("--XX\r\nContent-Disposition: form-data; name=a\r\n\r\nvalue", 9).has_value());
 }
 
 TEST(FormData, the_number_of_parts_is_bounded) {
@@ -89,7 +90,7 @@ TEST(FormData, the_number_of_parts_is_bounded) {
   for (size_t i = 0; i <= FormDataDecoder::kPartsMax; ++i) {
     form += "--XX\r\nContent-Disposition: form-data; name=a\r\n\r\n\r\n";
   }
-  EXPECT_FALSE(decode(form + "--XX--", 100'000).has_value());
+  EXPECT_FALSE(decode_form(form + "--XX--", 100'000).has_value());
 }
 
 TEST(FormData, the_boundary_comes_from_the_content_type) {

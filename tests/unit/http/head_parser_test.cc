@@ -42,12 +42,12 @@ Verdict judge(std::string_view bytes, size_t piece = std::string_view::npos) {
   return verdict;
 }
 
-struct Attack {
+struct HeadAttack {
   const char* name;
   std::string bytes;
   int status;
 };
-std::ostream& operator<<(std::ostream& out, const Attack& attack) {
+std::ostream& operator<<(std::ostream& out, const HeadAttack& attack) {
   return out << attack.name;
 }
 std::string with_fields(const std::string& fields) {
@@ -62,10 +62,10 @@ std::string many_fields(size_t count) {
   return fields;
 }
 
-class RefusedHead : public testing::TestWithParam<Attack> {};
+class RefusedHead : public testing::TestWithParam<HeadAttack> {};
 
 TEST_P(RefusedHead, whole_and_byte_by_byte) {
-  const Attack& attack = GetParam();
+  const HeadAttack& attack = GetParam();
   const Verdict whole = judge(attack.bytes);
   EXPECT_EQ(whole.status, attack.status) << whole.why;
   EXPECT_FALSE(whole.why.empty());
@@ -73,7 +73,7 @@ TEST_P(RefusedHead, whole_and_byte_by_byte) {
   EXPECT_EQ(split.status, attack.status) << split.why;
 }
 
-const Attack kAttacks[] = {
+const HeadAttack kHeadAttacks[] = {
     {"bare_lf_after_request_line", "GET / HTTP/1.1\nHost: h\r\n\r\n", 400},
     {"bare_lf_after_field", "GET / HTTP/1.1\r\nHost: h\nA: b\r\n\r\n", 400},
     {"bare_lf_as_end", "GET / HTTP/1.1\r\nHost: h\r\n\n", 400},
@@ -175,7 +175,7 @@ const Attack kAttacks[] = {
     {"name_bomb", with_fields(std::string(kBytesMax, 'b')), 431},
     {"target_bomb", "GET /" + std::string(kBytesMax, 'b'), 414},
 };
-INSTANTIATE_TEST_SUITE_P(HeadParser, RefusedHead, testing::ValuesIn(kAttacks),
+INSTANTIATE_TEST_SUITE_P(HeadParser, RefusedHead, testing::ValuesIn(kHeadAttacks),
                          [](const auto& attack) { return std::string(attack.param.name); });
 
 TEST(HeadParser, a_usual_request_is_taken_apart) {

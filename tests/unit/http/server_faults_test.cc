@@ -17,7 +17,7 @@ constexpr bool kMemoryIsJudged = false;
 constexpr bool kMemoryIsJudged = true;
 #endif
 
-std::string get(const std::string& target) {
+std::string get_of(const std::string& target) {
   return "GET " + target + " HTTP/1.1\r\nHost: h\r\n\r\n";
 }
 
@@ -37,7 +37,7 @@ TEST(ServerFaults, a_refused_head_is_answered_and_the_connection_closed) {
   client.send(
       "GET / HTTP/1.1\r\nHost: h\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n"
       "x" +
-      get("/smuggled"));
+      get_of("/smuggled"));
   const Answer answer = client.read_answer();
   EXPECT_EQ(answer.status, 400);
   EXPECT_EQ(answer.body, "400 Content-Length and Transfer-Encoding exclude each other");
@@ -101,7 +101,7 @@ TEST(ServerFaults, a_client_may_go_at_any_byte_and_nothing_is_left) {
 TEST(ServerFaults, a_client_may_go_within_an_answer) {
   TestServer server;
   RawClient client(server.port());
-  client.send(get("/stream?100000000"));
+  client.send(get_of("/stream?100000000"));
   EXPECT_TRUE(client.receive());
   client.close();
   server.observer.wait_until_all_closed(1);
@@ -126,7 +126,7 @@ TEST(ServerFaults, an_idle_connection_is_closed_without_a_word) {
   RawClient fresh(server.port());
   EXPECT_TRUE(fresh.ended());
   RawClient used(server.port());
-  used.send(get("/a"));
+  used.send(get_of("/a"));
   EXPECT_EQ(used.read_answer().status, 200);
   EXPECT_TRUE(used.ended());
 }
@@ -164,14 +164,14 @@ TEST(ServerFaults, a_client_that_does_not_read_is_given_up) {
   limits.body_timeout = 100ms;
   TestServer server(limits);
   RawClient client(server.port());
-  client.send(get("/stream?1000000000"));
+  client.send(get_of("/stream?1000000000"));
   server.observer.wait_until_all_closed(1);
 }
 
 TEST(ServerFaults, a_source_that_fails_within_the_body_breaks_the_connection) {
   TestServer server;
   RawClient client(server.port());
-  client.send(get("/stream?3000000,1000000"));
+  client.send(get_of("/stream?3000000,1000000"));
   const Answer answer = client.read_answer();
   EXPECT_TRUE(answer.has("Content-Length: 3000000"));
   EXPECT_EQ(answer.status, 0) << "the body must not look whole";
@@ -181,7 +181,7 @@ TEST(ServerFaults, a_source_that_fails_within_the_body_breaks_the_connection) {
 TEST(ServerFaults, a_source_that_fails_before_its_first_piece_can_be_answered_otherwise) {
   TestServer server;
   RawClient client(server.port());
-  client.send(get("/stream?3000000,0") + get("/next"));
+  client.send(get_of("/stream?3000000,0") + get_of("/next"));
   EXPECT_EQ(client.read_answer().status, 502);
   EXPECT_EQ(client.read_answer().body, "hello /next");
 }
@@ -191,7 +191,7 @@ TEST(ServerFaults, a_source_that_told_its_end_is_not_asked_for_it) {
   for (const uint64_t length : {uint64_t{1}, 70'000UL, 262'144UL, 3'000'000UL}) {
     RawClient client(server.port());
     const std::string number = std::to_string(length);
-    client.send(get("/stream?" + number + "," + number + "&ended"));  // asked, it would fail
+    client.send(get_of("/stream?" + number + "," + number + "&ended"));  // asked, it would fail
     const Answer answer = client.read_answer();
     EXPECT_EQ(answer.status, 200);
     ASSERT_EQ(answer.body.size(), length);
@@ -205,7 +205,7 @@ TEST(ServerFaults, a_source_that_fails_at_its_end_never_delivers_a_whole_body) {
     RawClient client(server.port());
     // The source gives every byte and then reports, as one that verifies a checksum does.
     const std::string number = std::to_string(length);
-    client.send(get("/stream?" + number + "," + number));
+    client.send(get_of("/stream?" + number + "," + number));
     EXPECT_NE(client.read_answer().status, 200) << length;
   }
 }
@@ -258,7 +258,7 @@ TEST(ServerFaults, a_thousand_idle_connections_are_small_and_still_served) {
   for (size_t i = 0; i < kCount; ++i) {
     clients.push_back(std::make_unique<RawClient>(server.port()));
     ASSERT_TRUE(clients.back()->connected());
-    clients.back()->send(get("/a"));
+    clients.back()->send(get_of("/a"));
     ASSERT_EQ(clients.back()->read_answer().status, 200);
   }
   const uint64_t grown = process_kib("VmRSS:") - before;
@@ -267,7 +267,7 @@ TEST(ServerFaults, a_thousand_idle_connections_are_small_and_still_served) {
     EXPECT_LT(grown / kCount, 26U) << "KiB a connection";
   }
   RecordProperty("kib_a_connection", static_cast<int>(grown / kCount));
-  for (auto& client : clients) client->send(get("/again"));
+  for (auto& client : clients) client->send(get_of("/again"));
   for (auto& client : clients) EXPECT_EQ(client->read_answer().body, "hello /again");
   clients.clear();
   server.observer.wait_until_all_closed(kCount);
@@ -280,11 +280,11 @@ TEST(ServerFaults, connections_beyond_the_limit_are_told_so) {
   std::vector<std::unique_ptr<RawClient>> clients;
   for (int i = 0; i < 3; ++i) {
     clients.push_back(std::make_unique<RawClient>(server.port()));
-    clients.back()->send(get("/a"));
+    clients.back()->send(get_of("/a"));
     ASSERT_EQ(clients.back()->read_answer().status, 200);
   }
   RawClient beyond(server.port());
-  beyond.send(get("/a"));
+  beyond.send(get_of("/a"));
   const Answer refused = beyond.read_answer();
   EXPECT_EQ(refused.status, 503);
   EXPECT_TRUE(refused.has("Connection: close"));
@@ -292,14 +292,14 @@ TEST(ServerFaults, connections_beyond_the_limit_are_told_so) {
   clients.clear();
   server.observer.wait_until_all_closed(3);
   RawClient after(server.port());
-  after.send(get("/a"));
+  after.send(get_of("/a"));
   EXPECT_EQ(after.read_answer().status, 200);
 }
 
 TEST(ServerStop, closes_idle_connections_and_takes_no_new_ones) {
   TestServer server;
   RawClient idle(server.port());
-  idle.send(get("/a"));
+  idle.send(get_of("/a"));
   ASSERT_EQ(idle.read_answer().status, 200);
   RawClient silent(server.port());
   server.observer.wait_for_opened(2);
@@ -317,7 +317,7 @@ TEST(ServerStop, closes_idle_connections_and_takes_no_new_ones) {
 TEST(ServerStop, lets_a_request_under_way_finish) {
   TestServer server;
   RawClient client(server.port());
-  client.send(get("/hold"));
+  client.send(get_of("/hold"));
   server.handler.holds.wait_for(1);
   std::thread stopper([&] { server.stop(Deadline::after(60s)); });
   while (RawClient(server.port()).connected()) std::this_thread::yield();  // until it has begun
@@ -333,7 +333,7 @@ TEST(ServerStop, breaks_off_at_its_deadline) {
   std::vector<std::unique_ptr<RawClient>> clients;
   for (int i = 0; i < 4; ++i) {
     clients.push_back(std::make_unique<RawClient>(server.port()));
-    clients.back()->send(i % 2 == 0 ? get("/stream?1000000000")
+    clients.back()->send(i % 2 == 0 ? get_of("/stream?1000000000")
                                     : "PUT /echo HTTP/1.1\r\nHost: h\r\nContent-Length: 9\r\n\r\n");
   }
   server.observer.wait_for_opened(4);
@@ -354,7 +354,7 @@ TEST(ServerStop, may_come_while_clients_come) {
       while (!enough) {
         RawClient client(port);
         if (!client.connected()) continue;
-        client.send(get("/a"));
+        client.send(get_of("/a"));
         const Answer answer = client.read_answer();
         EXPECT_TRUE(answer.status == 200 || answer.status == 0) << answer.status;
       }

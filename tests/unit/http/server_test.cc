@@ -10,7 +10,7 @@
 namespace strata::http::test {
 namespace {
 
-std::string get(const std::string& target, const std::string& fields = {}) {
+std::string get_request(const std::string& target, const std::string& fields = {}) {
   return "GET " + target + " HTTP/1.1\r\nHost: h\r\n" + fields + "\r\n";
 }
 std::string put(const std::string& target, const std::string& body,
@@ -25,7 +25,7 @@ TEST(Server, a_connection_serves_one_request_after_another) {
   RawClient client(server.port());
   std::set<std::string> ids;
   for (int i = 0; i < 50; ++i) {
-    client.send(get("/" + std::to_string(i)));
+    client.send(get_request("/" + std::to_string(i)));
     const Answer answer = client.read_answer();
     ASSERT_EQ(answer.status, 200);
     EXPECT_EQ(answer.body, "hello /" + std::to_string(i));
@@ -46,7 +46,7 @@ TEST(Server, pipelined_requests_are_answered_in_order) {
   std::string all;
   for (int i = 0; i < 20; ++i) {
     all +=
-        get("/" + std::to_string(i)) + put("/echo", "body " + std::to_string(i)) +
+        get_request("/" + std::to_string(i)) + put("/echo", "body " + std::to_string(i)) +
         "PUT /echo HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n";
   }
   client.send(all);
@@ -57,7 +57,7 @@ TEST(Server, pipelined_requests_are_answered_in_order) {
   }
   server.observer.wait_for_exchanges(60);
   const auto exchanges = server.observer.exchanges();
-  EXPECT_EQ(exchanges[0].request_bytes, get("/0").size());
+  EXPECT_EQ(exchanges[0].request_bytes, get_request("/0").size());
   EXPECT_EQ(exchanges[1].request_bytes, put("/echo", "body 0").size());
 }
 
@@ -92,7 +92,7 @@ TEST(Server, a_body_is_asked_for_when_it_is_first_read) {
   EXPECT_EQ(answer.status, 200);
   EXPECT_EQ(answer.body, "body");
   EXPECT_FALSE(answer.has("Connection: close"));
-  client.send(get("/next"));
+  client.send(get_request("/next"));
   EXPECT_EQ(client.read_answer().body, "hello /next");
 }
 
@@ -117,14 +117,14 @@ TEST(Server, a_body_sent_without_waiting_needs_no_asking) {
 TEST(Server, a_short_body_that_nobody_reads_is_passed_over) {
   TestServer server;
   RawClient client(server.port());
-  client.send(put("/x", std::string(200'000, 'x')) + get("/next"));
+  client.send(put("/x", std::string(200'000, 'x')) + get_request("/next"));
   const Answer first = client.read_answer();
   EXPECT_EQ(first.status, 200);
   EXPECT_FALSE(first.has("Connection: close"));
   EXPECT_EQ(client.read_answer().body, "hello /next");
   client.send(
       "PUT /x HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n" +
-      get("/last"));
+      get_request("/last"));
   EXPECT_EQ(client.read_answer().status, 200);
   EXPECT_EQ(client.read_answer().body, "hello /last");
 }
@@ -153,7 +153,7 @@ TEST(Server, a_head_request_gets_the_length_and_no_body) {
   client.send(
       "HEAD /abc HTTP/1.1\r\nHost: h\r\n\r\nHEAD /head HTTP/1.1\r\nHost: h\r\n\r\n"
       "HEAD /stream?777 HTTP/1.1\r\nHost: h\r\n\r\n" +
-      get("/end"));
+      get_request("/end"));
   EXPECT_TRUE(client.read_answer(true).has("Content-Length: 10"));
   EXPECT_TRUE(client.read_answer(true).has("Content-Length: 12345"));
   EXPECT_TRUE(client.read_answer(true).has("Content-Length: 777"));
@@ -163,7 +163,7 @@ TEST(Server, a_head_request_gets_the_length_and_no_body) {
 TEST(Server, no_content_has_no_length) {
   TestServer server;
   RawClient client(server.port());
-  client.send(get("/empty") + get("/end"));
+  client.send(get_request("/empty") + get_request("/end"));
   const Answer answer = client.read_answer();
   EXPECT_EQ(answer.status, 204);
   EXPECT_FALSE(answer.has("Content-Length"));
@@ -183,7 +183,7 @@ TEST(Server, an_old_client_is_kept_only_if_it_asks) {
 TEST(Server, a_handler_that_does_not_answer_is_answered_for) {
   TestServer server;
   RawClient client(server.port());
-  client.send(get("/silent"));
+  client.send(get_request("/silent"));
   const Answer answer = client.read_answer();
   EXPECT_EQ(answer.status, 500);
   EXPECT_EQ(answer.body, "500 the request was not answered");
@@ -192,7 +192,7 @@ TEST(Server, a_handler_that_does_not_answer_is_answered_for) {
 TEST(Server, nothing_in_a_response_field_ends_its_line) {
   TestServer server;
   RawClient client(server.port());
-  client.send(get("/inject"));
+  client.send(get_request("/inject"));
   const Answer answer = client.read_answer();
   EXPECT_EQ(answer.body, "safe");
   EXPECT_TRUE(answer.has("x-value: one  Set-Cookie: two\r\n"));

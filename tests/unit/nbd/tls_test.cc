@@ -10,9 +10,9 @@ namespace strata::nbd {
 namespace {
 
 using testing::NbdSession;
-using Form = NbdSession::Form;
+using SessionForm = NbdSession::Form;
 
-constexpr uint32_t number(OptionReply reply) {
+constexpr uint32_t reply_number(OptionReply reply) {
   return static_cast<uint32_t>(reply);
 }
 
@@ -36,7 +36,7 @@ class TlsClient : public NbdSession {
 
   // STARTTLS and the handshake. False if the server refuses either.
   bool start(const std::string& key) {
-    if (ask(Option::kStartTls) != number(OptionReply::kAck)) return false;
+    if (ask(Option::kStartTls) != reply_number(OptionReply::kAck)) return false;
     auto context = tls::Context::client(client_options(key));
     CHECK(context.ok(), context.ok() ? "" : context.error().message);
     tls_ = std::make_unique<tls::Session>(std::move(context).value());
@@ -115,7 +115,8 @@ class TlsTest : public ServerTest {
 
 TEST_F(TlsTest, every_form_of_session_works_inside) {
   serve(TlsMode::kRequired);
-  for (const Form form : {Form::kSimple, Form::kStructured, Form::kExtended}) {
+  for (const SessionForm form :
+       {SessionForm::kSimple, SessionForm::kStructured, SessionForm::kExtended}) {
     TlsClient client(socket_path());
     ASSERT_TRUE(client.greet() && client.start(key_));
     ASSERT_TRUE(client.agree("disk", form));
@@ -137,9 +138,9 @@ TEST_F(TlsTest, where_tls_is_required_nothing_is_told_before_it) {
   for (const uint32_t option : {3U, 6U, 7U, 8U, 9U, 10U, 11U, 99U}) {
     ASSERT_TRUE(plain.send_all(NbdSession::option(option, NbdSession::info_data("disk"), 10)));
     const auto reply = plain.option_reply();
-    EXPECT_EQ(reply.first, number(OptionReply::kErrorTlsRequired)) << option;
+    EXPECT_EQ(reply.first, reply_number(OptionReply::kErrorTlsRequired)) << option;
   }
-  EXPECT_EQ(plain.ask(Option::kAbort), number(OptionReply::kAck));
+  EXPECT_EQ(plain.ask(Option::kAbort), reply_number(OptionReply::kAck));
   NbdSession old(socket_path());
   ASSERT_TRUE(old.greet());
   ASSERT_TRUE(old.send_option(Option::kExportName, as_bytes("disk")));
@@ -151,7 +152,7 @@ TEST_F(TlsTest, where_tls_is_optional_both_are_served_and_off_means_unsupported)
   serve(TlsMode::kOptional);
   expect_alive();
   TlsClient client(socket_path());
-  ASSERT_TRUE(client.greet() && client.start(key_) && client.agree("disk", Form::kSimple));
+  ASSERT_TRUE(client.greet() && client.start(key_) && client.agree("disk", SessionForm::kSimple));
   EXPECT_EQ(client.ask_for(Command::kRead, 0, 512).error, 0U);
 }
 
@@ -159,28 +160,28 @@ TEST_F(TlsTest, without_keys_starttls_is_unsupported_and_the_handshake_goes_on) 
   start();
   NbdSession client(socket_path());
   ASSERT_TRUE(client.greet());
-  EXPECT_EQ(client.ask(Option::kStartTls), number(OptionReply::kErrorUnsupported));
-  EXPECT_TRUE(client.agree("disk", Form::kSimple));
+  EXPECT_EQ(client.ask(Option::kStartTls), reply_number(OptionReply::kErrorUnsupported));
+  EXPECT_TRUE(client.agree("disk", SessionForm::kSimple));
 }
 
 TEST_F(TlsTest, a_second_starttls_and_one_with_data_are_invalid) {
   serve(TlsMode::kOptional);
   TlsClient client(socket_path());
   ASSERT_TRUE(client.greet());
-  EXPECT_EQ(client.ask(Option::kStartTls, as_bytes("x")), number(OptionReply::kErrorInvalid));
+  EXPECT_EQ(client.ask(Option::kStartTls, as_bytes("x")), reply_number(OptionReply::kErrorInvalid));
   ASSERT_TRUE(client.start(key_));
-  EXPECT_EQ(client.ask(Option::kStartTls), number(OptionReply::kErrorInvalid));
-  EXPECT_TRUE(client.agree("disk", Form::kSimple));
+  EXPECT_EQ(client.ask(Option::kStartTls), reply_number(OptionReply::kErrorInvalid));
+  EXPECT_TRUE(client.agree("disk", SessionForm::kSimple));
 }
 
 TEST_F(TlsTest, what_was_agreed_on_before_tls_is_forgotten) {
   serve(TlsMode::kOptional);
   TlsClient client(socket_path());
   ASSERT_TRUE(client.greet());
-  ASSERT_EQ(client.ask(Option::kStructuredReply), number(OptionReply::kAck));
+  ASSERT_EQ(client.ask(Option::kStructuredReply), reply_number(OptionReply::kAck));
   ASSERT_TRUE(client.start(key_));
   // Were it still agreed on, this would be refused.
-  EXPECT_EQ(client.ask(Option::kStructuredReply), number(OptionReply::kAck));
+  EXPECT_EQ(client.ask(Option::kStructuredReply), reply_number(OptionReply::kAck));
 }
 
 TEST_F(TlsTest, bytes_sent_before_tls_are_dropped) {
@@ -192,7 +193,7 @@ TEST_F(TlsTest, bytes_sent_before_tls_are_dropped) {
   const ByteVector list = NbdSession::option(3, {}, 0);
   both.insert(both.end(), list.begin(), list.end());
   ASSERT_TRUE(client.send_all(both));
-  EXPECT_EQ(client.option_reply().first, number(OptionReply::kAck));
+  EXPECT_EQ(client.option_reply().first, reply_number(OptionReply::kAck));
   // The server waits for a ClientHello now, and what comes is none.
   ASSERT_TRUE(client.send_all(list));
   ByteVector rest(1);
@@ -208,11 +209,11 @@ TEST_F(TlsTest, a_wrong_key_is_refused_and_a_silent_handshake_is_closed) {
   TlsClient wrong(socket_path());
   ASSERT_TRUE(wrong.greet());
   if (wrong.start("another-key-of-32-bytes-0123456")) {
-    EXPECT_FALSE(wrong.agree("disk", Form::kSimple));
+    EXPECT_FALSE(wrong.agree("disk", SessionForm::kSimple));
   }
   NbdSession silent(socket_path());
   ASSERT_TRUE(silent.greet());
-  ASSERT_EQ(silent.ask(Option::kStartTls), number(OptionReply::kAck));
+  ASSERT_EQ(silent.ask(Option::kStartTls), reply_number(OptionReply::kAck));
   EXPECT_TRUE(silent.at_end());
   EXPECT_EQ(exports_.leases(), 0);
 }
@@ -227,7 +228,7 @@ TEST_F(TlsTest, a_client_that_leaves_after_any_byte_of_the_tls_handshake_leaves_
   for (size_t length = 0; length <= hello.size(); length += 7) {
     NbdSession client(socket_path());
     ASSERT_TRUE(client.greet());
-    ASSERT_EQ(client.ask(Option::kStartTls), number(OptionReply::kAck));
+    ASSERT_EQ(client.ask(Option::kStartTls), reply_number(OptionReply::kAck));
     ASSERT_TRUE(client.send_all(Bytes(hello).first(length)));
   }
   server_->stop(Deadline::after(std::chrono::seconds(10)));

@@ -16,9 +16,9 @@ using drive::Table;
 using tests::random_text;
 using tests::ReplicaFixture;
 
-constexpr size_t kRows = 40;
+constexpr size_t kHealedRows = 40;
 
-std::string key_of(size_t number) {
+std::string healed_key(size_t number) {
   return "row" + std::to_string(100 + number);
 }
 
@@ -47,23 +47,24 @@ class RecordHealing : public ::testing::Test {
 };
 
 TEST_F(RecordHealing, any_changed_byte_of_a_row_is_found_and_healed_by_reads_and_scans) {
-  for (size_t i = 0; i < kRows; ++i) ASSERT_TRUE(fixture_.put(key_of(i), "value of a row").ok());
+  for (size_t i = 0; i < kHealedRows; ++i)
+    ASSERT_TRUE(fixture_.put(healed_key(i), "value of a row").ok());
   for (const bool scans : {false, true}) {
     fixture_.stop();
     for (size_t drive = 0; drive < 2; ++drive) {
       with_index(disks_[drive], "/d" + std::to_string(drive), [](Index& index) {
-        for (size_t i = 0; i < kRows; ++i) flip_byte(index, Table::kRows, key_of(i), i);
+        for (size_t i = 0; i < kHealedRows; ++i) flip_byte(index, Table::kRows, healed_key(i), i);
       });
     }
     ASSERT_TRUE(fixture_.start().ok());
     for (int round = 0; round < 3; ++round) {
       if (scans) {
         const std::vector<Row> rows = fixture_.scan().value();
-        ASSERT_EQ(rows.size(), kRows);
+        ASSERT_EQ(rows.size(), kHealedRows);
         for (const Row& row : rows) ASSERT_EQ(row.value, "value of a row");
       }
-      for (size_t i = 0; i < kRows && !scans; ++i) {
-        ASSERT_EQ(fixture_.get(key_of(i)).value()->value, "value of a row");
+      for (size_t i = 0; i < kHealedRows && !scans; ++i) {
+        ASSERT_EQ(fixture_.get(healed_key(i)).value()->value, "value of a row");
       }
       fixture_.store().settle();
     }
@@ -72,7 +73,8 @@ TEST_F(RecordHealing, any_changed_byte_of_a_row_is_found_and_healed_by_reads_and
     ASSERT_TRUE(fixture_.start().ok());
     // The same copies as before are read, and are good now.
     ASSERT_TRUE(!scans || fixture_.scan().ok());
-    for (size_t i = 0; i < kRows && !scans; ++i) ASSERT_TRUE(fixture_.get(key_of(i)).ok());
+    for (size_t i = 0; i < kHealedRows && !scans; ++i)
+      ASSERT_TRUE(fixture_.get(healed_key(i)).ok());
     EXPECT_EQ(fixture_.store().status().corrupt_found, 0u);
   }
 }

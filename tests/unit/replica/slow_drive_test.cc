@@ -16,7 +16,7 @@ using tests::random_text;
 using tests::ReplicaFixture;
 
 constexpr size_t kDrives = 3;
-constexpr size_t kKeys = 12;
+constexpr size_t kSlowKeys = 12;
 
 // Wall time stands still; steady time goes when it is told to.
 class HandClock final : public io::Clock {
@@ -39,7 +39,7 @@ class SlowDrive : public ::testing::Test {
     fixture_->workers.clock = &clock_;
     fixture_->read_wait_max = std::chrono::milliseconds(100);
     EXPECT_TRUE(fixture_->start().ok());
-    for (size_t i = 0; i < kKeys; ++i) {
+    for (size_t i = 0; i < kSlowKeys; ++i) {
       const auto ref = fixture_->put_blob(key(i), random_text(i, size_of(i)));
       EXPECT_TRUE(ref.ok());
       refs_.push_back(*ref);
@@ -62,7 +62,7 @@ class SlowDrive : public ::testing::Test {
     ASSERT_TRUE(faulty_[disk].set_plan(std::move(plan)).ok());
   }
   void check_all() {
-    for (size_t i = 0; i < kKeys; ++i) {
+    for (size_t i = 0; i < kSlowKeys; ++i) {
       const auto row = fixture_->get(key(i));
       ASSERT_TRUE(row.ok()) << row.error().to_string();
       ASSERT_TRUE(row->has_value());

@@ -16,9 +16,9 @@ namespace {
 using tests::ReplicaFixture;
 
 constexpr size_t kDisks = 5;
-constexpr size_t kRows = 40;
+constexpr size_t kStrayRows = 40;
 
-std::string key_of(size_t i) {
+std::string stray_key(size_t i) {
   return "row" + std::to_string(100 + i);
 }
 
@@ -32,7 +32,7 @@ class SweepingStrays : public ::testing::Test {
     for (size_t i = 0; i < drives; ++i) disks.push_back(&faulty_[i]);
     fixture_ = std::make_unique<ReplicaFixture>(disks, replicas);
     EXPECT_TRUE(fixture_->start().ok());
-    for (size_t i = 0; i < kRows; ++i) EXPECT_TRUE(fixture_->put(key_of(i), "1").ok());
+    for (size_t i = 0; i < kStrayRows; ++i) EXPECT_TRUE(fixture_->put(stray_key(i), "1").ok());
     return *fixture_;
   }
   DriveFolderOption folder(size_t disk) { return {&faulty_[disk], "/d" + std::to_string(disk)}; }
@@ -68,7 +68,7 @@ TEST_F(SweepingStrays, nothing_deleted_comes_back_when_a_move_begins_in_the_midd
     ASSERT_TRUE(fixture.store().add_drive(folder(4)).ok());
     ASSERT_TRUE(fixture.resync().ok());
     ASSERT_EQ(fixture.store().status().drives_in_service(), 5u);
-    for (size_t i = 0; i < kRows; ++i) ASSERT_TRUE(fixture.remove(key_of(i)).ok());
+    for (size_t i = 0; i < kStrayRows; ++i) ASSERT_TRUE(fixture.remove(stray_key(i)).ok());
     ASSERT_EQ(listed(), std::set<std::string>());
   }
 }
@@ -77,7 +77,7 @@ TEST_F(SweepingStrays, what_a_slow_drive_has_still_to_write_of_a_move_given_up_i
   ReplicaFixture& fixture = start(3, 2);
   fixture.stop();
   std::set<std::string> elsewhere;
-  for (size_t i = 0; i < kRows; ++i) elsewhere.insert(key_of(i));
+  for (size_t i = 0; i < kStrayRows; ++i) elsewhere.insert(stray_key(i));
   tests::with_index(faulty_[1], "/d1", [&](drive::Index& index) {
     for (const std::string& key : tests::keys_of(index, drive::Table::kRows)) elsewhere.erase(key);
   });
@@ -97,7 +97,7 @@ TEST_F(SweepingStrays, what_a_slow_drive_has_still_to_write_of_a_move_given_up_i
   faulty_[1].clear_plan();
   for (const std::string& key : elsewhere) ASSERT_TRUE(fixture.remove(key).ok());
   const std::set<std::string> left = listed();
-  EXPECT_EQ(left.size(), kRows - elsewhere.size());
+  EXPECT_EQ(left.size(), kStrayRows - elsewhere.size());
   for (const std::string& key : elsewhere) EXPECT_FALSE(left.contains(key)) << key;
 }
 

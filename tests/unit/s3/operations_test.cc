@@ -7,7 +7,7 @@ namespace {
 
 using Operations = S3Fixture;
 
-codec::XmlElement xml_of(const Reply& reply) {
+codec::XmlElement reply_xml(const Reply& reply) {
   auto parsed = codec::parse_xml(reply.body);
   EXPECT_TRUE(parsed.ok()) << reply.body;
   return parsed.ok() ? *parsed : codec::XmlElement{};
@@ -154,7 +154,7 @@ TEST_F(Operations, listings_are_ordered_paged_and_encoded) {
   for (const char* key : {"b", "a/1", "a/2", "c%20d", "e%26", "%C3%A9"}) {
     ASSERT_EQ(put(std::string("/bucket/") + key, "x").status, 200);
   }
-  auto page = xml_of(get("/bucket", "list-type=2&delimiter=%2F&encoding-type=url"));
+  auto page = reply_xml(get("/bucket", "list-type=2&delimiter=%2F&encoding-type=url"));
   EXPECT_EQ(texts(page, "Contents", "Key"),
             (std::vector<std::string>{"b", "c%20d", "e%26", "%C3%A9"}));
   EXPECT_EQ(texts(page, "CommonPrefixes", "Prefix"), std::vector<std::string>{"a/"});
@@ -165,15 +165,15 @@ TEST_F(Operations, listings_are_ordered_paged_and_encoded) {
   do {
     std::string query = "list-type=2&max-keys=2";
     if (!token.empty()) query += "&continuation-token=" + codec::uri_encode(token, true);
-    page = xml_of(get("/bucket", query));
+    page = reply_xml(get("/bucket", query));
     for (std::string& key : texts(page, "Contents", "Key")) seen.push_back(std::move(key));
     token = page.child_text("NextContinuationToken");
   } while (!token.empty());
   EXPECT_EQ(seen, (std::vector<std::string>{"a/1", "a/2", "b", "c d", "e&", "\xc3\xa9"}));
 
-  page = xml_of(get("/bucket", "max-keys=0"));
+  page = reply_xml(get("/bucket", "max-keys=0"));
   EXPECT_EQ(page.child_text("IsTruncated"), "false");
-  EXPECT_EQ(xml_of(get("/bucket", "max-keys=9999")).child_text("MaxKeys"), "1000");
+  EXPECT_EQ(reply_xml(get("/bucket", "max-keys=9999")).child_text("MaxKeys"), "1000");
   EXPECT_EQ(get("/bucket", "max-keys=-1").code(), "InvalidArgument");
   EXPECT_EQ(get("/bucket", "list-type=2&continuation-token=x").code(), "InvalidArgument");
   EXPECT_EQ(get("/nobucket").code(), "NoSuchBucket");
@@ -190,8 +190,9 @@ TEST_F(Operations, deleting_many_keys_needs_an_integrity_check_and_answers_for_e
                   {"content-md5", codec::to_base64(digest::md5(as_bytes(body)))}};
   const Reply reply = send(call);
   EXPECT_EQ(reply.status, 200);
-  EXPECT_EQ(texts(xml_of(reply), "Deleted", "Key"), (std::vector<std::string>{"a", "never was"}));
-  EXPECT_EQ(texts(xml_of(reply), "Error", "Code"), std::vector<std::string>{"InvalidArgument"});
+  EXPECT_EQ(texts(reply_xml(reply), "Deleted", "Key"),
+            (std::vector<std::string>{"a", "never was"}));
+  EXPECT_EQ(texts(reply_xml(reply), "Error", "Code"), std::vector<std::string>{"InvalidArgument"});
   EXPECT_EQ(get("/bucket/a").code(), "NoSuchKey");
 }
 
@@ -201,7 +202,7 @@ TEST_F(Operations, a_copy_takes_the_bytes_and_the_description_asked_for) {
     headers.emplace_back("x-amz-copy-source", "/bucket/a%20b");
     return put("/bucket/copy", "", std::move(headers));
   };
-  EXPECT_EQ(xml_of(copy({})).name, "CopyObjectResult");
+  EXPECT_EQ(reply_xml(copy({})).name, "CopyObjectResult");
   EXPECT_EQ(get("/bucket/copy").fields.get("x-amz-meta-a"), "1");
   EXPECT_EQ(copy({{"x-amz-metadata-directive", "REPLACE"}, {"x-amz-meta-b", "2"}}).status, 200);
   EXPECT_EQ(get("/bucket/copy").fields.find("x-amz-meta-a"), nullptr);
@@ -216,7 +217,7 @@ TEST_F(Operations, a_copy_takes_the_bytes_and_the_description_asked_for) {
 TEST_F(Operations, parts_become_an_object) {
   const Reply created = send({.method = "POST", .path = "/bucket/big", .query = "uploads="});
   const std::string id =
-      "uploadId=" + codec::uri_encode(xml_of(created).child_text("UploadId"), true);
+      "uploadId=" + codec::uri_encode(reply_xml(created).child_text("UploadId"), true);
   const std::string first(5 * kMiB, 'a');
   const auto part = [&](int number, const std::string& body) {
     return send({.method = "PUT",
@@ -228,9 +229,9 @@ TEST_F(Operations, parts_become_an_object) {
   const std::string etag2(part(2, "end").fields.get("etag"));
   EXPECT_EQ(part(0, "x").code(), "InvalidArgument");
   EXPECT_EQ(part(10'001, "x").code(), "InvalidArgument");
-  EXPECT_EQ(texts(xml_of(get("/bucket/big", id)), "Part", "Size"),
+  EXPECT_EQ(texts(reply_xml(get("/bucket/big", id)), "Part", "Size"),
             (std::vector<std::string>{"5242880", "3"}));
-  EXPECT_EQ(texts(xml_of(get("/bucket", "uploads=")), "Upload", "Key"),
+  EXPECT_EQ(texts(reply_xml(get("/bucket", "uploads=")), "Upload", "Key"),
             std::vector<std::string>{"big"});
   const auto complete = [&](const std::string& second) {
     return send({.method = "POST",
@@ -243,7 +244,7 @@ TEST_F(Operations, parts_become_an_object) {
   EXPECT_EQ(complete("\"00000000000000000000000000000000\"").code(), "InvalidPart");
   const Reply done = complete(etag2);
   ASSERT_EQ(done.status, 200) << done.body;
-  EXPECT_TRUE(std::string(xml_of(done).child_text("ETag")).ends_with("-2\""));
+  EXPECT_TRUE(std::string(reply_xml(done).child_text("ETag")).ends_with("-2\""));
   EXPECT_EQ(get("/bucket/big").body, first + "end");
   const Reply second = get("/bucket/big", "partNumber=2");
   EXPECT_EQ(second.body, "end");
@@ -261,12 +262,12 @@ TEST_F(Operations, buckets_are_made_told_of_and_removed) {
             "IllegalLocationConstraintException");
   EXPECT_EQ(send({.method = "HEAD", .path = "/bucket"}).fields.get("x-amz-bucket-region"),
             "us-east-1");
-  EXPECT_EQ(xml_of(get("/bucket", "location=")).text, "");
+  EXPECT_EQ(reply_xml(get("/bucket", "location=")).text, "");
   EXPECT_EQ(get("/bucket", "policy=").code(), "NoSuchBucketPolicy");
   EXPECT_EQ(get("/nobucket", "policy=").code(), "NoSuchBucket");
   EXPECT_EQ(get("/bucket", "abac=").code(), "NotImplemented");
   ASSERT_EQ(put("/second", "").status, 200);
-  const auto page = xml_of(get("/", "max-buckets=1"));
+  const auto page = reply_xml(get("/", "max-buckets=1"));
   EXPECT_EQ(page.child("Buckets")->children.size(), 1U);
   EXPECT_FALSE(page.child_text("ContinuationToken").empty());
   ASSERT_EQ(put("/second/k", "x").status, 200);
@@ -279,7 +280,8 @@ TEST_F(Operations, a_bucket_in_the_host_is_the_same_bucket) {
   const Headers host = {{"host", "bucket.s3.example.com:9000"}};
   ASSERT_EQ(put("/k/1", "x", host).status, 200);
   EXPECT_EQ(get("/bucket/k/1").body, "x");
-  EXPECT_EQ(texts(xml_of(get("/", "", host)), "Contents", "Key"), std::vector<std::string>{"k/1"});
+  EXPECT_EQ(texts(reply_xml(get("/", "", host)), "Contents", "Key"),
+            std::vector<std::string>{"k/1"});
 }
 
 TEST_F(Operations, a_failing_store_answers_without_its_internals) {

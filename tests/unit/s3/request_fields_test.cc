@@ -18,7 +18,7 @@ http::Fields fields_of(const Pairs& pairs) {
   return fields;
 }
 
-std::string_view code_of(const Error& error) {
+std::string_view error_code_of(const Error& error) {
   return to_wire(error).code;
 }
 
@@ -43,7 +43,7 @@ TEST(Supported, what_asks_for_something_unserved_is_refused) {
   for (const auto& field : refused) {
     const Status status = check_supported(fields_of({field}), row_of("PutObject"), "1");
     ASSERT_FALSE(status.ok()) << field.first;
-    EXPECT_EQ(code_of(status.error()), "NotImplemented") << field.first;
+    EXPECT_EQ(error_code_of(status.error()), "NotImplemented") << field.first;
   }
 }
 
@@ -59,7 +59,7 @@ TEST(Supported, what_is_honoured_or_the_case_anyway_passes) {
   EXPECT_TRUE(check_supported(fields, row_of("PutObject"), "1").ok());
   const Status other = check_supported(fields, row_of("PutObject"), "2");
   ASSERT_FALSE(other.ok());
-  EXPECT_EQ(code_of(other.error()), "AccessDenied");
+  EXPECT_EQ(error_code_of(other.error()), "AccessDenied");
 }
 
 TEST(Supported, some_fields_are_for_some_operations_only) {
@@ -115,14 +115,14 @@ TEST(Attributes, metadata_is_sorted_and_joined_and_aws_chunked_is_not_kept) {
   EXPECT_EQ(strip_aws_chunked("AWS-Chunked"), "");
   const auto wrong = parse_attributes(fields_of({{"x-amz-storage-class", "TAPE"}}));
   ASSERT_FALSE(wrong.ok());
-  EXPECT_EQ(code_of(wrong.error()), "InvalidStorageClass");
+  EXPECT_EQ(error_code_of(wrong.error()), "InvalidStorageClass");
 }
 
 TEST(Conditions, a_write_takes_only_what_s3_has) {
   EXPECT_TRUE(write_conditions(fields_of({{"if-none-match", "*"}})).ok());
   EXPECT_TRUE(write_conditions(fields_of({{"if-match", "\"abc\""}})).ok());
   for (const auto& field : Pairs{{"if-none-match", "\"abc\""}, {"if-modified-since", "x"}}) {
-    EXPECT_EQ(code_of(write_conditions(fields_of({field})).error()), "NotImplemented");
+    EXPECT_EQ(error_code_of(write_conditions(fields_of({field})).error()), "NotImplemented");
   }
 }
 
@@ -170,7 +170,7 @@ TEST(ClaimedChecksum, refuses_what_cannot_be_checked) {
   for (const auto& [pairs, expected] : cases) {
     const auto claimed = parse_claimed_checksum(fields_of(pairs));
     ASSERT_FALSE(claimed.ok()) << pairs.front().first << ": " << pairs.front().second;
-    EXPECT_EQ(code_of(claimed.error()), expected) << claimed.error().to_string();
+    EXPECT_EQ(error_code_of(claimed.error()), expected) << claimed.error().to_string();
   }
 }
 
@@ -178,7 +178,7 @@ TEST(ContentMd5, must_be_sixteen_bytes) {
   EXPECT_FALSE(*parse_content_md5(fields_of({})));
   EXPECT_TRUE(*parse_content_md5(fields_of({{"content-md5", "1B2M2Y8AsgTpgAmY7PhCfg=="}})));
   for (const char* bad : {"", "AAAA", "1B2M2Y8AsgTpgAmY7PhCfg"}) {
-    EXPECT_EQ(code_of(parse_content_md5(fields_of({{"content-md5", bad}})).error()),
+    EXPECT_EQ(error_code_of(parse_content_md5(fields_of({{"content-md5", bad}})).error()),
               "InvalidDigest");
   }
 }

@@ -5,7 +5,7 @@
 namespace strata::settings {
 namespace {
 
-std::string rule(std::string_view inside) {
+std::string cors_rule(std::string_view inside) {
   return "<CORSConfiguration><CORSRule>" + std::string(inside) + "</CORSRule></CORSConfiguration>";
 }
 
@@ -18,7 +18,7 @@ constexpr std::string_view kGetFromAnywhere =
     "<AllowedMethod>GET</AllowedMethod><AllowedOrigin>*</AllowedOrigin>";
 
 TEST(CorsXml, reads_every_element_and_writes_it_back) {
-  const std::string xml = rule(
+  const std::string xml = cors_rule(
       "<ID>one</ID><AllowedMethod>GET</AllowedMethod><AllowedMethod>PUT</AllowedMethod>"
       "<AllowedOrigin>http://*.example.com</AllowedOrigin><AllowedHeader>x-*</AllowedHeader>"
       "<MaxAgeSeconds>3000</MaxAgeSeconds><ExposeHeader>ETag</ExposeHeader>");
@@ -37,22 +37,27 @@ TEST(CorsXml, reads_every_element_and_writes_it_back) {
 }
 
 TEST(CorsXml, refuses_what_s3_refuses) {
-  EXPECT_EQ(reason_of(rule(kGetFromAnywhere)), "OK");
+  EXPECT_EQ(reason_of(cors_rule(kGetFromAnywhere)), "OK");
   EXPECT_EQ(reason_of(""), reason::kMalformedXml);
   EXPECT_EQ(reason_of("<CORSConfiguration/>"), reason::kMalformedXml);
-  EXPECT_EQ(reason_of(rule("<AllowedMethod>GET</AllowedMethod>")), reason::kMalformedXml);
-  EXPECT_EQ(reason_of(rule("<AllowedOrigin>*</AllowedOrigin>")), reason::kMalformedXml);
+  EXPECT_EQ(reason_of(cors_rule("<AllowedMethod>GET</AllowedMethod>")), reason::kMalformedXml);
+  EXPECT_EQ(reason_of(cors_rule("<AllowedOrigin>*</AllowedOrigin>")), reason::kMalformedXml);
   const std::string base(kGetFromAnywhere);
-  EXPECT_EQ(reason_of(rule(base + "<AllowedMethod>PATCH</AllowedMethod>")),
+  EXPECT_EQ(reason_of(cors_rule(base + "<AllowedMethod>PATCH</AllowedMethod>")),
             reason::kInvalidRequest);
-  EXPECT_EQ(reason_of(rule(base + "<AllowedOrigin>*.*</AllowedOrigin>")), reason::kInvalidRequest);
-  EXPECT_EQ(reason_of(rule(base + "<AllowedHeader>*-*</AllowedHeader>")), reason::kInvalidRequest);
-  EXPECT_EQ(reason_of(rule(base + "<ExposeHeader>x-*</ExposeHeader>")), reason::kInvalidRequest);
-  EXPECT_EQ(reason_of(rule(base + "<MaxAgeSeconds>soon</MaxAgeSeconds>")), reason::kMalformedXml);
-  EXPECT_EQ(reason_of(rule(base + "<MaxAgeSeconds>-1</MaxAgeSeconds>")), reason::kMalformedXml);
-  EXPECT_EQ(reason_of(rule(base + "<Colour>red</Colour>")), reason::kMalformedXml);
-  EXPECT_EQ(reason_of(rule(base + "<ID>" + std::string(255, 'x') + "</ID>")), "OK");
-  EXPECT_EQ(reason_of(rule(base + "<ID>" + std::string(256, 'x') + "</ID>")),
+  EXPECT_EQ(reason_of(cors_rule(base + "<AllowedOrigin>*.*</AllowedOrigin>")),
+            reason::kInvalidRequest);
+  EXPECT_EQ(reason_of(cors_rule(base + "<AllowedHeader>*-*</AllowedHeader>")),
+            reason::kInvalidRequest);
+  EXPECT_EQ(reason_of(cors_rule(base + "<ExposeHeader>x-*</ExposeHeader>")),
+            reason::kInvalidRequest);
+  EXPECT_EQ(reason_of(cors_rule(base + "<MaxAgeSeconds>soon</MaxAgeSeconds>")),
+            reason::kMalformedXml);
+  EXPECT_EQ(reason_of(cors_rule(base + "<MaxAgeSeconds>-1</MaxAgeSeconds>")),
+            reason::kMalformedXml);
+  EXPECT_EQ(reason_of(cors_rule(base + "<Colour>red</Colour>")), reason::kMalformedXml);
+  EXPECT_EQ(reason_of(cors_rule(base + "<ID>" + std::string(255, 'x') + "</ID>")), "OK");
+  EXPECT_EQ(reason_of(cors_rule(base + "<ID>" + std::string(256, 'x') + "</ID>")),
             reason::kInvalidArgument);
 }
 
@@ -66,8 +71,8 @@ TEST(CorsXml, holds_a_hundred_rules_and_64_KiB) {
   };
   EXPECT_EQ(reason_of(of(kCorsRulesMax)), "OK");
   EXPECT_EQ(reason_of(of(kCorsRulesMax + 1)), reason::kInvalidRequest);
-  EXPECT_EQ(reason_of(rule(std::string(kGetFromAnywhere) + "<AllowedHeader>" +
-                           std::string(kCorsXmlBytesMax, 'x') + "</AllowedHeader>")),
+  EXPECT_EQ(reason_of(cors_rule(std::string(kGetFromAnywhere) + "<AllowedHeader>" +
+                                std::string(kCorsXmlBytesMax, 'x') + "</AllowedHeader>")),
             reason::kMalformedXml);
 }
 

@@ -22,7 +22,7 @@ std::string routing(std::string_view condition, std::string_view redirect) {
   return xml + "<Redirect>" + std::string(redirect) + "</Redirect></RoutingRule>";
 }
 
-std::string_view reason_of(const std::string& xml) {
+std::string_view website_reason(const std::string& xml) {
   const auto parsed = parse_website(xml);
   return parsed.ok() ? "OK" : parsed.error().reason;
 }
@@ -50,10 +50,10 @@ TEST(WebsiteXml, redirects_everything_or_has_an_index) {
   const std::string all =
       "<RedirectAllRequestsTo><HostName>example.com</HostName><Protocol>https</Protocol>"
       "</RedirectAllRequestsTo>";
-  EXPECT_EQ(reason_of(site(all)), "OK");
-  EXPECT_EQ(reason_of(site(all + kIndex)), reason::kInvalidArgument);
-  EXPECT_EQ(reason_of(site("")), reason::kInvalidArgument);
-  EXPECT_EQ(reason_of(site("<RedirectAllRequestsTo/>")), reason::kMalformedXml);
+  EXPECT_EQ(website_reason(site(all)), "OK");
+  EXPECT_EQ(website_reason(site(all + kIndex)), reason::kInvalidArgument);
+  EXPECT_EQ(website_reason(site("")), reason::kInvalidArgument);
+  EXPECT_EQ(website_reason(site("<RedirectAllRequestsTo/>")), reason::kMalformedXml);
   const auto parsed = parse_website(site(all));
   EXPECT_EQ(redirect_everything(*parsed->redirect_all, {"http", "site", "a b/c"}).location,
             "https://example.com/a%20b/c");
@@ -62,37 +62,39 @@ TEST(WebsiteXml, redirects_everything_or_has_an_index) {
 }
 
 TEST(WebsiteXml, refuses_what_s3_refuses) {
-  EXPECT_EQ(reason_of(site("<IndexDocument><Suffix>a/b</Suffix></IndexDocument>")),
+  EXPECT_EQ(website_reason(site("<IndexDocument><Suffix>a/b</Suffix></IndexDocument>")),
             reason::kInvalidArgument);
-  EXPECT_EQ(reason_of(site("<IndexDocument><Suffix></Suffix></IndexDocument>")),
+  EXPECT_EQ(website_reason(site("<IndexDocument><Suffix></Suffix></IndexDocument>")),
             reason::kInvalidArgument);
-  EXPECT_EQ(reason_of(site(kIndex + kIndex)), reason::kMalformedXml);
-  EXPECT_EQ(reason_of(rules("")), reason::kMalformedXml);
-  EXPECT_EQ(reason_of(rules(routing("", ""))), reason::kMalformedXml);
-  EXPECT_EQ(reason_of(rules(routing("", "<HostName>h</HostName>"))), "OK");
-  EXPECT_EQ(reason_of(rules(routing("", "<Protocol>ftp</Protocol>"))), reason::kInvalidRequest);
-  EXPECT_EQ(reason_of(rules(routing("", "<HttpRedirectCode>300</HttpRedirectCode>"))),
+  EXPECT_EQ(website_reason(site(kIndex + kIndex)), reason::kMalformedXml);
+  EXPECT_EQ(website_reason(rules("")), reason::kMalformedXml);
+  EXPECT_EQ(website_reason(rules(routing("", ""))), reason::kMalformedXml);
+  EXPECT_EQ(website_reason(rules(routing("", "<HostName>h</HostName>"))), "OK");
+  EXPECT_EQ(website_reason(rules(routing("", "<Protocol>ftp</Protocol>"))),
             reason::kInvalidRequest);
-  EXPECT_EQ(reason_of(rules(routing("",
-                                    "<ReplaceKeyWith>a</ReplaceKeyWith>"
-                                    "<ReplaceKeyPrefixWith>b</ReplaceKeyPrefixWith>"))),
+  EXPECT_EQ(website_reason(rules(routing("", "<HttpRedirectCode>300</HttpRedirectCode>"))),
             reason::kInvalidRequest);
-  EXPECT_EQ(reason_of(rules("<RoutingRule><Condition/><Redirect><HostName>h</HostName></Redirect>"
-                            "</RoutingRule>")),
+  EXPECT_EQ(website_reason(rules(routing("",
+                                         "<ReplaceKeyWith>a</ReplaceKeyWith>"
+                                         "<ReplaceKeyPrefixWith>b</ReplaceKeyPrefixWith>"))),
             reason::kInvalidRequest);
   EXPECT_EQ(
-      reason_of(rules(routing("<HttpErrorCodeReturnedEquals>200</HttpErrorCodeReturnedEquals>",
-                              "<HostName>h</HostName>"))),
+      website_reason(rules("<RoutingRule><Condition/><Redirect><HostName>h</HostName></Redirect>"
+                           "</RoutingRule>")),
+      reason::kInvalidRequest);
+  EXPECT_EQ(
+      website_reason(rules(routing("<HttpErrorCodeReturnedEquals>200</HttpErrorCodeReturnedEquals>",
+                                   "<HostName>h</HostName>"))),
       reason::kInvalidRequest);
   std::string many;
   for (size_t i = 0; i < kRoutingRulesMax; ++i) many += routing("", "<HostName>h</HostName>");
-  EXPECT_EQ(reason_of(rules(many)), "OK");
-  EXPECT_EQ(reason_of(rules(many + routing("", "<HostName>h</HostName>"))),
+  EXPECT_EQ(website_reason(rules(many)), "OK");
+  EXPECT_EQ(website_reason(rules(many + routing("", "<HostName>h</HostName>"))),
             reason::kInvalidRequest);
 }
 
 TEST(WebsiteXml, a_redirect_cannot_smuggle_a_header) {
-  EXPECT_EQ(reason_of(rules(routing("", "<HostName>h&#13;&#10;set-cookie: a</HostName>"))),
+  EXPECT_EQ(website_reason(rules(routing("", "<HostName>h&#13;&#10;set-cookie: a</HostName>"))),
             reason::kMalformedXml);
 }
 

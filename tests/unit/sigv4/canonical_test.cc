@@ -12,7 +12,7 @@
 namespace strata::sigv4 {
 namespace {
 
-using Headers = std::vector<std::pair<std::string, std::string>>;
+using CanonicalHeaders = std::vector<std::pair<std::string, std::string>>;
 
 TEST(CanonicalPath, every_spelling_becomes_one_and_nothing_is_normalised) {
   EXPECT_EQ(*canonical_path(""), "/");
@@ -45,7 +45,7 @@ TEST(CanonicalHeaderValue, white_space_is_trimmed_and_collapsed) {
 }
 
 TEST(CanonicalRequest, repeated_headers_are_joined_and_missing_ones_refused) {
-  const Headers headers = {{"x-amz-a", " 1"}, {"host", "h"}, {"x-amz-a", "2 "}};
+  const CanonicalHeaders headers = {{"x-amz-a", " 1"}, {"host", "h"}, {"x-amz-a", "2 "}};
   const RequestView request{.method = "GET", .path = "/", .query = "", .headers = headers};
   EXPECT_EQ(*canonical_request(request, std::vector<std::string>{"host", "x-amz-a"}, "P"),
             "GET\n/\n\nhost:h\nx-amz-a:1,2\n\nhost;x-amz-a\nP");
@@ -55,7 +55,7 @@ TEST(CanonicalRequest, repeated_headers_are_joined_and_missing_ones_refused) {
 }
 
 TEST(HeadersSigned, host_and_every_amz_header_must_be) {
-  const Headers headers = {{"host", "h"}, {"x-amz-acl", "private"}, {"accept", "*"}};
+  const CanonicalHeaders headers = {{"host", "h"}, {"x-amz-acl", "private"}, {"accept", "*"}};
   const auto check = [&](std::vector<std::string> names) {
     const Status status = check_headers_signed(headers, names);
     return status.ok() ? std::string_view("ok") : status.error().reason;

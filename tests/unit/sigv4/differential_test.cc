@@ -17,7 +17,7 @@
 namespace strata::sigv4 {
 namespace {
 
-using Headers = std::vector<std::pair<std::string, std::string>>;
+using FieldList = std::vector<std::pair<std::string, std::string>>;
 
 namespace slow {
 
@@ -42,7 +42,7 @@ std::string encode(const std::string& text, bool slash_too) {
   return out;
 }
 
-std::string decode(const std::string& text, bool plus) {
+std::string decode_percent(const std::string& text, bool plus) {
   std::string out;
   for (size_t i = 0; i < text.size(); ++i) {
     if (text[i] == '%') {
@@ -72,9 +72,9 @@ std::string query(const std::string& raw) {
   for (const std::string& piece : split(raw, '&')) {
     if (piece.empty()) continue;
     const size_t equals = piece.find('=');
-    const std::string name = decode(piece.substr(0, equals), true);
+    const std::string name = decode_percent(piece.substr(0, equals), true);
     const std::string value =
-        equals == std::string::npos ? "" : decode(piece.substr(equals + 1), true);
+        equals == std::string::npos ? "" : decode_percent(piece.substr(equals + 1), true);
     if (name != "X-Amz-Signature") pairs.emplace_back(encode(name, true), encode(value, true));
   }
   std::sort(pairs.begin(), pairs.end());
@@ -94,14 +94,15 @@ std::string trim_all(const std::string& value) {
 }
 
 std::string canonical(const std::string& method, const std::string& path, const std::string& raw,
-                      const Headers& headers, const std::vector<std::string>& names,
+                      const FieldList& headers, const std::vector<std::string>& names,
                       const std::string& hash) {
   std::map<std::string, std::string> joined;
   for (const auto& [name, value] : headers) {
     const bool had = joined.contains(name);
     joined[name] += (had ? "," : "") + trim_all(value);
   }
-  std::string text = method + "\n" + encode(decode(path, false), false) + "\n" + query(raw) + "\n";
+  std::string text =
+      method + "\n" + encode(decode_percent(path, false), false) + "\n" + query(raw) + "\n";
   std::string list;
   for (const std::string& name : names) {
     text += name + ":" + joined.at(name) + "\n";
@@ -174,7 +175,7 @@ TEST(Differential, canonical_requests_and_signatures_agree_with_a_slow_implement
     const std::string method = std::vector<std::string>{"GET", "PUT", "POST"}[invent.below(3)];
     const std::string path = invent.path();
     const std::string query = invent.query();
-    Headers headers = {{"host", "bucket.example.com:9000"}, {"x-amz-date", "20130524T000000Z"}};
+    FieldList headers = {{"host", "bucket.example.com:9000"}, {"x-amz-date", "20130524T000000Z"}};
     std::vector<std::string> names = {"host", "x-amz-date"};
     for (const char* name :
          {"content-type", "range", "x-amz-acl", "x-amz-meta-a", "x-amz-meta-b"}) {

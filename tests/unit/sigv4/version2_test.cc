@@ -7,13 +7,13 @@
 namespace strata::sigv4 {
 namespace {
 
-using Headers = std::vector<std::pair<std::string, std::string>>;
+using Version2Headers = std::vector<std::pair<std::string, std::string>>;
 
 // The examples of the developer guide's "Signing and Authenticating REST Requests".
-constexpr const char* kSecret = "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY";
+constexpr const char* kVersion2Secret = "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY";
 
 std::string sign_request(const V2Request& request) {
-  return v2_sign(kSecret, v2_string_to_sign(request, false));
+  return v2_sign(kVersion2Secret, v2_string_to_sign(request, false));
 }
 
 TEST(Version2, signs_the_documented_get) {
@@ -60,12 +60,12 @@ TEST(Version2, signs_the_documented_fetch_of_a_subresource) {
 }
 
 TEST(Version2, signs_the_documented_upload_with_its_headers) {
-  const Headers headers = {{"host", "static.johnsmith.net:8080"},
-                           {"x-amz-acl", "public-read"},
-                           {"x-amz-meta-reviewedby", "joe@johnsmith.net"},
-                           {"x-amz-meta-reviewedby", "jane@johnsmith.net"},
-                           {"x-amz-meta-filechecksum", "0x02661779"},
-                           {"x-amz-meta-checksumalgorithm", "crc32"}};
+  const Version2Headers headers = {{"host", "static.johnsmith.net:8080"},
+                                   {"x-amz-acl", "public-read"},
+                                   {"x-amz-meta-reviewedby", "joe@johnsmith.net"},
+                                   {"x-amz-meta-reviewedby", "jane@johnsmith.net"},
+                                   {"x-amz-meta-filechecksum", "0x02661779"},
+                                   {"x-amz-meta-checksumalgorithm", "crc32"}};
   V2Request request;
   request.method = "PUT";
   request.content_md5 = "4gJE4saaMU4BqNR0kLY+lw==";

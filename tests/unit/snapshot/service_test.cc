@@ -16,11 +16,11 @@ using chunks::kChunkBytes;
 using testing::AlignedBuffer;
 using testing::BlockIo;
 
-constexpr uint64_t kSize = 8 * kChunkBytes + 8192;
+constexpr uint64_t kServiceSize = 8 * kChunkBytes + 8192;
 
 class SnapshotTest : public ::testing::Test, protected testing::SnapshotFixture {
  protected:
-  SnapshotTest() { EXPECT_TRUE(catalog().create("db", kSize).ok()); }
+  SnapshotTest() { EXPECT_TRUE(catalog().create("db", kServiceSize).ok()); }
   void fill(const std::string& volume, uint64_t offset, uint64_t length, uint8_t value,
             int32_t expected = 0) {
     const auto lease = catalog().lease(volume).value();
@@ -41,13 +41,13 @@ class SnapshotTest : public ::testing::Test, protected testing::SnapshotFixture 
 
 TEST_F(SnapshotTest, is_what_the_volume_was_and_stays_so) {
   fill("db", 4096, 3 * kChunkBytes, 1);
-  fill("db", kSize - 4096, 4096, 2);
+  fill("db", kServiceSize - 4096, 4096, 2);
   const ByteVector then = volume_bytes("db");
   ASSERT_TRUE(snapshot("db", "s1").ok());
-  fill("db", 0, kSize, 3);
+  fill("db", 0, kServiceSize, 3);
   EXPECT_TRUE(snapshot_bytes("s1") == then);
   const auto info = service().show("s1", "own").value();
-  EXPECT_EQ(info.size_bytes, kSize);
+  EXPECT_EQ(info.size_bytes, kServiceSize);
   // Chunks 0, 1, 2, 3 and the last; two of the four in the middle are the same.
   EXPECT_EQ(info.data_bytes, 5 * kChunkBytes);
   EXPECT_EQ(info.new_bytes, 4 * kChunkBytes);
@@ -55,7 +55,7 @@ TEST_F(SnapshotTest, is_what_the_volume_was_and_stays_so) {
 }
 
 TEST_F(SnapshotTest, the_next_one_reads_and_stores_only_what_changed) {
-  fill("db", 0, kSize, 1);
+  fill("db", 0, kServiceSize, 1);
   ASSERT_TRUE(snapshot("db", "s1").ok());
   fill("db", 3 * kChunkBytes + 512, 512, 9);
   const auto job = service().create("db", "s2", "own", 0);
@@ -69,7 +69,7 @@ TEST_F(SnapshotTest, the_next_one_reads_and_stores_only_what_changed) {
 }
 
 TEST_F(SnapshotTest, changes_are_remembered_across_a_restart) {
-  fill("db", 0, kSize, 1);
+  fill("db", 0, kServiceSize, 1);
   ASSERT_TRUE(snapshot("db", "s1").ok());
   fill("db", kChunkBytes, 4096, 2);
   close();
@@ -82,7 +82,7 @@ TEST_F(SnapshotTest, changes_are_remembered_across_a_restart) {
 }
 
 TEST_F(SnapshotTest, a_base_that_was_deleted_is_done_without) {
-  fill("db", 0, kSize, 1);
+  fill("db", 0, kServiceSize, 1);
   ASSERT_TRUE(snapshot("db", "s1").ok());
   ASSERT_TRUE(service().remove("s1", "own").ok());
   ASSERT_TRUE(collect().ok());
@@ -92,7 +92,7 @@ TEST_F(SnapshotTest, a_base_that_was_deleted_is_done_without) {
 }
 
 TEST_F(SnapshotTest, what_fails_leaves_no_snapshot_and_forgets_no_change) {
-  fill("db", 0, kSize, 1);
+  fill("db", 0, kServiceSize, 1);
   ASSERT_TRUE(snapshot("db", "s1").ok());
   fill("db", 2 * kChunkBytes, 4096, 2);
   place().set_refuse([](chunks::MemoryPlace::Call call, const std::string& key) -> Status {
@@ -161,11 +161,11 @@ TEST_F(SnapshotTest, a_restored_volume_is_the_snapshot_before_anything_was_fetch
   ASSERT_TRUE(snapshot("db", "s1").ok());
   ASSERT_TRUE(service().restore("s1", "own", "copy").ok());
   EXPECT_TRUE(volume_bytes("copy") == then);
-  EXPECT_EQ(catalog().create("copy", kSize).error().code, Code::kAlreadyExists);
+  EXPECT_EQ(catalog().create("copy", kServiceSize).error().code, Code::kAlreadyExists);
 }
 
 TEST_F(SnapshotTest, writes_to_parts_of_chunks_that_were_not_fetched_keep_the_rest) {
-  fill("db", 0, kSize, 1);
+  fill("db", 0, kServiceSize, 1);
   ASSERT_TRUE(snapshot("db", "s1").ok());
   ByteVector wanted = volume_bytes("db");
   ASSERT_TRUE(service().restore("s1", "own", "copy").ok());
@@ -185,7 +185,7 @@ TEST_F(SnapshotTest, writes_to_parts_of_chunks_that_were_not_fetched_keep_the_re
 }
 
 TEST_F(SnapshotTest, a_hydrated_volume_needs_its_snapshot_no_more) {
-  fill("db", 0, kSize, 1);
+  fill("db", 0, kServiceSize, 1);
   ASSERT_TRUE(snapshot("db", "s1").ok());
   const ByteVector then = volume_bytes("db");
   ASSERT_TRUE(service().restore("s1", "own", "copy").ok());
@@ -252,7 +252,7 @@ TEST_F(SnapshotTest, holes_are_told_of_a_snapshot_and_not_of_what_is_still_fetch
   std::array<device::Extent, 8> extents;
   BlockIo::Pending request;
   request.op = device::Op::kBlockStatus;
-  request.length = kSize;
+  request.length = kServiceSize;
   request.extents = extents;
   {
     const auto lease = service().lease("s1").value();
@@ -263,7 +263,7 @@ TEST_F(SnapshotTest, holes_are_told_of_a_snapshot_and_not_of_what_is_still_fetch
     ASSERT_EQ(request.extent_count, 3U);
     EXPECT_TRUE(extents[0].zero && extents[0].length == 2 * kChunkBytes);
     EXPECT_TRUE(!extents[1].zero && extents[1].length == kChunkBytes);
-    EXPECT_TRUE(extents[2].zero && extents[2].length == kSize - 3 * kChunkBytes);
+    EXPECT_TRUE(extents[2].zero && extents[2].length == kServiceSize - 3 * kChunkBytes);
   }
   ASSERT_TRUE(service().restore("s1", "own", "copy").ok());
   const auto lease = catalog().lease("copy").value();
@@ -278,7 +278,7 @@ TEST_F(SnapshotTest, holes_are_told_of_a_snapshot_and_not_of_what_is_still_fetch
 }
 
 TEST_F(SnapshotTest, of_a_volume_that_is_still_fetched_names_what_its_origin_has) {
-  fill("db", 0, kSize, 1);
+  fill("db", 0, kServiceSize, 1);
   ASSERT_TRUE(snapshot("db", "s1").ok());
   ASSERT_TRUE(service().restore("s1", "own", "copy").ok());
   fill("copy", kChunkBytes, 4096, 5);
@@ -292,7 +292,7 @@ TEST_F(SnapshotTest, of_a_volume_that_is_still_fetched_names_what_its_origin_has
 }
 
 TEST_F(SnapshotTest, a_restored_volume_can_be_removed_while_it_is_fetched) {
-  fill("db", 0, kSize, 1);
+  fill("db", 0, kServiceSize, 1);
   ASSERT_TRUE(snapshot("db", "s1").ok());
   ASSERT_TRUE(service().restore("s1", "own", "copy").ok());
   ASSERT_TRUE(hydrate_once().ok());
@@ -303,7 +303,7 @@ TEST_F(SnapshotTest, a_restored_volume_can_be_removed_while_it_is_fetched) {
 }
 
 TEST_F(SnapshotTest, a_slow_place_holds_up_no_writer) {
-  fill("db", 0, kSize, 1);
+  fill("db", 0, kServiceSize, 1);
   std::atomic<bool> go{false};
   place().set_refuse([&](chunks::MemoryPlace::Call call, const std::string& key) -> Status {
     while (call == chunks::MemoryPlace::Call::kPut && key.starts_with("chunks/") && !go.load()) {
@@ -315,7 +315,7 @@ TEST_F(SnapshotTest, a_slow_place_holds_up_no_writer) {
   const auto job = service().create("db", "s1", "own", 0);
   while (service().jobs().show(*job)->total_bytes == 0) std::this_thread::yield();
   // Every chunk is preserved, though nothing can be stored.
-  fill("db", 0, kSize, 2);
+  fill("db", 0, kServiceSize, 2);
   EXPECT_EQ(service().create("db", "s2", "own", 0).error().code, Code::kConflict);
   EXPECT_EQ(catalog().remove("db").error().code, Code::kConflict);
   go = true;
@@ -325,14 +325,14 @@ TEST_F(SnapshotTest, a_slow_place_holds_up_no_writer) {
 }
 
 TEST_F(SnapshotTest, one_that_is_cancelled_leaves_nothing_but_chunks) {
-  fill("db", 0, kSize, 1);
+  fill("db", 0, kServiceSize, 1);
   const auto job = service().create("db", "s1", "own", 1);  // one byte a second
   ASSERT_TRUE(service().jobs().cancel(*job).ok());
   EXPECT_EQ(finish(job).error().code, Code::kConflict);
   EXPECT_EQ(service().show("s1", "own").error().code, Code::kNotFound);
   ASSERT_TRUE(collect().ok());
   EXPECT_EQ(place().count(""), 0U);
-  fill("db", 0, kSize, 2);
+  fill("db", 0, kServiceSize, 2);
 }
 
 }  // namespace
