@@ -29,6 +29,9 @@ ParsedSettings parse(const object::BucketInfo& bucket) {
     take(bucket, settings::parse_default_encryption(*encryption), parsed.encryption);
     parsed.unreadable_encryption = !parsed.encryption;
   }
+  if (const std::string* website = bucket.settings->find(BucketSetting::kWebsite)) {
+    take(bucket, settings::parse_website(*website), parsed.website);
+  }
   return parsed;
 }
 
@@ -37,7 +40,8 @@ ParsedSettings parse(const object::BucketInfo& bucket) {
 std::shared_ptr<const ParsedSettings> SettingsCache::of(const object::BucketInfo& bucket) {
   if (bucket.settings->find(BucketSetting::kCors) == nullptr &&
       bucket.settings->find(BucketSetting::kLifecycle) == nullptr &&
-      bucket.settings->find(BucketSetting::kEncryption) == nullptr) {
+      bucket.settings->find(BucketSetting::kEncryption) == nullptr &&
+      bucket.settings->find(BucketSetting::kWebsite) == nullptr) {
     return nothing_;
   }
   {

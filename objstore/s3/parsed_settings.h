@@ -12,6 +12,7 @@
 #include "objstore/settings/cors.h"
 #include "objstore/settings/default_encryption.h"
 #include "objstore/settings/lifecycle.h"
+#include "objstore/settings/website.h"
 
 namespace strata::s3 {
 
@@ -21,6 +22,7 @@ struct ParsedSettings {
   std::optional<settings::CorsConfiguration> cors;
   std::optional<settings::LifecycleConfiguration> lifecycle;
   std::optional<settings::DefaultEncryption> encryption;
+  std::optional<settings::WebsiteConfiguration> website;
   bool unreadable_encryption = false;
 };
 

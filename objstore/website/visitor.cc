@@ -7,12 +7,10 @@
 #include "objstore/access/acl.h"
 #include "objstore/access/authorize.h"
 #include "objstore/access/caller.h"
-#include "objstore/object/bucket_settings.h"
 
 namespace strata::website {
 namespace {
 
-using object::BucketSetting;
 using Values = std::optional<std::vector<std::string>>;
 
 Values one(std::string value) {
@@ -32,22 +30,8 @@ std::string_view address_of(std::string_view peer) noexcept {
 
 }  // namespace
 
-Result<Visitor> Visitor::in(const object::BucketInfo& bucket, const http::Exchange& exchange,
-                            io::WallTime now) {
-  const object::BucketSettings& settings = *bucket.settings;
-  access::BucketDocuments documents;
-  documents.policy = settings.find(BucketSetting::kPolicy);
-  documents.acl = settings.find(BucketSetting::kAcl);
-  documents.ownership = settings.find(BucketSetting::kOwnership);
-  documents.public_access_block = settings.find(BucketSetting::kPublicAccessBlock);
-  TRY_ASSIGN(access::BucketAccess access, access::BucketAccess::parse(bucket.name, documents));
-  return Visitor(bucket, exchange, now, std::move(access));
-}
-
 bool Visitor::may(std::string_view action, std::string_view key,
                   const object::ObjectInfo* info) const {
-  const std::string_view owner =
-      bucket_->owner.empty() ? std::string_view(access::kRootAccount) : bucket_->owner;
   access::ObjectSide object;
   if (info != nullptr) {
     object.owner = info->extras.owner;
@@ -57,7 +41,7 @@ bool Visitor::may(std::string_view action, std::string_view key,
       object.acl = std::move(*acl);
     }
   }
-  const access::BucketSide side{owner, access_, info != nullptr ? &object : nullptr};
+  const access::BucketSide side{rules_.owner, *rules_.access, info != nullptr ? &object : nullptr};
   return access::authorize(access::Caller::anonymous(), action, {bucket_->name, key}, *this, side)
       .allowed;
 }

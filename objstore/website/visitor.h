@@ -12,18 +12,18 @@
 #include "common/base/result.h"
 #include "common/http/server.h"
 #include "common/io/clock.h"
-#include "objstore/access/bucket_access.h"
 #include "objstore/access/pattern.h"
 #include "objstore/object/types.h"
+#include "objstore/s3/bucket_rules.h"
 
 namespace strata::website {
 
 class Visitor final : public access::Context {
  public:
-  // kCorrupt for a bucket whose access settings cannot be read. The exchange and the bucket outlive
-  // this.
-  [[nodiscard]] static Result<Visitor> in(const object::BucketInfo& bucket,
-                                          const http::Exchange& exchange, io::WallTime now);
+  // rules: of that bucket. The exchange and the bucket outlive this.
+  Visitor(const object::BucketInfo& bucket, s3::BucketRules rules, const http::Exchange& exchange,
+          io::WallTime now)
+      : bucket_(&bucket), rules_(std::move(rules)), exchange_(&exchange), now_(now) {}
 
   // "s3:GetObject" of a key (info: the object, where there is one), "s3:ListBucket" of the bucket
   // (no key).
@@ -34,14 +34,10 @@ class Visitor final : public access::Context {
   [[nodiscard]] std::optional<std::vector<std::string>> find(std::string_view key) const override;
 
  private:
-  Visitor(const object::BucketInfo& bucket, const http::Exchange& exchange, io::WallTime now,
-          access::BucketAccess access)
-      : bucket_(&bucket), exchange_(&exchange), now_(now), access_(std::move(access)) {}
-
   const object::BucketInfo* bucket_;
+  s3::BucketRules rules_;
   const http::Exchange* exchange_;
   io::WallTime now_;
-  access::BucketAccess access_;
 };
 
 }  // namespace strata::website

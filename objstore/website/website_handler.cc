@@ -6,6 +6,7 @@
 #include "common/base/log.h"
 #include "common/codec/http_date.h"
 #include "common/codec/text.h"
+#include "objstore/access/caller.h"
 #include "objstore/s3/errors.h"
 #include "objstore/s3/request_fields.h"
 #include "objstore/settings/website_routing.h"
@@ -74,7 +75,11 @@ std::string located(settings::Redirect redirect, const SiteAddress& site, std::s
 
 WebsiteHandler::WebsiteHandler(object::ObjectStore& store, Config config, const io::Clock& clock,
                                RandomSource& random)
-    : store_(store), config_(std::move(config)), clock_(clock), host_id_(random_host_id(random)) {}
+    : store_(store),
+      config_(std::move(config)),
+      clock_(clock),
+      host_id_(random_host_id(random)),
+      rules_(std::string(access::kRootAccount)) {}
 
 WebsiteHandler::Reply WebsiteHandler::redirect(int status, std::string location) {
   Reply reply;
@@ -257,9 +262,11 @@ WebsiteHandler::ReplyTask WebsiteHandler::reply(http::Exchange& exchange) {
          "The specified bucket does not have a website configuration", "BucketName", site->bucket},
         nullptr);
   }
-  CO_TRY_ASSIGN(settings::WebsiteConfiguration website, settings::parse_website(*document));
-  CO_TRY_ASSIGN(const Visitor visitor, Visitor::in(*bucket, exchange, clock_.wall_now()));
-  Visit guest{exchange, *bucket, visitor, std::move(website), std::move(*site)};
+  const std::shared_ptr<const s3::ParsedSettings> parsed = settings_.of(*bucket);
+  if (!parsed->website) co_return settings::parse_website(*document).error();
+  CO_TRY_ASSIGN(s3::BucketRules rules, rules_.rules_of(*bucket));
+  const Visitor visitor(*bucket, std::move(rules), exchange, clock_.wall_now());
+  Visit guest{exchange, *bucket, visitor, *parsed->website, std::move(*site)};
   Result<Reply> answered = co_await visit(guest);
   co_return std::move(answered);
 }

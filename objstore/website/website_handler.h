@@ -13,6 +13,8 @@
 #include "common/http/server.h"
 #include "common/io/clock.h"
 #include "objstore/object/object_store.h"
+#include "objstore/s3/bucket_rules.h"
+#include "objstore/s3/parsed_settings.h"
 #include "objstore/settings/website.h"
 #include "objstore/website/pages.h"
 #include "objstore/website/site_address.h"
@@ -42,7 +44,7 @@ class WebsiteHandler final : public http::Handler {
     http::Exchange& exchange;
     const object::BucketInfo& bucket;
     const Visitor& visitor;
-    settings::WebsiteConfiguration website;
+    const settings::WebsiteConfiguration& website;
     SiteAddress site;
   };
   // What goes back. A stream, or a body, or (to HEAD) neither.
@@ -77,6 +79,8 @@ class WebsiteHandler final : public http::Handler {
   const Config config_;
   const io::Clock& clock_;
   std::string host_id_;
+  s3::SettingsCache settings_;
+  s3::BucketRulesCache rules_;
 };
 
 }  // namespace strata::website
