@@ -21,7 +21,7 @@ def priced_requests(per_operation):
     puts = gets = 0.0
     for name, count in per_operation.items():
         wire, _, operation = name.partition(" ")
-        if wire != "S3" or operation.startswith(FREE):
+        if wire not in ("S3", "Website") or operation.startswith(FREE):
             continue
         if operation.startswith(PUT_CLASS):
             puts += count

@@ -24,11 +24,13 @@ def fetch(url):
 
 
 def requests(samples):
-    """How many requests of which kind were served, such as "S3 GetObject 200" and "NBD write"."""
+    """How many requests of which kind were served, such as "S3 GetObject 200", "Website GET 200" and "NBD write"."""
     out = {}
     for name, labels, value in samples:
         if name == "strata_http_requests_total" and labels.get("wire") == "s3":
             out[f"S3 {labels['operation']} {labels['status']}"] = value
+        elif name == "strata_http_requests_total" and labels.get("wire") == "website":
+            out[f"{labels['operation']} GET {labels['status']}"] = value
         elif name == "strata_nbd_requests_total":
             out[f"NBD {labels['op']}"] = value
     return out
