@@ -104,14 +104,13 @@ def measure(setting, plan, ours, peers, beside, size):
 
 
 def run(setting, wanted):
-    """The servers stay between the rows, so that their disks are filled once."""
+    """Row by row; the servers stay between them, so that their disks are filled once."""
     size = QUICK_DISK_BYTES if setting.quick else DISK_BYTES
     plans = [plan for plan in PLANS if plan.name in wanted]
     classes = list(dict.fromkeys(cls for plan in plans
                                  for cls in (plan.ours, *plan.peers, *plan.beside)))
     setting.need(len(classes) * size)
     servers.Strata.binary = setting.binary
-    rows = []
     with contextlib.ExitStack() as stack:
         targets = {}
         for cls in classes:
@@ -122,6 +121,5 @@ def run(setting, wanted):
             setting.say(f"filling the disk of {one.name}")
             fill(one, size, setting.folder)
         for plan in plans:
-            rows += measure(setting, plan, targets[plan.ours], [targets[cls] for cls in plan.peers],
-                            [targets[cls] for cls in plan.beside], size)
-    return rows
+            yield from measure(setting, plan, targets[plan.ours], [targets[cls] for cls in plan.peers],
+                               [targets[cls] for cls in plan.beside], size)

@@ -87,7 +87,6 @@ def measure(setting, plan, server, other, size):
 
 def run(setting, wanted):
     plans = [plan for plan in PLANS if plan.name in wanted]
-    made = []
     for kind in ("memory", "image"):
         mine = [plan for plan in plans if (kind == "memory") == ("memory" in plan.name)]
         if not mine:
@@ -101,10 +100,9 @@ def run(setting, wanted):
             fill(server, size, setting.folder)
             if kind == "memory":
                 for plan in mine:
-                    made += measure(setting, plan, server, server, size)
+                    yield from measure(setting, plan, server, server, size)
                 continue
             with servers.RawFile(setting.folder, size) as raw:
                 fill(raw, size, setting.folder)
                 for plan in mine:
-                    made += measure(setting, plan, server, raw, size)
-    return made
+                    yield from measure(setting, plan, server, raw, size)

@@ -90,7 +90,8 @@ def catch_interrupts():
 
 
 def _run_rows(bench, options, setting):
-    """(rows, exit status). A row that fails is told and left out; the others still run."""
+    """(rows, exit status). A row that fails is told and left out, the others still run; what was measured before
+    an interruption stays."""
     rows, status = [], 0
     wanted = set(options.names)
     for names, step in bench.steps:
@@ -98,7 +99,8 @@ def _run_rows(bench, options, setting):
         if not mine:
             continue
         try:
-            rows += step(setting, mine)
+            for row in step(setting, mine):
+                rows.append(row)
         except BenchError as error:
             print(f"bench: {', '.join(sorted(mine))}: {error}", file=sys.stderr)
             status = 1
