@@ -49,6 +49,10 @@ Status tell_drives(const Rooms& rooms, const std::string& text, bool& remembered
     TRY_ASSIGN(const std::string drive, json_string(request, "drive"));
     return rooms.store.drain_drive(name_in_store(rooms, drive));
   }
+  if (action == "accept_loss") {
+    TRY_ASSIGN(const std::string drive, json_string(request, "drive"));
+    return rooms.store.accept_drive_loss(name_in_store(rooms, drive));
+  }
   TRY_ASSIGN(const std::string path, json_string(request, "path"));
   if (!path.starts_with('/')) {
     return Error(Code::kInvalidArgument, "the path of a drive begins with /");
@@ -70,7 +74,7 @@ Status tell_drives(const Rooms& rooms, const std::string& text, bool& remembered
       return rooms.store.return_drive(folder);
     });
   }
-  return Error(Code::kInvalidArgument, "an action is add, drain, replace or return");
+  return Error(Code::kInvalidArgument, "an action is add, drain, replace, return or accept_loss");
 }
 
 }  // namespace

@@ -23,9 +23,13 @@ async::Task<Status> ensure_buckets(object::ObjectStore& objects, std::vector<std
     create.name = name;
     create.region = region;
     Status made = co_await objects.create_bucket(std::move(create));
-    if (!made.ok() && made.error().reason != object::reason::kBucketExists) {
-      co_return made.error().with_context(fmt::format("cannot make bucket {}", name));
+    if (made.ok() || made.error().reason == object::reason::kBucketExists) continue;
+    // It may well be there, on a drive that is not; the others are served meanwhile.
+    if (made.error().reason == object::reason::kTooFewDrives) {
+      log::warning("bucket", {{"name", name}, {"error", made.error().to_string()}});
+      continue;
     }
+    co_return made.error().with_context(fmt::format("cannot make bucket {}", name));
   }
   co_return Status();
 }
@@ -59,6 +63,7 @@ Result<std::unique_ptr<ObjectHalf>> ObjectHalf::open(const ServeOptions& options
   set_options.workers.scrub_period = options.scrub_period.value_or(std::chrono::milliseconds(0));
   set_options.index_cache_bytes = options.index_cache_bytes;
   set_options.replicas_asked = options.replicas_given;
+  set_options.accept_loss = options.accept_loss;
   for (const std::string& path : options.drives) {
     set_options.drives.push_back({&ground.files, path});
   }
@@ -75,7 +80,8 @@ Result<std::unique_ptr<ObjectHalf>> ObjectHalf::open(const ServeOptions& options
                                                         ground.random, impl->keys.get());
   impl->directory = std::make_unique<iam::Directory>(
       *impl->replicas, iam::OwnerKey{access::kRootAccount, credentials.user, credentials.password});
-  TRY(ground.loops.run(impl->directory->load()));
+  const Status loaded = ground.loops.run(impl->directory->load());
+  if (!loaded.ok()) return loaded.error().with_context("the accounts and users cannot be read");
   impl->query_api = std::make_unique<iam::QueryApi>(*impl->directory, ground.clock, ground.random);
   const auto run_on_loop = [&loops = ground.loops](async::Task<Result<worker::Step>> task) {
     return loops.run(std::move(task));

@@ -44,10 +44,11 @@ struct VolumeWish {
 // The options, parsed and complete. A listener that is absent is switched off.
 struct ServeOptions {
   std::string data;
-  std::vector<std::string> drives;  // folders; never empty
-  bool drives_given = false;        // else they are the data folder's own
-  uint32_t replicas = 0;            // 1 to the number of drives
-  bool replicas_given = false;      // else it is only for drives that are new
+  std::vector<std::string> drives;       // folders; never empty
+  bool drives_given = false;             // else they are the data folder's own
+  uint32_t replicas = 0;                 // 1 to the number of drives
+  bool replicas_given = false;           // else it is only for drives that are new
+  std::vector<std::string> accept_loss;  // ids of drives that are gone for good
   std::optional<HostPort> s3;
   std::optional<HostPort> admin;
   std::optional<HostPort> website;
@@ -105,7 +106,7 @@ struct OptionSpec {
 // Position in the table, or nullopt. `key` is the TOML key.
 [[nodiscard]] std::optional<size_t> find_option_by_key(std::string_view key) noexcept;
 
-inline constexpr size_t kOptionCount = 36;
+inline constexpr size_t kOptionCount = 37;
 
 // Values as text, each from the highest layer that gave one.
 class OptionValues {

@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "blockdev/nbd/protocol.h"
+#include "objstore/replica/membership.h"
 
 namespace strata::roof {
 namespace {
@@ -88,6 +89,22 @@ Status apply_drives(ServeOptions& into, Values values) {
       }
     }
   }
+  return {};
+}
+
+Status apply_accept_loss(ServeOptions& into, Values values) {
+  if (values.size() > kDrivesMax) return bad(fmt::format("more than {} drives", kDrivesMax));
+  for (const std::string& id : values) {
+    const bool good = id.size() >= replica::kIdPrefixMin && id.size() <= 32 &&
+                      id.find_first_not_of("0123456789abcdef") == std::string::npos;
+    if (!good) {
+      return bad(
+          fmt::format("'{}' is not the id of a drive, or the beginning of one: the message "
+                      "that says which drives are missing has it",
+                      id));
+    }
+  }
+  into.accept_loss.assign(values.begin(), values.end());
   return {};
 }
 
@@ -245,6 +262,9 @@ constexpr std::array<OptionSpec, kOptionCount> kTable = {{
     {.name = "replicas", .value_name = "R", .default_value = "",
      .default_note = "the number of drives, at most 3",
      .help = "Copies of each object, each on another drive", .apply = apply_replicas},
+    {.name = "accept-loss", .value_name = "ID", .default_value = "", .default_note = "none",
+     .help = "Drive that is gone for good: start without it, what only it had is lost",
+     .list = true, .apply = apply_accept_loss},
     {.name = "s3", .value_name = "HOST:PORT", .default_value = "127.0.0.1:9000",
      .default_note = "", .help = "Where S3 is served; `off` serves none",
      .apply = apply_listener<&ServeOptions::s3>},

@@ -32,7 +32,8 @@ constexpr const char* kDriveFooter =
     "  strata drive add /mnt/disk4/strata\n"
     "  strata drive replace /mnt/disk2/strata /mnt/disk5/strata\n"
     "  strata drive return /mnt/disk2/strata\n"
-    "  strata drive drain 3f2a91c0";
+    "  strata drive drain 3f2a91c0\n"
+    "  strata drive accept-loss 3f2a91c0    # of one that is gone, with the only copies of things";
 
 std::string drives_text(const nlohmann::json& answer) {
   std::string out =
@@ -60,9 +61,9 @@ ExitCode list_drives(const DriveArguments& arguments) {
 
 // Asks for it and says what happens now.
 ExitCode tell_drive(const DriveArguments& arguments, const nlohmann::json& request,
-                    const std::string& what) {
+                    const std::string& what, const char* then = "shows how far it is") {
   const auto text = [&](const nlohmann::json& drives) {
-    std::string out = what + "; `strata drive list` shows how far it is\n";
+    std::string out = fmt::format("{}; `strata drive list` {}\n", what, then);
     if (drives.value("remembered", false)) {
       out += fmt::format(
           "{} is remembered in the data folder: the next start finds it without "
@@ -98,6 +99,13 @@ ExitCode return_drive(const DriveArguments& arguments) {
   return tell_drive(arguments, {{"action", "return"}, {"path", path}}, path + " comes back");
 }
 
+ExitCode accept_loss(const DriveArguments& arguments) {
+  const std::string drive = drive_name(arguments.drive);
+  return tell_drive(arguments, {{"action", "accept_loss"}, {"drive", drive}},
+                    fmt::format("{} is given up, and what only it had is lost", drive),
+                    "says what may be done with its place");
+}
+
 CLI::App* add_drive_action(CLI::App& verb, const char* name, const char* help,
                            const SharedDriveArguments& arguments, VerbAction& chosen,
                            ExitCode (*run)(const DriveArguments&)) {
@@ -110,7 +118,8 @@ CLI::App* add_drive_action(CLI::App& verb, const char* name, const char* help,
 
 void add_drive_verb(CLI::App& program, VerbAction& chosen) {
   CLI::App* verb = program.add_subcommand(
-      "drive", "List, add, drain and replace drives, and bring them back, while the server runs");
+      "drive",
+      "List, add, drain and replace drives, bring them back or give them up, while serving");
   verb->require_subcommand(1);
   verb->footer(kDriveFooter);
   const auto arguments = std::make_shared<DriveArguments>();
@@ -133,6 +142,11 @@ void add_drive_verb(CLI::App& program, VerbAction& chosen) {
       *verb, "return", "Bring back a drive that was away or out; also gives up its drain",
       arguments, chosen, return_drive);
   back->add_option("PATH", arguments->path, "Folder of the drive")->required();
+  CLI::App* loss = add_drive_action(
+      *verb, "accept-loss",
+      "Say that a drive which is not in service is gone for good: what only it had is lost",
+      arguments, chosen, accept_loss);
+  loss->add_option("DRIVE", arguments->drive, "Id or path of the drive")->required();
 }
 
 }  // namespace strata::roof

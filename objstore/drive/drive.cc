@@ -2,7 +2,6 @@
 
 #include <fmt/format.h>
 
-#include "common/base/buffer_pool.h"
 #include "common/base/log.h"
 
 namespace strata::drive {
@@ -291,18 +290,7 @@ void Drive::remove_blob_file(const Id128& id) {
   }
 }
 
-namespace {
-// The bytes at the start of `into`, padded with zeros as in a blob's file.
-Bytes padded_copy(Bytes from, MutableBytes into) {
-  const size_t padded = round_up(from.size(), kBlobAlignment);
-  CHECK(padded <= into.size());
-  std::memcpy(into.data(), from.data(), from.size());
-  std::memset(into.data() + from.size(), 0, padded - from.size());
-  return into.first(padded);
-}
-}  // namespace
-
-Status Drive::rewrite_blob(const BlobName& blob, BlobFileReader& from) {
+Result<BlobCopy> Drive::begin_copy(const BlobName& blob) {
   TRY(health());
   const Status folder = make_blob_folder(blob.id);
   if (!folder.ok()) return write_failed(folder.error());
@@ -310,23 +298,12 @@ Status Drive::rewrite_blob(const BlobName& blob, BlobFileReader& from) {
   const std::string fresh = target + std::string(kRewriteSuffix);
   auto writer = BlobFileWriter::create(setup_.files, fresh, seed_, blob.id, blob.size_bytes);
   if (!writer.ok()) return write_failed(writer.error());
-  const BlobLayout layout{blob.size_bytes};
-  std::vector<uint64_t> checksums;
-  BufferPool pool(kRunBytesMax, 0);
-  const BufferPool::Buffer buffer = pool.take();
-  for (uint64_t block = 0; block < layout.blocks(); block += kRunBlocksMax) {
-    TRY_ASSIGN(const ByteVector read,
-               from.read_blocks(block, std::min(kRunBlocksMax, layout.blocks() - block)));
-    const Bytes run = padded_copy(read, buffer.bytes());
-    const std::vector<uint64_t> sums = checksums_of(seed_, blob.id, block, run);
-    checksums.insert(checksums.end(), sums.begin(), sums.end());
-    const Status written = writer->write_blocks(block, run);
-    if (!written.ok()) return write_failed(written.error());
-  }
-  Status done = writer->finish(blob.size_bytes, checksums);
-  if (done.ok()) done = setup_.files.rename(fresh, target);
-  if (done.ok()) done = setup_.files.sync_directory(io::parent_path(target));
-  if (!done.ok()) return write_failed(done.error());
+  return BlobCopy(*this, blob, target, fresh, std::move(writer).value());
+}
+
+Status Drive::rewrite_blob(const BlobName& blob, BlobFileReader& from) {
+  TRY_ASSIGN(BlobCopy copy, begin_copy(blob));
+  TRY(copy.step(from, blob.size_bytes + kRunBytesMax));
   return {};
 }
 

@@ -21,6 +21,7 @@
 
 #include "common/base/deadline.h"
 #include "objstore/drive/blob_check.h"
+#include "objstore/drive/blob_copy.h"
 #include "objstore/drive/blob_file.h"
 #include "objstore/drive/committer.h"
 #include "objstore/drive/identity.h"
@@ -87,6 +88,7 @@ class Drive {
   [[nodiscard]] const Identity& identity() const noexcept { return setup_.identity; }
   [[nodiscard]] const std::string& path() const noexcept { return setup_.path; }
   [[nodiscard]] RecordSeed seed() const noexcept { return seed_; }
+  [[nodiscard]] io::FileSystem& files() const noexcept { return setup_.files; }
 
   // Health: never blocks.
   [[nodiscard]] bool in_service() const noexcept { return !out_.load(std::memory_order_acquire); }
@@ -128,6 +130,8 @@ class Drive {
   void remove_blob_file(const Id128& id);
   // The same for one of the index's files.
   [[nodiscard]] Result<IndexFileCheck> check_index_file(const IndexFile& file) const;
+  // A copy of the blob, to be made or made anew in steps: kNoSpace when there is no room for it.
+  [[nodiscard]] Result<BlobCopy> begin_copy(const BlobName& blob);
   // Replaces the blob's file by a copy that `from` supplies and that is verified on the way.
   [[nodiscard]] Status rewrite_blob(const BlobName& blob, BlobFileReader& from);
 

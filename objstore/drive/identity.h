@@ -38,6 +38,11 @@ struct MemberRecord {
   Id128 slot;
   Id128 drive;
   uint64_t weight = 1;  // 1 to kWeightMax
+  // A slot whose drive is gone for good, which somebody has said: what nobody else holds is lost.
+  // The slot's own id stands for the drive then, which no drive has, so that one which turns up
+  // after all is refused.
+  [[nodiscard]] bool is_lost() const noexcept { return drive == slot; }
+  void lose() noexcept { drive = slot; }
   friend bool operator==(const MemberRecord&, const MemberRecord&) = default;
 };
 

@@ -40,6 +40,7 @@ async::Task<Result<std::shared_ptr<State>>> Directory::read_rows() {
     request.from = from;
     request.to = end;
     request.rows_max = replica::kScanRowsMax;
+    request.placement = std::string(kPlacement);
     CO_TRY_ASSIGN(const std::vector<replica::Row> found, co_await store_.scan(std::move(request)));
     for (const replica::Row& row : found) {
       CO_TRY(state->load(std::string_view(row.key).substr(1), row.value));

@@ -10,6 +10,8 @@
 
 namespace strata::object {
 
+static_assert(reason::kTooFewDrives == replica::kReasonTooFewDrives);
+
 async::Task<Result<ObjectRecord>> ObjectStore::Impl::read_version(const GetRequest& request) {
   CO_TRY(check_names(request.bucket, request.key));
   if (request.range && request.part_number) {

@@ -88,6 +88,7 @@ async::Task<Result<Removal>> ObjectStore::Impl::remove_version(
     scan.from = rows::versions_head(request.bucket, request.key);
     scan.to = rows::prefix_end(scan.from);
     scan.rows_max = 1;
+    scan.placement = mutation.placement;
     CO_TRY_ASSIGN(next, co_await store.scan(std::move(scan)));
   }
   CO_TRY(end_current(request, *current, next, mutation));

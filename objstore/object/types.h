@@ -71,6 +71,8 @@ inline constexpr std::string_view kInvalidBucketState = "invalid_bucket_state";
 inline constexpr std::string_view kBucketNotLockable = "bucket_without_object_lock";
 inline constexpr std::string_view kInvalidLockRequest = "invalid_lock_request";
 inline constexpr std::string_view kInvalidCopyRange = "invalid_copy_range";
+// The drives that hold it are out of service or away: replica::kReasonTooFewDrives.
+inline constexpr std::string_view kTooFewDrives = "too_few_drives";
 }  // namespace reason
 
 using io::WallTime;

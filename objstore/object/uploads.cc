@@ -70,6 +70,7 @@ async::Task<Result<std::vector<replica::Row>>> ObjectStore::Impl::read_part_rows
   request.from = rows::part(bucket, key, id, after_number + 1);
   request.to = rows::prefix_end(rows::parts_head(bucket, key, id));
   request.rows_max = rows_max;
+  request.placement = rows::placement(bucket, key);
   Result<std::vector<replica::Row>> found = co_await store.scan(std::move(request));
   co_return std::move(found);
 }

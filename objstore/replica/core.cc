@@ -209,21 +209,36 @@ drive::Id128 Core::new_blob_id() {
   return id;
 }
 
+std::string Core::why_not(const Place& place) const {
+  const Seat& one = seat(place.seat);
+  if (one.in_service()) {
+    return place.role == Role::kServing ? "" : fmt::format("drive {} is being filled", one.path);
+  }
+  const std::string id = place.member.drive.to_hex();
+  if (place.member.is_lost()) {
+    return fmt::format("drive {0} is lost: `strata drive replace {0} PATH` or `drain {0}`", id);
+  }
+  if (one.drive) return one.drive->health().error().message;
+  return fmt::format("drive {}: {}", one.path.empty() ? id : one.path, one.state);
+}
+
 Error Core::too_few_drives(uint64_t hash) const {
   const Plan& plan = view().current;
   std::string reasons;
   for (const size_t slot : plan.placement.targets(hash)) {
-    const Place& place = plan.places[slot];
-    const Seat& one = seat(place.seat);
-    if (one.in_service() && place.role == Role::kServing) continue;
-    if (one.in_service()) {
-      reasons += fmt::format("; drive {} is being filled", one.path);
-    } else {
-      reasons += "; " + (one.drive ? one.drive->health().error().message
-                                   : fmt::format("drive {}: {}", one.path, one.state));
-    }
+    const std::string why = why_not(plan.places[slot]);
+    if (!why.empty()) reasons += "; " + why;
   }
-  return Error(Code::kIo, "too few drives are in service for this" + reasons);
+  return Error(Code::kIo, kReasonTooFewDrives, "too few drives are in service for this" + reasons);
+}
+
+Error Core::too_few_drives_for_all(std::string_view what) const {
+  std::string reasons(what);
+  for (const Place& place : view().current.places) {
+    const std::string why = why_not(place);
+    if (!why.empty()) reasons += "; " + why;
+  }
+  return Error(Code::kIo, kReasonTooFewDrives, std::move(reasons));
 }
 
 }  // namespace strata::replica

@@ -23,6 +23,7 @@
 #include "objstore/replica/pins.h"
 #include "objstore/replica/placement.h"
 #include "objstore/replica/recovery.h"
+#include "objstore/replica/store.h"
 #include "objstore/replica/suspects.h"
 #include "objstore/replica/view.h"
 
@@ -97,8 +98,10 @@ struct Core {
   [[nodiscard]] drive::Id128 new_blob_id();
   // Asks the drives that are suspect whether they answer by now, in the background.
   void probe_suspects();
-  // "too few drives are in service for this: ..."
+  // "too few drives are in service for this: ...", with kReasonTooFewDrives.
   [[nodiscard]] Error too_few_drives(uint64_t hash) const;
+  // The same for what all drives are asked for; `what` begins the message.
+  [[nodiscard]] Error too_few_drives_for_all(std::string_view what) const;
 
   const drive::Id128 cluster;
   const size_t replicas;
@@ -135,6 +138,8 @@ struct Core {
   // Ends what waits for drives that do not answer, and takes them out of service.
   void look_at_drives();
   void probe(size_t seat);
+  // Why the place cannot be read from; empty if it can.
+  [[nodiscard]] std::string why_not(const Place& place) const;
   std::optional<DriveWatch> watch_;
 };
 

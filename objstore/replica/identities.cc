@@ -47,10 +47,11 @@ Status write_identities(const Core& core, const View& view, const View& before) 
     if (!one.ok()) failure = one;
     if (one.ok() && before.current.place_of(place.seat) != nullptr) ++written;
   }
-  // A start needs all members but fewer than a quorum: it meets one of so many.
-  if (written >= std::min(before.current.placement.quorum(), before.current.places.size())) {
-    return {};
-  }
+  // A start needs all members but fewer than a quorum, those that are lost aside: it meets one of
+  // so many. With one copy of everything it does with fewer, and the newest list of members counts.
+  const auto left = static_cast<size_t>(std::ranges::count_if(
+      before.current.places, [](const Place& place) { return !place.member.is_lost(); }));
+  if (written >= std::min(before.current.placement.quorum(), left)) return {};
   if (!failure.ok()) return failure;
   return Error(Code::kIo, "too few drives are in service to change who the members are");
 }

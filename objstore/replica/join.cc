@@ -25,13 +25,18 @@ struct Join::Seen {
   std::vector<std::pair<size_t, std::string>> there;  // by seat, among the drives that serve
 };
 
-Result<std::unique_ptr<Join>> Join::begin(Core& core, size_t seat, bool for_next) {
+Join::Join(Core& core, size_t seat, bool for_next, uint64_t begun_at,
+           std::optional<uint64_t> agreed)
+    : core_(core), seat_(seat), for_next_(for_next), begun_at_(begun_at), agreed_(agreed) {}
+
+Result<std::unique_ptr<Join>> Join::begin(Core& core, size_t seat, bool for_next,
+                                          std::optional<uint64_t> agreed) {
   drive::Drive& drive = core.drive(seat);
   TRY(run_on_drive(core, seat,
                    [&drive](drive::Index&) { return drive.committer().remember_gone(true); }));
   const uint64_t begun_at = core.order.last_change();
   log::info("drive.join", {{"path", drive.path()}});
-  return std::unique_ptr<Join>(new Join(core, seat, for_next, begun_at));
+  return std::unique_ptr<Join>(new Join(core, seat, for_next, begun_at, agreed));
 }
 
 Result<std::vector<size_t>> Join::sources() const {
@@ -42,9 +47,9 @@ Result<std::vector<size_t>> Join::sources() const {
       seats.push_back(place.seat);
     }
   }
-  const size_t needed = view.current.places.size() - core_.replicas + 1;
-  if (seats.size() >= needed) return seats;
-  return Error(Code::kIo, "too few drives are in service to know everything that was stored");
+  if (view.current.knows_all(seats.size())) return seats;
+  return core_.too_few_drives_for_all(
+      "too few drives are in service to know everything that was stored");
 }
 
 bool Join::wants(uint64_t placement) const {
@@ -110,6 +115,46 @@ Result<std::vector<Join::Seen>> Join::gather(const std::vector<size_t>& sources)
   return found;
 }
 
+Status Join::read_logs(const std::vector<size_t>& sources) {
+  if (!agreed_) return {};
+  TRY_ASSIGN(changes_, changed_keys(core_, seat_, sources, *agreed_));
+  agreed_.reset();
+  if (!changes_) return {};
+  log::info("drive.join_by_log", {{"path", core_.seat(seat_).path},
+                                  {"keys", changes_->rows.size() + changes_->blobs.size()}});
+  return {};
+}
+
+Result<std::vector<Join::Seen>> Join::gather_changed(const std::vector<size_t>& sources) {
+  const std::vector<std::string>& keys = table_ == Table::kBlobs ? changes_->blobs : changes_->rows;
+  const auto raw = [this](size_t seat,
+                          const std::string& key) -> Result<std::optional<std::string>> {
+    TRY_ASSIGN(drive::Index::Found found,
+               core_.drive(seat).index().get(table_, key, drive::Tier::kDisk));
+    bytes_ += found.value.size();
+    if (found.state != drive::Index::Found::State::kFound) return std::optional<std::string>();
+    return std::optional<std::string>(std::move(found.value));
+  };
+  std::vector<Seen> found;
+  uint64_t bytes = 0;
+  auto key = std::ranges::lower_bound(keys, from_);
+  for (; key != keys.end() && found.size() < kJoinItemsMax && bytes < kJoinBytesMax; ++key) {
+    Seen seen{.key = *key, .number = keys_seen_, .here = {}, .there = {}};
+    TRY_ASSIGN(seen.here, raw(seat_, *key));
+    for (const size_t source : sources) {
+      TRY_ASSIGN(std::optional<std::string> record, raw(source, *key));
+      if (!record) continue;
+      bytes += record->size();
+      seen.there.emplace_back(source, std::move(*record));
+    }
+    from_ = *key + '\0';
+    ++keys_seen_;
+    found.push_back(std::move(seen));
+  }
+  table_done_ = key == keys.end();
+  return found;
+}
+
 Status Join::decide_row(const Seen& seen, std::vector<Item>& items) const {
   const View& view = core_.view();
   std::optional<drive::RowRecord> truth;
@@ -160,8 +205,14 @@ Status Join::decide_blob(const Seen& seen, std::vector<Item>& items) {
     item.record = *record;
     item.blob.size_bytes = truth->size_bytes;
     item.blob.in_index = truth->in_index;
-    TRY(copy_blob(item.blob, holders, item));
-    items.push_back(std::move(item));
+    std::erase(holders, seat_);
+    if (truth->in_index) {
+      TRY(core_.drive(seat_).check_space(truth->size_bytes));
+      copy_small(holders, item);
+      items.push_back(std::move(item));
+    } else {
+      TRY(begin_file(std::move(item), seen.number, holders));
+    }
     return {};
   }
   if (damaged || !seen.here) return {};
@@ -171,37 +222,6 @@ Status Join::decide_blob(const Seen& seen, std::vector<Item>& items) {
     items.push_back(std::move(item));
   }
   return {};
-}
-
-Status Join::copy_blob(const drive::BlobName& blob, const std::vector<size_t>& from, Item& item) {
-  drive::Drive& target = core_.drive(seat_);
-  TRY(target.check_space(blob.size_bytes));
-  for (const size_t source : from) {
-    if (source == seat_) continue;
-    Status copied;
-    if (blob.in_index) {
-      const auto small = core_.drive(source).get_small(blob, drive::Tier::kDisk);
-      if (small.ok()) {
-        item.small = drive::encode_small_header(core_.seed(), blob.id, blob.size_bytes,
-                                                digest::xxh3(small->bytes)) +
-                     to_string(Bytes(small->bytes));
-      } else {
-        copied = small.error();
-      }
-    } else {
-      auto reader = core_.drive(source).open_blob(blob);
-      copied = reader.ok() ? target.rewrite_blob(blob, *reader) : Status(reader.error());
-      item.has_file = copied.ok();
-    }
-    bytes_ += 2 * blob.size_bytes;
-    TRY(target.health());
-    if (copied.ok()) return {};
-    if (copied.error().code == Code::kNoSpace || copied.error().code == Code::kBusy) return copied;
-    log::error("corrupt", {{"drive", core_.seat(source).path},
-                           {"blob", blob.id.to_hex()},
-                           {"error", copied.error().to_string()}});
-  }
-  return {};  // owned even without a copy: a read of it must report damage, not absence
 }
 
 // The items of one step, on the drive's writing thread.
@@ -275,14 +295,20 @@ Status Join::apply(std::vector<Item> items) {
 Result<Join::Stepped> Join::step() {
   bytes_ = 0;
   TRY(core_.drive(seat_).health());
+  if (copying_) return step_of_copy();
   if (!core_.order.wait_until_agreed(begun_at_, Deadline::after(kAgreeWait))) {
     return Stepped{};  // asked again
   }
+  return step_of_keys();
+}
+
+Result<Join::Stepped> Join::step_of_keys() {
   TRY_ASSIGN(const std::vector<size_t> from, sources());
   // Nothing that is seen from here on is freed before it has been copied.
   const std::unique_ptr<ReadPin> pin = core_.pins.pin();
   const std::string restart = from_;
-  TRY_ASSIGN(const std::vector<Seen> found, gather(from));
+  TRY(read_logs(from));
+  TRY_ASSIGN(const std::vector<Seen> found, changes_ ? gather_changed(from) : gather(from));
   std::vector<Item> items;
   size_t looked_at = 0;
   Status decided;
@@ -290,9 +316,8 @@ Result<Join::Stepped> Join::step() {
     decided = table_ == Table::kRows ? decide_row(seen, items) : decide_blob(seen, items);
     if (!decided.ok()) break;
     ++looked_at;
-    // One file, or about a MiB, is a step.
-    if (!items.empty() && items.back().has_file) break;
-    if (bytes_ >= 4 * kJoinBytesMax) break;
+    // A file takes steps of its own; else about a MiB is a step.
+    if (copying_ || bytes_ >= 4 * kJoinBytesMax) break;
   }
   if (looked_at < found.size()) {
     from_ = found[looked_at].key;
@@ -302,9 +327,11 @@ Result<Join::Stepped> Join::step() {
   const Status applied = apply(std::move(items));
   if (!applied.ok()) {
     from_ = restart;
+    copying_.reset();
     return applied.error();
   }
   if (!decided.ok()) return decided.error();
+  if (copying_) return Stepped{.complete = false, .bytes = bytes_};
   if (table_done_ && table_ == Table::kBlobs) {
     table_ = Table::kRows;
     table_done_ = false;
@@ -316,6 +343,11 @@ Result<Join::Stepped> Join::step() {
 
 // By the keys of all, of which each source has a share.
 void Join::note_progress(const std::vector<size_t>& sources) {
+  if (changes_) {
+    const uint64_t all = std::max<size_t>(1, changes_->blobs.size() + changes_->rows.size());
+    percent_ = static_cast<uint32_t>(std::min(keys_seen_ * 100 / all, kAlmostPercent));
+    return;
+  }
   uint64_t keys = 0;
   for (const size_t source : sources) {
     drive::Index& index = core_.drive(source).index();

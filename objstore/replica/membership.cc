@@ -159,9 +159,11 @@ void place_known_folders(Members& members, std::vector<Folder>& folders, drive::
       const auto number = static_cast<size_t>(coming - members.incoming.begin());
       open_member(*coming, folder, identity, members.all.size() + number, cache);
     } else {
-      leave_out(members, folder,
-                "it has left the cluster: it was drained or replaced. Take it off the list of "
-                "drives; to use the folder again, empty it and `strata drive add` it");
+      leave_out(
+          members, folder,
+          "it has left the cluster: it was drained or replaced, or its loss was accepted. Take "
+          "it off the list of drives; to use the folder again, empty it and `strata drive "
+          "add` it");
     }
   }
 }
@@ -199,9 +201,11 @@ Status place_other_folders(Members& members, std::vector<Folder>& folders, bool 
     }
     Member& member = members.all[next];
     member.path = folder.option->path;
-    if (!folder.trouble.empty()) {
+    if (member.record.is_lost()) {
+      member.state = lost_state(member.record);
+    } else if (!folder.trouble.empty()) {
       member.state = folder.trouble;
-    } else if (!fill && !unborn) {
+    } else if ((!fill || members.replicas == 1) && !unborn) {
       member.state = fmt::format(
           "the folder is empty: mount the drive, or, if it is a new one, `strata drive replace {} "
           "{}`",
@@ -210,6 +214,39 @@ Status place_other_folders(Members& members, std::vector<Folder>& folders, bool 
       TRY(fill_place(members, member, next, folder, unborn, cache, random));
     }
   }
+  return {};
+}
+
+// Marks the members that are to be waited for no longer.
+Status accept_losses(Members& members, const std::vector<std::string>& ids) {
+  bool changed = false;
+  for (const std::string& id : ids) {
+    const auto is_called = [&](const Member& m) { return m.record.drive.to_hex().starts_with(id); };
+    const auto named = std::ranges::count_if(members.all, is_called);
+    if (id.size() < kIdPrefixMin || named > 1) {
+      return Error(Code::kInvalidArgument,
+                   fmt::format("'{}' does not name one drive whose loss is to be accepted; give "
+                               "all of its id",
+                               id));
+    }
+    const auto member = std::ranges::find_if(members.all, is_called);
+    if (member == members.all.end() || member->record.is_lost()) continue;
+    if (member->in_service()) {
+      return Error(Code::kConflict,
+                   fmt::format("drive {} ({}) is there, and its loss is not accepted; start "
+                               "without that option",
+                               member->path, member->record.drive.to_hex()));
+    }
+    log::warning("drive.lost", {{"id", member->record.drive.to_hex()}, {"path", member->path}});
+    for (drive::MemberRecord& record : members.next) {
+      if (record.drive == member->record.drive) record.lose();
+    }
+    member->record.lose();
+    member->drive.reset();
+    member->state = lost_state(member->record);
+    changed = true;
+  }
+  if (changed) ++members.layout;
   return {};
 }
 
@@ -245,6 +282,11 @@ drive::Identity Members::identity_of(const drive::Id128& drive) const {
   return identity;
 }
 
+std::string lost_state(const drive::MemberRecord& record) {
+  const std::string id = record.drive.to_hex().substr(0, 12);
+  return fmt::format("lost: `strata drive replace {0} PATH`, or `strata drive drain {0}`", id);
+}
+
 Result<uint64_t> weight_of_folder(const DriveFolderOption& folder) {
   TRY_ASSIGN(const io::Space space, folder.files->space(folder.path));
   return weight_of_capacity(space.capacity_bytes);
@@ -267,8 +309,10 @@ Result<Members> open_members(const ReplicaSetOptions& options, drive::IndexCache
   members.layout = known->layout;
   members.next = known->next;
   const auto absent = [](const drive::MemberRecord& record) {
-    return Member{
-        .record = record, .path = {}, .state = "no folder of it was given", .drive = nullptr};
+    return Member{.record = record,
+                  .path = {},
+                  .state = record.is_lost() ? lost_state(record) : "no folder of it was given",
+                  .drive = nullptr};
   };
   for (const drive::MemberRecord& record : known->members) members.all.push_back(absent(record));
   for (const drive::MemberRecord& record : known->next) {
@@ -277,6 +321,7 @@ Result<Members> open_members(const ReplicaSetOptions& options, drive::IndexCache
     if (!here) members.incoming.push_back(absent(record));
   }
   place_known_folders(members, folders, cache);
+  TRY(accept_losses(members, options.accept_loss));
   TRY(place_other_folders(members, folders, options.fill_empty_drives, cache, random));
   for (const std::vector<Member>* list : {&members.all, &members.incoming}) {
     for (const Member& member : *list) {

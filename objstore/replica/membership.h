@@ -29,6 +29,10 @@ struct ReplicaSetOptions {
   // An empty folder given together with drives of a cluster takes the place of a missing drive and
   // is filled from the others. Off by default: a folder may be empty because nothing is mounted.
   bool fill_empty_drives = false;
+  // Drives, by id or the first digits of it, that are away for good: what only they had is lost. It
+  // is written down, so that they are refused when they turn up; an id that is not a member's any
+  // more is passed over.
+  std::vector<std::string> accept_loss{};
   // A drive that takes longer for a write or a flush goes out of service.
   Duration drive_answer_max = drive::kDriveAnswerMax;
   // A read that waits longer for a drive is asked of another one too.
@@ -76,6 +80,11 @@ struct Members {
 // has left the cluster is left out, with advice.
 [[nodiscard]] Result<Members> open_members(const ReplicaSetOptions& options,
                                            drive::IndexCache& cache, RandomSource& random);
+
+// What the state of a member says that is lost.
+[[nodiscard]] std::string lost_state(const drive::MemberRecord& record);
+// The least that names a drive by the beginning of its id.
+inline constexpr size_t kIdPrefixMin = 4;
 
 // The weight of a drive in this folder.
 [[nodiscard]] Result<uint64_t> weight_of_folder(const DriveFolderOption& folder);

@@ -8,7 +8,8 @@
 
 namespace strata::replica {
 
-// Any N - R + 1 of N drives hold every row between them. Rows in order, each once, the newest.
+// Any N - R + 1 of N drives hold every row between them, any drive of a placement all rows of that.
+// Rows in order, each once, the newest. kReasonTooFewDrives when too few are in service.
 [[nodiscard]] Result<std::vector<Row>> merged_scan(Core& core, const ScanRequest& request);
 
 }  // namespace strata::replica

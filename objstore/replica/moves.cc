@@ -11,17 +11,14 @@ namespace strata::replica {
 
 namespace {
 
-constexpr Duration kMovedCloseWait = std::chrono::seconds(10);
-// The least that names a drive by the beginning of its id.
-constexpr size_t kIdPrefixMin = 4;
 // A drain must leave the others with this share of their free space unused.
 constexpr uint64_t kSpareDivisor = 20;
 
-std::string called(const Core& core, const Place& place) {
-  return fmt::format("drive {} ({})", core.seat(place.seat).path, place.member.drive.to_hex());
-}
-
 }  // namespace
+
+std::string Moves::called(const Place& place) const {
+  return fmt::format("drive {} ({})", core_.seat(place.seat).path, place.member.drive.to_hex());
+}
 
 Result<Place> Moves::find(const std::string& which) const {
   const View& view = core_.view();
@@ -44,7 +41,17 @@ Result<Place> Moves::find(const std::string& which) const {
                                               which));
   }
   return Error(Code::kInvalidArgument,
-               fmt::format("'{}' is the beginning of more than one id; give more of it", which));
+               fmt::format("'{}' names more than one drive; give all of its id", which));
+}
+
+Status Moves::check_known_without(const Place& leaving) const {
+  if (core_.seat(leaving.seat).in_service() || leaving.member.is_lost()) return {};
+  if (core_.view().current.knows_all(core_.serving().size())) return {};
+  return Error(Code::kIo,
+               fmt::format("{} is not in service, and may have the only copy of what is on it: "
+                           "bring it back first; if it is gone for good, `strata drive "
+                           "accept-loss {}`",
+                           called(leaving), leaving.member.drive.to_hex()));
 }
 
 Status Moves::check_no_move() const {
@@ -60,20 +67,22 @@ Status Moves::check_no_move() const {
     return Error(Code::kConflict,
                  fmt::format("{} is still joining; wait until `strata drive list` shows it in "
                              "service",
-                             called(core_, place)));
+                             called(place)));
   }
   return {};
 }
 
-Result<drive::DriveFolder> Moves::look_at_new(const DriveFolderOption& folder) const {
+Result<drive::DriveFolder> Moves::look_at_new(const DriveFolderOption& folder) {
   if (!core_.has_free_seat()) {
     return Error(Code::kBusy, "drives came and went too often; restart strata");
   }
+  // The folder of one that is gone may well have been emptied, or another disk be mounted there.
   const Result<Place> known = find(folder.path);
-  if (known.ok()) {
+  if (known.ok() && core_.seat(known->seat).in_service()) {
     return Error(Code::kAlreadyExists,
                  fmt::format("{} is a drive of this cluster already", folder.path));
   }
+  if (known.ok()) TRY(let_go(*known));
   TRY_ASSIGN(drive::DriveFolder found, drive::look_at_folder(*folder.files, folder.path));
   if (!found.identity) return found;
   const drive::Identity& identity = *found.identity;
@@ -86,8 +95,8 @@ Result<drive::DriveFolder> Moves::look_at_new(const DriveFolderOption& folder) c
   }
   if (find(identity.drive.to_hex()).ok()) {
     return Error(Code::kConflict,
-                 fmt::format("{0} is drive {1} of this cluster under another path; bring it back "
-                             "with `strata drive return {0}`",
+                 fmt::format("{0} is drive {1} of this cluster; bring it back with `strata drive "
+                             "return {0}`",
                              folder.path, identity.drive.to_hex()));
   }
   return Error(
@@ -157,13 +166,7 @@ Status Moves::replace(const std::string& which, DriveFolderOption folder) {
   TRY(check_no_move());
   TRY_ASSIGN(const Place old, find(which));
   const View& now = core_.view();
-  if (core_.replicas == 1 && !core_.seat(old.seat).in_service()) {
-    return Error(
-        Code::kIo,
-        fmt::format("{} has the only copy of what is on it and is not in service; bring it "
-                    "back first",
-                    called(core_, old)));
-  }
+  TRY(check_known_without(old));
   TRY_ASSIGN(drive::DriveFolder found, look_at_new(folder));
   const drive::MemberRecord record{
       .slot = old.member.slot, .drive = core_.new_id(), .weight = old.member.weight};
@@ -203,7 +206,7 @@ Status Moves::check_room_without(const Place& leaving) const {
   return Error(Code::kNoSpace,
                fmt::format("{} holds {} bytes and the other drives have room for {}; add a drive "
                            "first",
-                           called(core_, leaving), stored, free));
+                           called(leaving), stored, free));
 }
 
 Status Moves::drain(const std::string& which) {
@@ -218,13 +221,7 @@ Status Moves::drain(const std::string& which) {
                              "one first, or use `strata drive replace`",
                              core_.replicas, now.current.places.size()));
   }
-  if (core_.replicas == 1 && !core_.seat(leaving.seat).in_service()) {
-    return Error(
-        Code::kIo,
-        fmt::format("{} has the only copy of what is on it and is not in service; bring it "
-                    "back first",
-                    called(core_, leaving)));
-  }
+  TRY(check_known_without(leaving));
   TRY(check_room_without(leaving));
   auto move = std::make_unique<View>(now);
   std::vector<Place> places;
@@ -253,87 +250,6 @@ Status Moves::give_up_move() {
     if (before.current.place_of(place.seat) == nullptr) resync_.close_later(place.seat);
   }
   log::info("drive.move_given_up");
-  return {};
-}
-
-Status Moves::bring_back(const DriveFolderOption& folder) {
-  const std::lock_guard lock(resync_.members_mutex());
-  const Result<Place> named = find(folder.path);
-  if (named.ok() && core_.seat(named->seat).in_service()) {
-    const View& view = core_.view();
-    const bool leaves = view.next && view.next->place_of(named->seat) == nullptr;
-    if (leaves) return give_up_move();
-    return Error(Code::kAlreadyExists, fmt::format("{} is in service", called(core_, *named)));
-  }
-  if (!core_.has_free_seat()) {
-    return Error(Code::kBusy, "drives came and went too often; restart strata");
-  }
-  if (named.ok() && core_.seat(named->seat).drive) {
-    // Its folder is still ours: it lets go first, so that what it holds is read anew. Nobody who
-    // saw it in service gives it a change once the view is another one.
-    core_.order.locked([&] { core_.set_view(std::make_unique<View>(core_.view())); });
-    const Status closed = core_.drive(named->seat)
-                              .close("it is being brought back", Deadline::after(kMovedCloseWait));
-    if (!closed.ok()) {
-      return closed.error().with_context(called(core_, *named) +
-                                         " does not let go of its folder; try again, or restart "
-                                         "strata");
-    }
-  }
-  TRY_ASSIGN(drive::DriveFolder found, drive::look_at_folder(*folder.files, folder.path));
-  if (!found.identity) {
-    return Error(Code::kNotFound,
-                 fmt::format("{0} is empty: mount the drive, or, if this is a new one, `strata "
-                             "drive replace OLD {0}`",
-                             folder.path));
-  }
-  if (found.identity->cluster != core_.cluster) {
-    return Error(Code::kConflict, fmt::format("{} is a drive of another cluster", folder.path));
-  }
-  const Result<Place> place = find(found.identity->drive.to_hex());
-  if (!place.ok()) {
-    return Error(Code::kConflict,
-                 fmt::format("{0} has left this cluster: it was drained or replaced; to use the "
-                             "folder again, empty it and `strata drive add {0}`",
-                             folder.path));
-  }
-  if (core_.seat(place->seat).in_service()) {
-    return Error(Code::kConflict, fmt::format("{} is a copy of {}, which is in service",
-                                              folder.path, called(core_, *place)));
-  }
-  const View& now = core_.view();
-  const size_t number = core_.next_seat();
-  const drive::Identity identity = *found.identity;
-  TRY_ASSIGN(auto opened, open_drive(folder, std::move(found), identity));
-  TRY_ASSIGN(const drive::Drive::Position position, opened->position());
-  if (position.sequence > core_.order.last()) {
-    return Error(Code::kConflict,
-                 fmt::format("{} has changes that the others have not seen; restart strata, which "
-                             "compares them",
-                             folder.path));
-  }
-  TRY(opened->set_mark(drive::kFillingName, true));
-  if (identity.layout != now.layout) TRY(opened->set_mark(drive::kStraysName, true));
-  TRY_ASSIGN(const bool strays, opened->has_mark(drive::kStraysName));
-  TRY(opened->change_identity(identity_of(core_, now, identity.drive)));
-  core_.add_seat({folder.path, {}, std::move(opened)});
-  return reseat(place->seat, number, strays);
-}
-
-Status Moves::reseat(size_t old_seat, size_t new_seat, bool strays) {
-  auto view = std::make_unique<View>(core_.view());
-  const auto reseat = [&](Plan& plan) {
-    for (Place& place : plan.places) {
-      if (place.seat != old_seat) continue;
-      place.seat = new_seat;
-      place.role = Role::kJoining;
-    }
-  };
-  reseat(view->current);
-  if (view->next) reseat(*view->next);
-  view->strays = view->strays || strays;
-  core_.order.locked([&] { core_.set_view(std::move(view)); });
-  log::info("drive.return", {{"path", core_.seat(new_seat).path}});
   return {};
 }
 

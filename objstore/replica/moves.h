@@ -24,13 +24,18 @@ class Moves {
   [[nodiscard]] Status drain(const std::string& which);
   [[nodiscard]] Status replace(const std::string& which, DriveFolderOption folder);
   [[nodiscard]] Status bring_back(const DriveFolderOption& folder);
+  [[nodiscard]] Status accept_loss(const std::string& which);
 
  private:
+  // "drive PATH (ID)"
+  [[nodiscard]] std::string called(const Place& place) const;
   // The member or drive on its way in that is called that: its id, the beginning of it, its path.
   [[nodiscard]] Result<Place> find(const std::string& which) const;
   [[nodiscard]] Status check_no_move() const;
+  // kIo when what is only on this drive, which is not in service, could be missed without it.
+  [[nodiscard]] Status check_known_without(const Place& leaving) const;
   // An empty folder, locked.
-  [[nodiscard]] Result<drive::DriveFolder> look_at_new(const DriveFolderOption& folder) const;
+  [[nodiscard]] Result<drive::DriveFolder> look_at_new(const DriveFolderOption& folder);
   // Makes a new drive in the folder, which is to be a member of the move's `next`, and its seat.
   [[nodiscard]] Result<std::unique_ptr<drive::Drive>> open_drive(const DriveFolderOption& folder,
                                                                  drive::DriveFolder found,
@@ -41,8 +46,14 @@ class Moves {
   [[nodiscard]] Status begin_move(std::unique_ptr<View> move);
   [[nodiscard]] Status give_up_move();
   [[nodiscard]] Status check_room_without(const Place& leaving) const;
-  // The drive that was just opened stands in for the one at the old seat, and joins.
-  [[nodiscard]] Status reseat(size_t old_seat, size_t new_seat, bool strays);
+  // A drive that is out of service closes its files and unlocks its folder, so that what is there
+  // is read anew. kBusy when something under way does not end.
+  [[nodiscard]] Status let_go(const Place& place);
+  // Whether the folder of a drive that comes back may be used, and for whom.
+  [[nodiscard]] Result<Place> place_of_returned(const DriveFolderOption& folder,
+                                                const drive::DriveFolder& found) const;
+  // The drive that was just opened stands in for the one at the old seat.
+  [[nodiscard]] Status reseat(size_t old_seat, size_t new_seat, Role role, bool strays);
 
   Core& core_;
   Resync& resync_;

@@ -45,6 +45,7 @@ void rebuild_damaged(const ReplicaSetOptions& options, Members& members, drive::
   size_t good = 0;
   for (size_t i = 0; i < members.all.size(); ++i) {
     Member& member = members.all[i];
+    if (member.record.is_lost()) continue;  // its folder, if there is one, is not a member's
     io::FileSystem* const files = files_of(options, member);
     // Damage that shows in what is read first.
     if (member.in_service()) {

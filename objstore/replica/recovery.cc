@@ -28,6 +28,7 @@ class Recovery {
     return standing_[member].present && members_.all[member].in_service();
   }
   void survey();
+  [[nodiscard]] bool nobody_speaks_any_more() const;
   [[nodiscard]] Status check_quorum() const;
   [[nodiscard]] bool logs_reach(size_t target) const;
   void bring_up_all(uint64_t furthest);
@@ -68,16 +69,40 @@ void Recovery::survey() {
   // A drive without a marker took part in no start that came to its end. If the others have nothing
   // but the very first marker, none did, and there is nothing that it could lack.
   for (Standing& standing : standing_) {
-    if (furthest > epoch_start(1) && standing.position == 0) standing.filling = true;
+    const bool others = placement_.replicas() > 1 && furthest > epoch_start(1);
+    if (others && standing.position == 0) standing.filling = true;
   }
+  if (nobody_speaks_any_more()) {
+    // What they hold is all that there is.
+    for (Standing& standing : standing_) standing.filling = false;
+  }
+}
+
+// Drives are lost, and every drive that is left was being filled from them.
+bool Recovery::nobody_speaks_any_more() const {
+  bool some_lost = false;
+  bool some_fill = false;
+  for (size_t i = 0; i < members_.all.size(); ++i) {
+    const bool lost = members_.all[i].record.is_lost();
+    const bool fills = usable(i) && standing_[i].filling;
+    if (!lost && !fills) return false;
+    some_lost = some_lost || lost;
+    some_fill = some_fill || fills;
+  }
+  return some_lost && some_fill;
 }
 
 Status Recovery::check_quorum() const {
   std::string reasons;
   size_t speaking = 0;
+  size_t lost = 0;
   for (size_t i = 0; i < members_.all.size(); ++i) {
     if (usable(i) && !standing_[i].filling) {
       ++speaking;
+      continue;
+    }
+    if (members_.all[i].record.is_lost()) {
+      ++lost;
       continue;
     }
     const Member& member = members_.all[i];
@@ -90,12 +115,14 @@ Status Recovery::check_quorum() const {
                            member.path.empty() ? "no folder" : member.path, state);
   }
   // All missing drives may belong to one placement, and of the drives that have a change any one
-  // may be the last: a change that succeeded is on a quorum.
-  const size_t away = members_.all.size() - speaking;
-  if (away < placement_.quorum()) return {};
+  // may be the last: a change that succeeded is on a quorum. With one copy of everything a drive
+  // knows all of what is its own; the rest is refused until its drive is back.
+  const size_t away = members_.all.size() - lost - speaking;
+  if (speaking > 0 && (away < placement_.quorum() || placement_.replicas() == 1)) return {};
   return Error(Code::kIo,
                fmt::format("only {} of {} drives can be used, too few to know what is true; bring "
-                           "the others back{}",
+                           "the others back, or, if drives are gone for good, start with "
+                           "`--accept-loss ID` for each of those: what only they had is lost{}",
                            speaking, members_.all.size(), reasons));
 }
 
@@ -213,6 +240,7 @@ Status Recovery::by_comparison(size_t target) {
 
 // Logs first: a comparison ends the log of the drive that was compared.
 void Recovery::bring_up_all(uint64_t furthest) {
+  if (placement_.replicas() == 1) return;  // each speaks for what it holds
   std::vector<size_t> to_compare;
   const auto must = [this](size_t target, const Status& up) {
     if (!up.ok()) {

@@ -11,6 +11,10 @@
 // that was being filled when the store stopped, is filled while the store serves (resync.h); only
 // when too few others would be left to know what is true is it compared with them before.
 //
+// Drives whose loss somebody has accepted (drive::MemberRecord::is_lost) are not waited for: who
+// stands furthest of the others speaks. With one copy of everything each drive speaks for itself,
+// and a drive that is away only takes its own with it.
+//
 // At the end every drive gets the marker of a new epoch. A drive that comes back without it stands
 // behind all that have it.
 //

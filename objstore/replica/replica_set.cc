@@ -207,6 +207,9 @@ Status ReplicaSet::replace_drive(const std::string& which, DriveFolderOption fol
 Status ReplicaSet::return_drive(const DriveFolderOption& folder) {
   return moves_->bring_back(folder);
 }
+Status ReplicaSet::accept_drive_loss(const std::string& which) {
+  return moves_->accept_loss(which);
+}
 
 Sequence ReplicaSet::next_stamp() {
   return Sequence(core_->order.stamp());
@@ -219,6 +222,9 @@ Task<Result<std::optional<Row>>> ReplicaSet::get(std::string placement, std::str
   const uint64_t deleting = core.order.deleting(key);
   std::vector<size_t> drives = core.in_service(hash);
   auto asked = co_await row_anywhere(core, std::move(drives), key);
+  if (!asked.value && asked.bad.empty() && core.view().current.is_lost(hash)) {
+    co_return std::optional<Row>();
+  }
   if (!asked.value) {
     report_bad(core, asked.bad, "row", key);
     co_return nobody_has_it(core, asked, hash, "no drive has a good copy of the record");

@@ -63,9 +63,13 @@ class ReplicaSet final : public Store {
   // An empty folder takes the drive's place, filled from all the others and from the old one if it
   // is in service.
   [[nodiscard]] Status replace_drive(const std::string& which, DriveFolderOption folder);
-  // A drive that was away or out comes back, is compared with the others, and serves. Of a drive
-  // that is being drained: it stays.
+  // A drive that was away or out comes back, is compared with the others, and serves; with one copy
+  // of everything it serves at once. Of a drive that is being drained: it stays.
   [[nodiscard]] Status return_drive(const DriveFolderOption& folder);
+  // A drive that is away or out, and gone for good: nobody waits for it any more, what only it had
+  // reads as absent, and it is refused when it turns up after all. Its slot is then to be drained
+  // or given another drive. kConflict for a drive that is in service.
+  [[nodiscard]] Status accept_drive_loss(const std::string& which);
   // Fills drives and moves data. Outlived by the store; one thread at a time calls its step().
   [[nodiscard]] worker::Worker& resync();
 

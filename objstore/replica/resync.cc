@@ -124,7 +124,12 @@ Result<worker::Step> Resync::next_piece() {
 Result<bool> Resync::advance(size_t seat, bool for_next, uint64_t& bytes) {
   const auto found = joins_.find(seat);
   if (found == joins_.end()) {
-    TRY_ASSIGN(std::unique_ptr<Join> join, Join::begin(core_, seat, for_next));
+    std::optional<uint64_t> agreed;
+    if (const auto known = agreed_.find(seat); known != agreed_.end() && !for_next) {
+      agreed = known->second;
+    }
+    TRY_ASSIGN(std::unique_ptr<Join> join, Join::begin(core_, seat, for_next, agreed));
+    agreed_.erase(seat);
     const std::lock_guard lock(mutex_);
     joins_[seat] = Joining{.join = std::move(join), .for_next = for_next, .complete = false};
     return false;
@@ -190,6 +195,7 @@ std::vector<size_t> Resync::gaining() const {
   const bool one_leaves = !std::ranges::all_of(view.current.places, stays);
   std::vector<size_t> seats;
   for (const Place& place : view.next->places) {
+    if (place.member.is_lost()) continue;
     if (one_leaves || view.current.place_of(place.seat) == nullptr) seats.push_back(place.seat);
   }
   return seats;
@@ -246,7 +252,9 @@ Status Resync::switch_members() {
   for (const size_t seat : leaving) {
     const std::string& path = core_.seat(seat).path;
     log::info("drive.left", {{"path", path}});
-    if (core_.drive_left && !path.empty()) core_.drive_left(path);
+    const auto has_path = [&](const Place& place) { return core_.seat(place.seat).path == path; };
+    const bool stays = std::ranges::any_of(core_.view().current.places, has_path);
+    if (core_.drive_left && !path.empty() && !stays) core_.drive_left(path);
     close_later(seat);
   }
   const std::lock_guard lock(mutex_);

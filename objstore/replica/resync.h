@@ -46,6 +46,8 @@ class Resync final : public worker::Worker {
   void forget_sweep();
   // With the mutex held: the joins of a move that has been given up.
   void forget_move();
+  // With the mutex held: a drive came back to this seat that agrees with the others up to a change.
+  void came_back(size_t seat, uint64_t agreed) { agreed_[seat] = agreed; }
   // With the mutex held: the drive is closed once nobody reads from it any more.
   void close_later(size_t seat);
 
@@ -71,6 +73,7 @@ class Resync final : public worker::Worker {
     uint64_t mark;  // pins that came before it may still read there
   };
   std::vector<Left> left_;             // guarded by members_mutex_
+  std::map<size_t, uint64_t> agreed_;  // guarded by members_mutex_: by seat, see came_back
   std::unique_ptr<StraySweep> sweep_;  // guarded by members_mutex_
   uint64_t switched_at_ = 0;           // guarded by members_mutex_: mark of the last switch
   uint64_t settled_layout_ = 0;        // guarded by members_mutex_: see settle_members

@@ -40,6 +40,7 @@ DriveStatus status_of_place(const Core& core, const Place& place) {
                     .weight = place.member.weight,
                     .state = {}};
   describe_drive(seat, drive);
+  if (place.member.is_lost()) drive.state = lost_state(place.member);
   if (drive.in_service && core.suspects.is_suspect(place.seat)) {
     drive.suspect = true;
     drive.state += "; suspect: its reads take long";

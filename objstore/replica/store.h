@@ -34,6 +34,9 @@
 
 namespace strata::replica {
 
+// A kIo that is no fault of the disk: the drives that hold it are out of service, or away.
+inline constexpr std::string_view kReasonTooFewDrives = "too_few_drives";
+
 struct SequenceTag;
 using Sequence = StrongInt<SequenceTag>;
 
@@ -92,6 +95,8 @@ struct ScanRequest {
   std::string from;        // first key, inclusive
   std::string to;          // end, exclusive; empty means to the last row
   size_t rows_max = 1000;  // 1 to kScanRowsMax
+  // Only rows of this placement, which one of its drives can answer for; empty: of all.
+  std::string placement{};
 };
 inline constexpr size_t kScanRowsMax = 10'000;
 inline constexpr size_t kRowKeyBytesMax = 4096;
@@ -144,7 +149,7 @@ class Store {
 
   [[nodiscard]] virtual async::Task<Result<std::optional<Row>>> get(std::string placement,
                                                                     std::string key) = 0;
-  // Rows of every placement, in key order, each once.
+  // Rows in key order, each once.
   [[nodiscard]] virtual async::Task<Result<std::vector<Row>>> scan(ScanRequest request) = 0;
 
   // expected_bytes: the length if the caller knows it, so that space can be reserved and a blob

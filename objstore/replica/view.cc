@@ -1,5 +1,7 @@
 #include "objstore/replica/view.h"
 
+#include <algorithm>
+
 namespace strata::replica {
 
 namespace {
@@ -19,6 +21,18 @@ const Place* Plan::place_of(size_t seat) const {
     if (place.seat == seat) return &place;
   }
   return nullptr;
+}
+
+bool Plan::knows_all(size_t serving) const {
+  if (serving == 0) return false;
+  const auto lost = static_cast<size_t>(
+      std::ranges::count_if(places, [](const Place& place) { return place.member.is_lost(); }));
+  return serving + placement.replicas() > places.size() || serving + lost == places.size();
+}
+
+bool Plan::is_lost(uint64_t hash) const {
+  return std::ranges::all_of(placement.targets(hash),
+                             [this](size_t slot) { return places[slot].member.is_lost(); });
 }
 
 bool Plan::holds(size_t seat, uint64_t hash) const {

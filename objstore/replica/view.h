@@ -31,6 +31,11 @@ struct Plan {
   [[nodiscard]] bool holds(size_t seat, uint64_t hash) const;
   // The place of this seat, or null.
   [[nodiscard]] const Place* place_of(size_t seat) const;
+  // Whether so many of the members know together all that is stored: one of them is in every
+  // placement, or nobody who is away may come back.
+  [[nodiscard]] bool knows_all(size_t serving) const;
+  // Whether nothing of this placement is left: all its drives are lost.
+  [[nodiscard]] bool is_lost(uint64_t hash) const;
 
   std::vector<Place> places;
   Placement placement;

@@ -53,6 +53,7 @@ constexpr Mapping kByReason[] = {
     {object::reason::kBucketNotLockable, "InvalidRequest", 400},
     {object::reason::kInvalidLockRequest, "InvalidArgument", 400},
     {object::reason::kInvalidCopyRange, "InvalidArgument", 400},
+    {object::reason::kTooFewDrives, "ServiceUnavailable", 503},
     // Of the signature room.
     {sigv4::kReasonHeaderMalformed, "AuthorizationHeaderMalformed", 400},
     {sigv4::kReasonQueryMalformed, "AuthorizationQueryParametersError", 400},
@@ -213,6 +214,9 @@ WireError to_wire(const Error& error) {
     }
   }
   WireError wire{mapping.code, mapping.status, std::string(fixed_message(mapping.code))};
+  if (error.reason == object::reason::kTooFewDrives) {
+    wire.message = "Too few of the drives that hold this are in service. Try again later.";
+  }
   if (wire.message.empty()) wire.message = error.message;
   return wire;
 }

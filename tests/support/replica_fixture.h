@@ -31,6 +31,7 @@ class ReplicaFixture {
     options.drive_answer_max = drive_answer_max;
     options.read_wait_max = read_wait_max;
     options.workers = workers;
+    options.accept_loss = accept_loss;
     return options;
   }
   [[nodiscard]] Status start() {
@@ -96,6 +97,7 @@ class ReplicaFixture {
   Duration drive_answer_max = drive::kDriveAnswerMax;
   Duration read_wait_max = replica::kReadWaitMax;
   replica::WorkerOptions workers;
+  std::vector<std::string> accept_loss;
 
  private:
   async::Task<Result<replica::BlobRef>> put_blob_task(std::string key, std::string content) {
