@@ -15,7 +15,7 @@ namespace {
 using tests::random_text;
 using tests::ReplicaFixture;
 
-constexpr size_t kRows = 1'000;
+constexpr size_t kRowsThere = 1'000;
 constexpr size_t kRowBytes = 2'000;
 
 class JoinByLog : public ::testing::Test {
@@ -26,7 +26,7 @@ class JoinByLog : public ::testing::Test {
   }
   void SetUp() override {
     ASSERT_TRUE(fixture_->start().ok());
-    for (size_t i = 0; i < kRows; ++i) put(i, "a" + std::string(kRowBytes, 'x'));
+    for (size_t i = 0; i < kRowsThere; ++i) put(i, "a" + std::string(kRowBytes, 'x'));
     for (size_t i = 0; i < 8; ++i) put_blob("blob" + std::to_string(i), i);
   }
   static std::string key_of(size_t i) { return "row" + std::to_string(10'000 + i); }
@@ -101,7 +101,7 @@ TEST_F(JoinByLog, a_drive_that_went_out_reads_no_more_than_what_changed) {
   change_some();
   ASSERT_TRUE(fixture_->store().return_drive({&faulty_[1], "/d1"}).ok());
   put(999, "c");  // while it joins
-  EXPECT_LT(resync_bytes(), kRows * kRowBytes);
+  EXPECT_LT(resync_bytes(), kRowsThere * kRowBytes);
   EXPECT_EQ(fixture_->store().status().drives_in_service(), 3u);
   check_with({0, 1});
   check_with({1, 2});
@@ -114,7 +114,7 @@ TEST_F(JoinByLog, so_does_one_that_was_away_at_the_start) {
   ASSERT_TRUE(fixture_->put("to-notice", "its absence").ok());
   change_some();
   ASSERT_TRUE(fixture_->store().return_drive({&faulty_[2], "/d2"}).ok());
-  EXPECT_LT(resync_bytes(), kRows * kRowBytes);
+  EXPECT_LT(resync_bytes(), kRowsThere * kRowBytes);
   EXPECT_EQ(fixture_->store().status().drives_in_service(), 3u);
   check_with({0, 2});
 }
@@ -126,7 +126,7 @@ TEST_F(JoinByLog, one_whose_filling_was_cut_short_is_compared_as_a_whole) {
   ASSERT_TRUE(fixture_->store().resync().step().ok());
   fail(1);
   ASSERT_TRUE(fixture_->store().return_drive({&faulty_[1], "/d1"}).ok());
-  EXPECT_GT(resync_bytes(), kRows * kRowBytes);
+  EXPECT_GT(resync_bytes(), kRowsThere * kRowBytes);
   check_with({0, 1});
 }
 

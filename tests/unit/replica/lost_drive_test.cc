@@ -15,11 +15,11 @@ namespace {
 using tests::random_text;
 using tests::ReplicaFixture;
 
-constexpr size_t kDisksMax = 7;
+constexpr size_t kLossDisks = 7;
 
 class LostDrive : public ::testing::Test {
  protected:
-  LostDrive() : memory_(kDisksMax) {
+  LostDrive() : memory_(kLossDisks) {
     for (io::MemoryFileSystem& disk : memory_) faulty_.emplace_back(disk);
   }
 
@@ -269,7 +269,7 @@ TEST_F(LostDrive, with_most_drives_lost_what_any_of_the_others_has_is_kept_and_c
   // Every copy is back: any drive may be missing.
   for (const size_t away : {size_t{3}, size_t{4}, size_t{5}, size_t{6}}) {
     fixture_->stop();
-    fixture_->disks().assign(kDisksMax, nullptr);
+    fixture_->disks().assign(kLossDisks, nullptr);
     for (const size_t disk : {size_t{3}, size_t{4}, size_t{5}, size_t{6}}) {
       if (disk != away) fixture_->disks()[disk] = &faulty_[disk];
     }
