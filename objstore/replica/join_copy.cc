@@ -59,7 +59,7 @@ Result<bool> Join::copy_on() {
   }
   while (now.failures < now.sources.size()) {
     const uint64_t before = now.copy->blocks_copied();
-    const auto copied = now.copy->step(now.sources.front().reader, kJoinFileBytesMax);
+    Result<bool> copied = now.copy->step(now.sources.front().reader, kJoinFileBytesMax);
     bytes_ += 2 * std::min<uint64_t>(blob.size_bytes, kJoinFileBytesMax);
     TRY(target.health());
     if (copied.ok() || now.copy->blocks_copied() > before) now.failures = 0;
