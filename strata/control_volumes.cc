@@ -53,9 +53,18 @@ Result<volume::ProvisionChange> change_of(const nlohmann::json& request) {
 Result<volume::VolumeInfo> make(volume::Catalog& catalog, const std::string& text) {
   TRY_ASSIGN(const nlohmann::json request, parse_json(text, kJsonRequestBytesMax));
   TRY_ASSIGN(const std::string name, json_string(request, "name"));
-  TRY_ASSIGN(const uint64_t size, json_u64(request, "size_bytes"));
   TRY_ASSIGN(const auto change, change_of(request));
   volume::CreateOptions options;
+  uint64_t size = 0;
+  if (request.contains("device")) {
+    volume::DeviceWish device;
+    TRY_ASSIGN(device.path, json_string(request, "device"));
+    TRY_ASSIGN(device.adopt, json_flag(request, "adopt"));
+    options.device = std::move(device);
+  }
+  if (!options.device || request.contains("size_bytes")) {
+    TRY_ASSIGN(size, json_u64(request, "size_bytes"));
+  }
   TRY_ASSIGN(options.provision, volume::apply_change({}, change));
   return catalog.create(name, size, options);
 }
@@ -177,6 +186,9 @@ nlohmann::json volume_json(const volume::VolumeInfo& info) {
                         {"image_path", info.image_path},
                         {"profile", info.provision.profile},
                         {"limits", limits_json(info)}};
+  if (info.device) {
+    out["device"] = {{"path", info.device->path}, {"identity", info.device->identity}};
+  }
   out["layers"] = nlohmann::json::array();
   for (const layers::LayerSpec& layer : info.provision.layers) {
     out["layers"].push_back(layers::format_layer(layer));

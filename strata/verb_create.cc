@@ -1,4 +1,4 @@
-// strata volume create: a volume of zeroes, of a snapshot, or of an image.
+// strata volume create: a volume of zeroes, of a snapshot, of an image, or on a block device.
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
@@ -57,6 +57,18 @@ Status create_from_image(const VolumeArguments& arguments, const nlohmann::json&
   return finish(arguments, limits, 0);
 }
 
+// How long the look at a device may take that must be blank: it may be a slow one.
+constexpr std::chrono::minutes kDeviceTimeout{5};
+
+Status create_on_device(const VolumeArguments& arguments, nlohmann::json request) {
+  request["name"] = arguments.name;
+  request["device"] = arguments.device;
+  request["adopt"] = arguments.adopt;
+  TRY(ask_server(find_data_folder(arguments.data), "POST", "/v1/volumes", dump_json(request),
+                 kDeviceTimeout));
+  return {};
+}
+
 Status create_blank(const VolumeArguments& arguments, nlohmann::json request, uint64_t size) {
   request["name"] = arguments.name;
   request["size_bytes"] = size;
@@ -68,6 +80,7 @@ Status create_now(const VolumeArguments& arguments, const nlohmann::json& limits
                   std::optional<uint64_t> size) {
   if (!arguments.from_snapshot.empty()) return create_from_snapshot(arguments, limits, size);
   if (!arguments.from_image.empty()) return create_from_image(arguments, limits);
+  if (!arguments.device.empty()) return create_on_device(arguments, limits);
   return create_blank(arguments, limits, *size);
 }
 
@@ -77,11 +90,12 @@ ExitCode create_volume(const VolumeArguments& arguments) {
     const Result<uint64_t> parsed = parse_size(arguments.size);
     if (!parsed.ok()) return report_usage(parsed.error());
     size = *parsed;
-  } else if (arguments.from_snapshot.empty() && arguments.from_image.empty()) {
+  } else if (arguments.from_snapshot.empty() && arguments.from_image.empty() &&
+             arguments.device.empty()) {
     return report_usage(
         Error(Code::kInvalidArgument,
               "say how large the volume is to be, as in 10G, or what it is made from: "
-              "--from-snapshot, --from-image"));
+              "--from-snapshot, --from-image, --device"));
   }
   const Result<nlohmann::json> limits = volume_limits(arguments);
   if (!limits.ok()) return report_usage(limits.error());
@@ -90,11 +104,14 @@ ExitCode create_volume(const VolumeArguments& arguments) {
   const Result<nlohmann::json> shown =
       ask_server(find_data_folder(arguments.data), "GET", volume_target(arguments.name), "");
   if (!shown.ok()) return report(shown.error());
+  std::string more;
+  if (!arguments.from_snapshot.empty()) {
+    more = "; its data is fetched when it is read, and in the background";
+  } else if (!arguments.device.empty()) {
+    more = fmt::format("; it is {}, from the first byte on", arguments.device);
+  }
   std::cout << fmt::format("volume {} of {} is ready{}\n", arguments.name,
-                           format_size(shown->value("size_bytes", uint64_t{0})),
-                           arguments.from_snapshot.empty()
-                               ? ""
-                               : "; its data is fetched when it is read, and in the background");
+                           format_size(shown->value("size_bytes", uint64_t{0})), more);
   return ExitCode::kOk;
 }
 
@@ -137,12 +154,13 @@ ExitCode report_usage(const Error& error) {
 }
 
 void add_create_action(CLI::App& verb, const SharedVolumeArguments& arguments, VerbAction& chosen) {
-  CLI::App* create =
-      add_action(verb, "create", "Make a volume: full of zeroes, of a snapshot or of an image",
-                 arguments, chosen, create_volume);
+  CLI::App* create = add_action(
+      verb, "create", "Make a volume: full of zeroes, of a snapshot, of an image, on a disk",
+      arguments, chosen, create_volume);
   add_volume_name(*create, arguments);
-  create->add_option("SIZE", arguments->size,
-                     "Size, as in 512M or 10G; of a snapshot or an image: if larger than that");
+  CLI::Option* size =
+      create->add_option("SIZE", arguments->size,
+                         "Size, as in 512M or 10G; of a snapshot or an image: if larger than that");
   add_volume_limits(*create, arguments);
   CLI::Option* snapshot =
       create->add_option("--from-snapshot", arguments->from_snapshot, "Name of a snapshot");
@@ -158,6 +176,15 @@ void add_create_action(CLI::App& verb, const SharedVolumeArguments& arguments, V
       ->add_option("--format", arguments->format, "Of the image: raw, qcow2, or auto: as it looks")
       ->check(CLI::IsMember({"auto", "raw", "qcow2"}))
       ->needs(image);
+  CLI::Option* device =
+      create->add_option("--device", arguments->device,
+                         "A block device of the host that the volume is to be, all of it; it must "
+                         "be blank and nobody may use it");
+  device->type_name("PATH")->excludes(snapshot)->excludes(image)->excludes(size);
+  create
+      ->add_flag("--adopt", arguments->adopt,
+                 "What is on the device becomes the volume's: it need not be blank")
+      ->needs(device);
 }
 
 }  // namespace strata::roof

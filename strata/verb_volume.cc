@@ -26,6 +26,7 @@ constexpr const char* kVolumeFooter =
     "  strata volume create db 10G --profile gp3\n"
     "  strata volume create copy --from-snapshot db-monday\n"
     "  strata volume create disk 20G --from-image https://example.com/disk.qcow2\n"
+    "  strata volume create disk --device /dev/disk/by-id/wwn-0x5000c500a1b2c3d4\n"
     "  strata volume set db --iops 500 --latency 2ms     also while it is used\n"
     "  strata volume set db --layer meter --layer fault:on=write,probability=0.01\n"
     "  strata volume attach db --mkfs ext4 --mount /mnt/db\n"
@@ -67,6 +68,8 @@ std::string volume_text(const nlohmann::json& volume) {
       rate_text(limits.value("throughput", uint64_t{0}),
                 limits.value("throughput_baseline", uint64_t{0}), true),
       limits.value("latency", ""));
+  const auto device = volume.value("device", nlohmann::json::object());
+  if (!device.empty()) out += fmt::format("device     {}\n", device.value("identity", ""));
   for (const nlohmann::json& layer : volume.value("layers", nlohmann::json::array())) {
     out += fmt::format("layer      {}\n", layer.get<std::string>());
   }

@@ -27,6 +27,8 @@ struct VolumeArguments {
   std::string from_snapshot;
   std::string place;  // of the snapshot; empty: the server's own
   std::string from_image;
+  std::string device;  // of the host, that the volume is to be on
+  bool adopt = false;  // with what is on the device
   std::string method = "auto";
   std::string mkfs;
   std::string mount;

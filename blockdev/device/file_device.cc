@@ -6,10 +6,12 @@
 #include <linux/fs.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 
 #include <algorithm>
 #include <bit>
 #include <cerrno>
+#include <fstream>
 
 #include "blockdev/device/file_queue.h"
 #include "common/base/log.h"
@@ -50,7 +52,20 @@ Result<uint64_t> size_of(int fd, const std::string& name) {
   return size;
 }
 
-Result<FileDevice::Limits> measure(io::File& file, const std::string& name) {
+// Whether the block device can make zeroes of a range without being sent them. One that says it can
+// and then cannot is sent them.
+bool zeroes_by_command(dev_t device) {
+  const std::string folder = fmt::format("/sys/dev/block/{}:{}", major(device), minor(device));
+  for (const char* queue : {"/queue", "/../queue"}) {  // a partition has that of its disk
+    std::ifstream file(folder + queue + "/write_zeroes_max_bytes");
+    uint64_t bytes = 0;
+    if (file >> bytes) return bytes > 0;
+  }
+  return true;
+}
+
+Result<FileDevice::Limits> measure(io::File& file, const std::string& name,
+                                   uint64_t size_bytes_max) {
   const int fd = file.descriptor();
   FileDevice::Limits limits;
   struct stat info{};
@@ -58,7 +73,8 @@ Result<FileDevice::Limits> measure(io::File& file, const std::string& name) {
   const int flags = fcntl(fd, F_GETFL);
   if (flags < 0) return errno_error(errno, fmt::format("flags of {}", name));
   limits.read_only = (flags & O_ACCMODE) == O_RDONLY;
-  TRY_ASSIGN(limits.size, size_of(fd, name));
+  TRY_ASSIGN(const uint64_t size, size_of(fd, name));
+  limits.size = std::min(size, size_bytes_max);
   if (S_ISREG(info.st_mode)) {
     limits.has_extents = true;
     // Past the end there is nothing to deallocate: this only asks whether the filesystem could.
@@ -67,7 +83,9 @@ Result<FileDevice::Limits> measure(io::File& file, const std::string& name) {
                                        kSafeBlockBytes) != 0) {
       limits.can_deallocate = false;
     }
-  } else if (!S_ISBLK(info.st_mode)) {
+  } else if (S_ISBLK(info.st_mode)) {
+    limits.can_deallocate = zeroes_by_command(info.st_rdev);
+  } else {
     return Error(Code::kInvalidArgument,
                  fmt::format("{} is neither a file nor a block device; give a raw image", name));
   }
@@ -97,12 +115,12 @@ FileDevice::FileDevice(std::unique_ptr<io::File> file, std::string name, Limits 
 FileDevice::~FileDevice() = default;
 
 Result<std::unique_ptr<FileDevice>> FileDevice::open(std::unique_ptr<io::File> file,
-                                                     std::string name) {
+                                                     std::string name, uint64_t size_bytes_max) {
   if (file->descriptor() < 0) {
     return Error(Code::kUnsupported,
                  fmt::format("{} has no file descriptor; volumes need a real filesystem", name));
   }
-  TRY_ASSIGN(const Limits limits, measure(*file, name));
+  TRY_ASSIGN(const Limits limits, measure(*file, name, size_bytes_max));
   return std::unique_ptr<FileDevice>(new FileDevice(std::move(file), std::move(name), limits));
 }
 
@@ -126,8 +144,9 @@ Result<std::unique_ptr<BlockQueue>> FileDevice::open_queue(ring::Ring& ring) {
   return std::unique_ptr<BlockQueue>(std::move(queue));
 }
 
-Status FileDevice::refresh_size() {
-  TRY_ASSIGN(const uint64_t size, size_of(file_->descriptor(), name_));
+Status FileDevice::refresh_size(uint64_t size_bytes_max) {
+  TRY_ASSIGN(const uint64_t there, size_of(file_->descriptor(), name_));
+  const uint64_t size = std::min(there, size_bytes_max);
   if (size < size_.load(std::memory_order_acquire)) {
     return Error(Code::kInvalidArgument,
                  fmt::format("{} has become shorter; a disk in use can only grow", name_));

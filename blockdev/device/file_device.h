@@ -29,9 +29,10 @@ namespace strata::device {
 class FileDevice final : public BlockDevice {
  public:
   // file: open for reading, or for both; its descriptor is used in io_urings (kUnsupported without
-  // one). The size is taken now and follows the file's only by refresh_size().
-  [[nodiscard]] static Result<std::unique_ptr<FileDevice>> open(std::unique_ptr<io::File> file,
-                                                                std::string name);
+  // one). The size is taken now and follows the file's only by refresh_size(). What the file has
+  // beyond size_bytes_max is not used.
+  [[nodiscard]] static Result<std::unique_ptr<FileDevice>> open(
+      std::unique_ptr<io::File> file, std::string name, uint64_t size_bytes_max = UINT64_MAX);
   ~FileDevice() override;
 
   [[nodiscard]] Geometry geometry() const noexcept override;
@@ -39,9 +40,10 @@ class FileDevice final : public BlockDevice {
   // The queue must be destroyed before the device.
   [[nodiscard]] Result<std::unique_ptr<BlockQueue>> open_queue(ring::Ring& ring) override;
 
-  // Takes the size that the file has now: it has grown. kInvalidArgument if it shrank, or is no
-  // multiple of the block. Any thread; clients that are connected reach the new part at once.
-  [[nodiscard]] Status refresh_size();
+  // Takes the size that the file has now, of it size_bytes_max: it has grown. kInvalidArgument if
+  // it shrank, or is no multiple of the block. Any thread; clients that are connected reach the new
+  // part at once.
+  [[nodiscard]] Status refresh_size(uint64_t size_bytes_max = UINT64_MAX);
 
   // Whether requests bypass the page cache, and the block that they must be aligned to for it.
   [[nodiscard]] bool direct() const noexcept { return limits_.block > 1; }

@@ -74,7 +74,7 @@ std::vector<worker::Job> SnapshotService::workers() {
 }
 
 Result<Tracking> SnapshotService::tracking_on_disk(const volume::VolumeInfo& volume) const {
-  const std::string path = io::join_path(io::parent_path(volume.image_path), "tracking");
+  const std::string path = io::join_path(volume.folder, "tracking");
   const auto bytes = io::read_file(ground_.files, path, kTrackingBytesMax);
   if (!bytes.ok() && bytes.error().code == Code::kNotFound) return Tracking{};
   if (!bytes.ok()) return bytes.error();

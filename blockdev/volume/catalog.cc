@@ -3,8 +3,22 @@
 #include <fmt/format.h>
 
 #include "blockdev/volume/catalog_state.h"
+#include "common/base/log.h"
 
 namespace strata::volume {
+namespace {
+
+// The others are served all the same.
+void warn_of_device(HostDevices& devices, const Metadata& metadata) {
+  const auto found = devices.look(metadata.device->path);
+  const Status good = found.ok() ? check_same_device(*metadata.device, metadata.size_bytes, *found)
+                                 : Status(found.error());
+  if (good.ok()) return;
+  log::warning("volume.device_unusable",
+               {{"volume", metadata.name}, {"error", good.error().message}});
+}
+
+}  // namespace
 
 std::shared_ptr<Entry> Catalog::Impl::find(std::string_view name) const {
   const auto found = volumes.find(name);
@@ -36,12 +50,17 @@ VolumeInfo Catalog::Impl::describe(Entry& entry) const {
       }
     }
     info.provision = metadata.provision;
+    info.device = metadata.device;
   }
-  info.image_path = folder.image_path(info.name);
+  info.folder = folder.path(info.name);
+  info.image_path = info.device ? info.device->path : folder.image_path(info.name);
   info.limits = stack_settings(info.provision, info.size_bytes);
-  // A volume that was removed meanwhile uses nothing.
-  const auto image = files.info(info.image_path);
-  if (image.ok()) info.allocated_bytes = image->allocated_bytes;
+  if (info.device) {
+    info.allocated_bytes = info.size_bytes;
+  } else if (const auto image = files.info(info.image_path); image.ok()) {
+    // A volume that was removed meanwhile uses nothing.
+    info.allocated_bytes = image->allocated_bytes;
+  }
   const std::lock_guard opened(entry.device_mutex);
   if (entry.device == nullptr) return info;
   const layers::LayerStack& stack = *entry.device->stack;
@@ -68,6 +87,7 @@ Result<std::unique_ptr<Catalog>> Catalog::open(io::FileSystem& files, std::strin
   auto impl = std::make_unique<Impl>(files, std::move(root), clock, random, options);
   TRY_ASSIGN(auto found, impl->folder.open_all());
   for (Metadata& metadata : found) {
+    if (metadata.device) warn_of_device(impl->devices, metadata);
     std::string name = metadata.name;
     impl->volumes.emplace(std::move(name), std::make_shared<Entry>(std::move(metadata)));
   }

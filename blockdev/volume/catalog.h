@@ -1,7 +1,9 @@
 // Catalog: the named volumes of one data folder.
 //
-// A volume is a folder: the image in place (sparse), and a small versioned metadata file. What a
-// change leaves half-done after a crash is finished or undone at the next open.
+// A volume is a folder: the image in place (sparse), and a small versioned metadata file. Or its
+// bytes are a block device of the host, which it fills, and which nothing but its clients changes:
+// no creation, resize or removal ever writes to it. What a change leaves half-done after a crash is
+// finished or undone at the next open.
 //
 // One writer. Whoever leases a volume first, to write, is its writer: a host (all its connections
 // are one client), or an attachment. While it is, another host gets the volume read-only, another
@@ -12,6 +14,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -20,6 +23,7 @@
 #include "blockdev/layers/meter_layer.h"
 #include "blockdev/layers/timekeeper.h"
 #include "blockdev/volume/fsck.h"
+#include "blockdev/volume/host_device.h"
 #include "blockdev/volume/provision.h"
 #include "blockdev/volume/volume_hooks.h"
 #include "common/base/random.h"
@@ -44,7 +48,9 @@ struct VolumeInfo {
   uint32_t clients = 0;                  // leases now
   std::string writer;                    // who may write now; empty: nobody
   std::vector<std::string> attachments;  // those that hold leases now, as short_token has them
-  std::string image_path;
+  std::string folder;
+  std::string image_path;  // the device's, of a volume on one
+  std::optional<DeviceReference> device;
   Provision provision;
   layers::StackSettings limits;  // what the provision means for this size
   // While the volume is open: what its meter saw, burst credits left, and requests that fault
@@ -56,17 +62,25 @@ struct VolumeInfo {
   uint64_t faults = 0;
 };
 
+// A block device that a new volume is to be on.
+struct DeviceWish {
+  std::string path;
+  bool adopt = false;  // what is on it becomes the volume's; else it must be blank
+};
+
 // What a new volume may have besides its name and size.
 struct CreateOptions {
   std::string id = {};               // 32 hexadecimal digits that nobody else has; empty: random
   std::vector<SeedFile> seeds = {};  // names that are none of the catalogue's own
   Provision provision = {};
+  std::optional<DeviceWish> device = {};  // the size is then 0, and comes from the device
 };
 
 // What a catalogue uses that has a usual choice.
 struct CatalogOptions {
   metrics::Registry* registry = nullptr;     // for layers `meter`; outlives the catalogue
   layers::Timekeeper* timekeeper = nullptr;  // null: real time
+  HostDevices* devices = nullptr;            // null: those of this host
   bool direct = true;                        // images bypass the page cache
 };
 
@@ -84,6 +98,8 @@ class Catalog final : public device::ExportTable {
   // image as it is.
   void set_hooks(VolumeHooks* hooks);
 
+  // On a device also: kConflict if it is in use, belongs to another volume, or is not blank;
+  // kUnsupported if it could not be known again.
   // Names: a letter or digit, then letters, digits, '.', '_' or '-', at most kNameBytesMax.
   [[nodiscard]] Result<VolumeInfo> create(std::string_view name, uint64_t size_bytes,
                                           const CreateOptions& options = {});
@@ -92,7 +108,8 @@ class Catalog final : public device::ExportTable {
   // kConflict while a client is connected or work that cannot be given up holds the volume.
   [[nodiscard]] Status remove(std::string_view name);
   // Makes the volume larger, also while clients use it: those that ask for its size again see the
-  // new one, and the new part reads as zeroes. kInvalidArgument for a smaller size.
+  // new one, and the new part reads as zeroes, or as what the device holds there. kInvalidArgument
+  // for a smaller size, or for more than the device has.
   [[nodiscard]] Result<VolumeInfo> resize(std::string_view name, uint64_t size_bytes);
   // kConflict while anybody uses the volume, kAlreadyExists if the new name is taken.
   [[nodiscard]] Result<VolumeInfo> rename(std::string_view name, std::string_view new_name);

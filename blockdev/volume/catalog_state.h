@@ -49,7 +49,9 @@ struct Catalog::Impl {
         clock(the_clock),
         random(the_random),
         options(the_options),
-        time(options.timekeeper != nullptr ? *options.timekeeper : system_time) {}
+        time(options.timekeeper != nullptr ? *options.timekeeper : system_time),
+        system_devices(file_system),
+        devices(options.devices != nullptr ? *options.devices : system_devices) {}
 
   class Lease;
   enum class Use { kWrite, kRead, kHold };
@@ -68,7 +70,16 @@ struct Catalog::Impl {
   [[nodiscard]] Result<Use> decide(const Entry& entry, const Wish& wish, bool read_only,
                                    std::string_view token) const;
   [[nodiscard]] Result<std::unique_ptr<OpenDevice>> open_device(const Metadata& metadata);
+  [[nodiscard]] Result<std::unique_ptr<device::FileDevice>> open_image(const Metadata& metadata);
   void release(Entry& entry, Use use, const std::string& attachment);
+  // A volume of this metadata, but for the id where the options give none, is there. Under
+  // `change`.
+  [[nodiscard]] Result<VolumeInfo> add(Metadata metadata, const CreateOptions& options);
+  [[nodiscard]] Result<VolumeInfo> add_on_device(Metadata metadata, const CreateOptions& options);
+  // kConflict if a volume has the device or a part of it.
+  [[nodiscard]] Status check_device_free(const std::string& identity) const;
+  // Whether the volume's device has room for the size.
+  [[nodiscard]] Status check_device_room(const Metadata& metadata, uint64_t size_bytes);
   // Writes the metadata and, once it is durable, makes it the volume's. Under `change`.
   [[nodiscard]] Status store(Entry& entry, Metadata metadata);
   // Keeps new leases away; kConflict if the volume is used. Under `change`.
@@ -84,6 +95,8 @@ struct Catalog::Impl {
   const CatalogOptions options;
   layers::SystemTimekeeper system_time;
   layers::Timekeeper& time;
+  SystemDevices system_devices;
+  HostDevices& devices;
   VolumeHooks* hooks = nullptr;
   std::mutex change;
   mutable std::mutex mutex;

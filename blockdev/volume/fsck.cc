@@ -15,9 +15,10 @@ constexpr size_t kPieceBytes = kMiB;
 
 class Check {
  public:
-  Check(io::FileSystem& files, const std::string& root, const std::string& name,
-        FsckOptions options)
+  Check(io::FileSystem& files, HostDevices& devices, const std::string& root,
+        const std::string& name, FsckOptions options)
       : files_(files),
+        devices_(devices),
         folder_(files, root),
         path_(io::join_path(root, name)),
         name_(name),
@@ -30,9 +31,13 @@ class Check {
     const auto metadata = read_metadata();
     if (metadata) {
       TRY(check_change(*metadata));
-      TRY(check_image(*metadata));
+      if (metadata->device) {
+        check_device(*metadata);
+      } else {
+        TRY(check_image(*metadata));
+      }
     }
-    if (options_.read_image) TRY(read_image());
+    if (options_.read_image) TRY(read_image(metadata));
     return std::move(report_);
   }
 
@@ -77,6 +82,13 @@ class Check {
     found(fmt::format("a {} that was cut short", metadata.growing_to != 0 ? "resize" : "rename"),
           options_.repair);
     return {};
+  }
+
+  void check_device(const Metadata& metadata) {
+    const auto seen = devices_.look(metadata.device->path);
+    const Status good = seen.ok() ? check_same_device(*metadata.device, metadata.size_bytes, *seen)
+                                  : Status(seen.error());
+    if (!good.ok()) found(good.error().message);
   }
 
   Status check_image(const Metadata& metadata) {
@@ -128,18 +140,21 @@ class Check {
     return true;
   }
 
-  Status read_image() {
-    const std::string path = folder_.image_path(name_);
+  Status read_image(const std::optional<Metadata>& metadata) {
+    const bool on_device = metadata && metadata->device;
+    const std::string path = on_device ? metadata->device->path : folder_.image_path(name_);
     auto image = files_.open(path, {.direct = true});
     if (!image.ok()) return {};  // told already
-    TRY_ASSIGN(const uint64_t size, (*image)->size());
+    TRY_ASSIGN(uint64_t size, (*image)->size());
+    if (on_device) size = metadata->size_bytes;  // its file has none
     ByteVector memory(kPieceBytes + 4096);
     // Direct reads want an aligned buffer.
     const auto address = reinterpret_cast<uintptr_t>(memory.data());
     const MutableBytes piece(memory.data() + (round_up(address, 4096) - address), kPieceBytes);
     size_t unreadable = 0;
     for (uint64_t at = 0; at < size; at += kPieceBytes) {
-      const auto got = (*image)->read_at(at, piece);
+      const auto got =
+          (*image)->read_at(at, piece.first(std::min(kPieceBytes, round_up(size - at, 4096))));
       if (got.ok()) {
         report_.bytes_read += *got;
       } else if (unreadable++ < kUnreadableMax) {
@@ -150,6 +165,7 @@ class Check {
   }
 
   io::FileSystem& files_;
+  HostDevices& devices_;
   const VolumeFolder folder_;
   const std::string path_;
   const std::string name_;
@@ -164,10 +180,10 @@ bool FsckReport::clean() const noexcept {
                      [](const FsckFinding& one) { return one.repaired; });
 }
 
-Result<FsckReport> fsck_volume(io::FileSystem& files, const std::string& root,
+Result<FsckReport> fsck_volume(io::FileSystem& files, HostDevices& devices, const std::string& root,
                                const std::string& name, FsckOptions options) {
   TRY(check_volume_name(name));
-  return Check(files, root, name, options).run();
+  return Check(files, devices, root, name, options).run();
 }
 
 }  // namespace strata::volume

@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "blockdev/volume/host_device.h"
 #include "common/base/result.h"
 #include "common/io/file_system.h"
 
@@ -34,7 +35,8 @@ inline constexpr size_t kUnreadableMax = 100;
 // Repaired are: a change that a crash cut short (finished or undone), a leftover temporary file,
 // and an image that is too long with nothing but zeroes behind its end. Everything else is only
 // told: nothing is guessed.
-[[nodiscard]] Result<FsckReport> fsck_volume(io::FileSystem& files, const std::string& root,
-                                             const std::string& name, FsckOptions options);
+[[nodiscard]] Result<FsckReport> fsck_volume(io::FileSystem& files, HostDevices& devices,
+                                             const std::string& root, const std::string& name,
+                                             FsckOptions options);
 
 }  // namespace strata::volume

@@ -67,7 +67,13 @@ class Catalog::Impl::Lease final : public device::ExportLease {
   bool opened_ = false;
 };
 
-Result<std::unique_ptr<OpenDevice>> Catalog::Impl::open_device(const Metadata& metadata) {
+Result<std::unique_ptr<device::FileDevice>> Catalog::Impl::open_image(const Metadata& metadata) {
+  if (metadata.device) {
+    const std::string& path = metadata.device->path;
+    TRY_ASSIGN(ClaimedDevice claimed, devices.claim(path, options.direct));
+    TRY(check_same_device(*metadata.device, metadata.size_bytes, claimed.found));
+    return device::FileDevice::open(std::move(claimed.file), path, metadata.size_bytes);
+  }
   const std::string path = folder.image_path(metadata.name);
   TRY_ASSIGN(auto file, files.open(path, {.write = true, .direct = options.direct}));
   TRY_ASSIGN(auto image, device::FileDevice::open(std::move(file), path));
@@ -76,15 +82,20 @@ Result<std::unique_ptr<OpenDevice>> Catalog::Impl::open_device(const Metadata& m
                  fmt::format("{} is {} bytes long and should be {}; restore the image", path,
                              image->geometry().size_bytes, metadata.size_bytes));
   }
+  return image;
+}
+
+Result<std::unique_ptr<OpenDevice>> Catalog::Impl::open_device(const Metadata& metadata) {
+  TRY_ASSIGN(auto image, open_image(metadata));
   auto open = std::make_unique<OpenDevice>();
   open->image = image.get();
   if (hooks == nullptr) {
     open->disk = std::move(image);
   } else {
-    TRY_ASSIGN(
-        open->disk,
-        hooks->wrap({.name = metadata.name, .id = metadata.id, .folder = io::parent_path(path)},
-                    std::move(image)));
+    TRY_ASSIGN(open->disk,
+               hooks->wrap(
+                   {.name = metadata.name, .id = metadata.id, .folder = folder.path(metadata.name)},
+                   std::move(image)));
   }
   // The delays of a volume are the same in each run: the seed is its identity.
   uint64_t seed = 0;

@@ -31,6 +31,10 @@ std::string encode_version(uint64_t version, const Metadata& metadata) {
     for (const layers::LayerSpec& layer : given.layers) {
       text += fmt::format("layer {}\n", layers::format_layer(layer));
     }
+    if (version >= 3) {
+      text +=
+          fmt::format("device {}\nidentity {}\n", metadata.device->path, metadata.device->identity);
+    }
     if (metadata.growing_to != 0) text += fmt::format("growing {}\n", metadata.growing_to);
     if (!metadata.renaming_to.empty()) text += fmt::format("renaming {}\n", metadata.renaming_to);
   }
@@ -82,10 +86,22 @@ bool take_provision(std::string_view& rest, Provision& into) {
   return check_provision(into).ok();
 }
 
+bool take_device(std::string_view& rest, Metadata& into) {
+  DeviceReference device;
+  if (!take(rest, "device", device.path, any_text) ||
+      !take(rest, "identity", device.identity, any_text)) {
+    return false;
+  }
+  into.device = std::move(device);
+  return check_device_path(into.device->path).ok() &&
+         is_device_text(into.device->identity, kDeviceIdentityBytesMax);
+}
+
 bool take_change(std::string_view& rest, Metadata& into) {
   if (rest.starts_with("growing ")) {
     return take(rest, "growing", into.growing_to, parse_u64) &&
-           check_volume_size(into.growing_to).ok() && into.growing_to > into.size_bytes;
+           check_volume_size(into.growing_to).ok() && into.growing_to > into.size_bytes &&
+           !into.device;
   }
   if (rest.starts_with("renaming ")) {
     return take(rest, "renaming", into.renaming_to, any_text) &&
@@ -103,7 +119,7 @@ bool is_volume_id(std::string_view text) noexcept {
 }
 
 std::string encode_metadata(const Metadata& metadata) {
-  return encode_version(kMetadataVersion, metadata);
+  return encode_version(metadata.device ? 3 : 2, metadata);
 }
 
 Result<Metadata> decode_metadata(Bytes file) {
@@ -136,8 +152,9 @@ Result<Metadata> decode_metadata(Bytes file) {
         "a line is missing, out of order, or has a value that this program never writes");
   }
   if (*version >= 2 &&
-      (!take_provision(rest, metadata.provision) || !take_change(rest, metadata))) {
-    return corrupt("a limit, layer or change is not one that this program writes");
+      (!take_provision(rest, metadata.provision) ||
+       (*version >= 3 && !take_device(rest, metadata)) || !take_change(rest, metadata))) {
+    return corrupt("a limit, layer, device or change is not one that this program writes");
   }
   // One text for one meaning: no leading zeroes, nothing that a reader could take for another
   // value, nothing behind the end.

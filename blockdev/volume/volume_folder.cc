@@ -23,12 +23,16 @@ Status in_context(Status status, std::string_view context) {
 
 }  // namespace
 
+std::string VolumeFolder::path(std::string_view name) const {
+  return io::join_path(root_, name);
+}
+
 std::string VolumeFolder::image_path(std::string_view name) const {
-  return io::join_path(io::join_path(root_, name), kImage);
+  return io::join_path(path(name), kImage);
 }
 
 std::string VolumeFolder::metadata_path(std::string_view name) const {
-  return io::join_path(io::join_path(root_, name), kMetadataFile);
+  return io::join_path(path(name), kMetadataFile);
 }
 
 Status VolumeFolder::create(const Metadata& metadata, const std::vector<SeedFile>& seeds) const {
@@ -51,9 +55,11 @@ Status VolumeFolder::fill(const std::string& folder, const Metadata& metadata,
                           const std::vector<SeedFile>& seeds) const {
   {
     io::OpenOptions options{.write = true, .create = true, .exclusive = true};
-    TRY_ASSIGN(auto image, files_.open(io::join_path(folder, kImage), options));
-    TRY(image->truncate(metadata.size_bytes));
-    TRY(image->sync());
+    if (!metadata.device) {
+      TRY_ASSIGN(auto image, files_.open(io::join_path(folder, kImage), options));
+      TRY(image->truncate(metadata.size_bytes));
+      TRY(image->sync());
+    }
     TRY_ASSIGN(auto file, files_.open(io::join_path(folder, kMetadataFile), options));
     TRY(file->write_at(0, as_bytes(encode_metadata(metadata))));
     TRY(file->sync());
@@ -99,6 +105,12 @@ Status VolumeFolder::set_image_size(std::string_view name, uint64_t size_bytes) 
 
 Result<Metadata> VolumeFolder::grow(const Metadata& metadata, uint64_t size_bytes) const {
   Metadata changed = metadata;
+  if (metadata.device) {
+    // The room is there already.
+    changed.size_bytes = size_bytes;
+    TRY(store(changed));
+    return changed;
+  }
   changed.growing_to = size_bytes;
   TRY(store(changed));
   Status done = set_image_size(metadata.name, size_bytes);
@@ -194,6 +206,8 @@ Result<Metadata> VolumeFolder::open_one(const std::string& name) const {
                  fmt::format("{}: it belongs to the volume '{}'; give the folder its name back",
                              path, decoded->name));
   }
+  // A device may be plugged in later; whether it is there, and is the one, its first user finds.
+  if (decoded->device) return std::move(decoded).value();
   const auto image = files_.info(image_path(name));
   if (!image.ok() || image->size_bytes != decoded->size_bytes) {
     return Error(Code::kCorrupt, "volume_image",

@@ -1,6 +1,6 @@
 // The folders of a catalogue on disk, and the changes to them that a crash cannot break.
 //
-//   ROOT/NAME/image          the volume's bytes, sparse
+//   ROOT/NAME/image          the volume's bytes, sparse; none of a volume on a block device
 //   ROOT/NAME/metadata       docs/volume-format.md
 //   ROOT/NAME/*              seeds, and what other rooms keep there
 //   ROOT/.creating-ID/       a volume that is being made; undone at the next open
@@ -26,6 +26,7 @@ class VolumeFolder {
   VolumeFolder(io::FileSystem& files, std::string root) : files_(files), root_(std::move(root)) {}
 
   [[nodiscard]] const std::string& root() const noexcept { return root_; }
+  [[nodiscard]] std::string path(std::string_view name) const;
   [[nodiscard]] std::string image_path(std::string_view name) const;
   [[nodiscard]] std::string metadata_path(std::string_view name) const;
 

@@ -57,7 +57,7 @@ class FileLock {
 struct OpenOptions {
   bool write = false;      // else read only
   bool create = false;     // make it if missing (needs write)
-  bool exclusive = false;  // fail with kAlreadyExists if it is there (needs create)
+  bool exclusive = false;  // kAlreadyExists if it is there; without create: claims a block device
   bool truncate = false;   // empty it (needs write)
   bool direct = false;     // bypass the page cache where the filesystem can; else like without
 };

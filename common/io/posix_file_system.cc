@@ -37,6 +37,7 @@ Error path_error(int error_number, std::string_view action, std::string_view pat
   Error error = errno_error(error_number, fmt::format("cannot {} {}", action, path));
   switch (error_number) {
     case ENOTEMPTY:
+    case EBUSY:  // a block device that somebody has claimed
       error.code = Code::kConflict;
       break;
     case ENOTDIR:
@@ -174,7 +175,6 @@ Result<bool> make_direct(int fd, const std::string& path) {
 
 Result<std::unique_ptr<File>> PosixFileSystem::open(const std::string& path, OpenOptions options) {
   CHECK(options.write || (!options.create && !options.truncate), "creating needs write");
-  CHECK(options.create || !options.exclusive, "exclusive needs create");
   int flags = O_CLOEXEC | (options.write ? O_RDWR : O_RDONLY);
   if (options.create) flags |= O_CREAT;
   if (options.exclusive) flags |= O_EXCL;

@@ -142,6 +142,9 @@ TEST(FormatDocuments, the_metadata_of_the_volume_format_decodes_as_told) {
     EXPECT_EQ(metadata->size_bytes, 10 * kGiB);
     EXPECT_EQ(metadata->provision.layers.size(), std::string(first).ends_with('2') ? 2U : 0U);
   }
+  const auto on_device = volume::decode_metadata(as_bytes(block_of(document, "strata-volume 3")));
+  ASSERT_TRUE(on_device.ok()) << on_device.error().message;
+  EXPECT_EQ(on_device->device->identity, "wwid:naa.5000c500a1b2c3d4/start:2048");
 }
 
 TEST(FormatDocuments, the_manifest_and_the_tracking_of_the_snapshot_format_decode_as_told) {

@@ -28,6 +28,7 @@ class VolumeChanges : public ::testing::Test {
   io::SystemClock clock_;
   SystemRandom random_;
   testing::ManualTimekeeper time_;
+  SystemDevices devices_{files_};
 };
 
 TEST_F(VolumeChanges, a_volume_grows_while_a_client_uses_it) {
@@ -212,8 +213,8 @@ class Fsck : public VolumeChanges {
  protected:
   void SetUp() override { ASSERT_TRUE(open()->create("db", kMiB).ok()); }
   FsckReport check(bool repair = false) {
-    auto report =
-        fsck_volume(files_, folder_ / "volumes", "db", {.repair = repair, .read_image = true});
+    auto report = fsck_volume(files_, devices_, folder_ / "volumes", "db",
+                              {.repair = repair, .read_image = true});
     CHECK(report.ok(), report.ok() ? "" : report.error().message);
     return std::move(report).value();
   }
@@ -256,7 +257,8 @@ TEST_F(Fsck, damaged_metadata_is_told_and_left_alone) {
       io::write_file_atomic(files_, folder_ / "volumes/db/metadata", as_bytes("strata-volume 2\n"))
           .ok());
   EXPECT_FALSE(check(true).clean());
-  EXPECT_EQ(fsck_volume(files_, folder_ / "volumes", "none", {}).error().code, Code::kNotFound);
+  EXPECT_EQ(fsck_volume(files_, devices_, folder_ / "volumes", "none", {}).error().code,
+            Code::kNotFound);
 }
 
 }  // namespace

@@ -79,9 +79,44 @@ TEST(VolumeMetadata, the_longest_metadata_fits_its_file) {
       "to=1152921504606846976");
   ASSERT_TRUE(layer.ok()) << layer.error().message;
   metadata.provision.layers.assign(layers::kLayersMax, *layer);
+  metadata.device = DeviceReference{"/" + std::string(kDevicePathBytesMax - 1, 'p'),
+                                    std::string(kDeviceIdentityBytesMax, 'i')};
   const std::string text = encode_metadata(metadata);
   EXPECT_LE(text.size(), kMetadataBytesMax);
   EXPECT_TRUE(decode_metadata(as_bytes(text)).ok());
+}
+
+Metadata on_device() {
+  Metadata metadata = example();
+  metadata.device = DeviceReference{"/dev/sdb", "wwid:naa.1/start:2048"};
+  return metadata;
+}
+
+TEST(VolumeMetadata, a_device_comes_back_and_only_it_needs_version_3) {
+  const std::string text = encode_metadata(on_device());
+  EXPECT_TRUE(text.starts_with("strata-volume 3\n"));
+  const auto decoded = decode_metadata(as_bytes(text));
+  ASSERT_TRUE(decoded.ok()) << decoded.error().message;
+  EXPECT_EQ(decoded->device, on_device().device);
+  EXPECT_TRUE(encode_metadata(example()).starts_with("strata-volume 2\n"));
+}
+
+TEST(VolumeMetadata, a_device_that_no_volume_has_is_refused_even_with_a_good_checksum) {
+  const auto refused = [](const DeviceReference& device, uint64_t growing_to = 0) {
+    Metadata metadata = on_device();
+    metadata.device = device;
+    metadata.growing_to = growing_to;
+    return !decode_metadata(as_bytes(encode_metadata(metadata))).ok();
+  };
+  const DeviceReference good = *on_device().device;
+  EXPECT_FALSE(refused(good));
+  EXPECT_TRUE(refused({"sdb", good.identity}));
+  EXPECT_TRUE(refused({"/dev/a b", good.identity}));
+  EXPECT_TRUE(refused({"/" + std::string(kDevicePathBytesMax, 'x'), good.identity}));
+  EXPECT_TRUE(refused({good.path, ""}));
+  EXPECT_TRUE(refused({good.path, "wwid:\n"}));
+  EXPECT_TRUE(refused({good.path, std::string(kDeviceIdentityBytesMax + 1, 'x')}));
+  EXPECT_TRUE(refused(good, 20 * kGiB));
 }
 
 TEST(VolumeMetadata, decodes_what_it_encodes) {
@@ -115,7 +150,7 @@ TEST(VolumeMetadata, a_file_cut_anywhere_or_with_more_behind_it_is_noticed) {
 }
 
 TEST(VolumeMetadata, a_newer_version_is_told_from_damage) {
-  const auto decoded = decode_metadata(as_bytes("strata-volume 3\nanything\n"));
+  const auto decoded = decode_metadata(as_bytes("strata-volume 4\nanything\n"));
   ASSERT_FALSE(decoded.ok());
   EXPECT_EQ(decoded.error().code, Code::kUnsupported);
   EXPECT_NE(decoded.error().message.find("newer"), std::string::npos);
