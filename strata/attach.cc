@@ -17,6 +17,7 @@
 #include "common/base/random.h"
 #include "common/base/unique_fd.h"
 #include "common/io/posix_file_system.h"
+#include "strata/attach_ublk.h"
 #include "strata/blank.h"
 #include "strata/command.h"
 #include "strata/control_client.h"
@@ -56,20 +57,23 @@ bool readable(const std::string& device) {
   return pread(fd.get(), block.data(), block.size(), 0) == static_cast<ssize_t>(block.size());
 }
 
+// With ublk the server does it, and mount says by itself that it needs root.
+Status check_rights(const std::string& method) {
+  if (geteuid() == 0 || method == "ublk") return {};
+  return Error(Code::kPermissionDenied,
+               "attaching and detaching block devices needs root; use sudo");
+}
+
 // One attach or detach of one volume.
 class Job {
  public:
   Job(io::FileSystem& files, std::string data, std::string volume)
-      : store_(files, data), data_(std::move(data)), volume_(std::move(volume)) {}
+      : files_(files), store_(files, data), data_(std::move(data)), volume_(std::move(volume)) {}
 
   [[nodiscard]] Status begin() {
-    if (geteuid() != 0) {
-      return Error(Code::kPermissionDenied,
-                   "attaching and detaching block devices needs root; use sudo");
-    }
     TRY_ASSIGN(lock_, store_.lock(volume_));
     TRY_ASSIGN(known_, store_.load(volume_));
-    return {};
+    return known_ ? check_rights(known_->method) : Status();
   }
   [[nodiscard]] const std::optional<Attachment>& known() const noexcept { return known_; }
 
@@ -90,8 +94,14 @@ class Job {
     return readable(known_->device);
   }
 
-  [[nodiscard]] Status connect(Attachment& attachment) {
+  [[nodiscard]] Status connect(Attachment& attachment, uint32_t queues, std::string& why) {
     TRY(store_.save(attachment));
+    if (attachment.method == "ublk") {
+      TRY_ASSIGN(attachment.device, connect_ublk(data_, attachment, queues, why));
+      TRY(store_.save(attachment));
+      if (wait_until([&] { return fs::exists(attachment.device); }, kReadyTime)) return {};
+      return Error(Code::kTimeout, fmt::format("{} does not appear", attachment.device));
+    }
     TRY_ASSIGN(
         const std::string uri,
         nbd_uri(data_, volume::attachment_export(volume_, attachment.token, attachment.read_only)));
@@ -129,6 +139,12 @@ class Job {
 
   // Undoes everything. With `force` also what is in use: only for a device that is dead anyway.
   [[nodiscard]] Status undo(bool force) {
+    if (known_ && known_->method == "ublk") {
+      TRY(undo_ublk(force));
+      TRY(store_.forget(volume_));
+      known_.reset();
+      return {};
+    }
     if (known_ && !known_->mount.empty()) TRY(unmount(known_->mount, force));
     const std::string disk = store_.disk_path(volume_);
     std::vector<std::string> devices = loops_over(disk);
@@ -218,20 +234,49 @@ class Job {
                     holders.empty() ? (tried.ok() ? ": " + tried->errors : "") : joined(holders)));
   }
 
-  [[nodiscard]] Status release_device(const std::string& device, bool force) {
+  [[nodiscard]] Status undo_ublk(bool force) {
+    TRY_ASSIGN(const std::string device, find_ublk(files_, data_, volume_));
+    if (device.empty()) return {};
+    if (!force) {
+      if (!known_->mount.empty()) TRY(unmount(known_->mount, false));
+      TRY(check_unused(device));
+      return release_ublk(files_, data_, volume_, false);
+    }
+    // Who uses a device that nobody serves waits, and goes on when the server is there again.
+    if (const Status unused = check_unused(device); !unused.ok() && !server_answers()) {
+      return Error(Code::kConflict,
+                   fmt::format("{}. It waits for the server: start that, and it goes on",
+                               unused.error().message));
+    }
+    Status gone = release_ublk(files_, data_, volume_, false);
+    if (!gone.ok() && gone.error().code == Code::kConflict) {
+      gone = release_ublk(files_, data_, volume_, true);
+    }
+    TRY(std::move(gone));
+    // Only now: unmounting would have waited for it.
+    for (const std::string& point : mounts_of(device)) (void)run_command({"umount", "-l", point});
+    return {};
+  }
+
+  [[nodiscard]] bool server_answers() const {
+    return ask_server(data_, "GET", "/v1/status", "").ok();
+  }
+
+  [[nodiscard]] static Status check_unused(const std::string& device) {
     const auto mounts = mounts_of(device);
-    for (const std::string& point : mounts) {
-      if (!force) {
-        return Error(Code::kConflict,
-                     fmt::format("{} is mounted on {}; unmount it first", device, joined(mounts)));
-      }
-      (void)run_command({"umount", "-l", point});
+    if (!mounts.empty()) {
+      return Error(Code::kConflict,
+                   fmt::format("{} is mounted on {}; unmount it first", device, joined(mounts)));
     }
     const auto holders = holders_of(device);
-    if (!holders.empty() && !force) {
-      return Error(Code::kConflict, fmt::format("{} is open in {}; the volume stays attached",
-                                                device, joined(holders)));
-    }
+    if (holders.empty()) return {};
+    return Error(Code::kConflict, fmt::format("{} is open in {}; the volume stays attached", device,
+                                              joined(holders)));
+  }
+
+  [[nodiscard]] Status release_device(const std::string& device, bool force) {
+    if (!force) TRY(check_unused(device));
+    for (const std::string& point : mounts_of(device)) (void)run_command({"umount", "-l", point});
     if (device.starts_with("/dev/nbd")) {
       TRY(run_command({"nbd-client", "-d", device}));
       return {};
@@ -278,6 +323,7 @@ class Job {
     return text.ok() && !text->empty() ? to_string(*text) : "it said nothing";
   }
 
+  io::FileSystem& files_;
   AttachmentStore store_;
   const std::string data_;
   const std::string volume_;
@@ -315,7 +361,18 @@ Status equip(Job& job, Attachment& attachment, const AttachRequest& request,
 
 }  // namespace
 
-Result<std::string> choose_method(const std::string& wanted, std::string& why) {
+Result<std::string> choose_method(const std::string& wanted, std::string& why,
+                                  std::string no_ublk) {
+  if (no_ublk.empty()) no_ublk = ublk_lacks();
+  if (wanted == "ublk" || wanted == "auto") {
+    if (no_ublk.empty()) {
+      why = "the kernel's ublk is here";
+      return std::string("ublk");
+    }
+    if (wanted == "ublk") {
+      return Error(Code::kUnsupported, no_ublk + "; the next best ways are --as nbd and --as fuse");
+    }
+  }
   std::string nbd_lacks;
   if (!fs::exists("/sys/module/nbd") && !fs::exists("/dev/nbd0")) {
     nbd_lacks = "this kernel has no NBD client (try: modprobe nbd)";
@@ -367,6 +424,7 @@ Result<Attached> attach_volume(io::FileSystem& files, const AttachRequest& given
     TRY(job.undo(true));
   }
   TRY_ASSIGN(const std::string method, choose_method(request.method, out.why));
+  TRY(check_rights(method));
   const std::string writer = volume.value("writer", "");
   if (!writer.empty() && !request.read_only) {
     return Error(
@@ -382,7 +440,14 @@ Result<Attached> attach_volume(io::FileSystem& files, const AttachRequest& given
                     .read_only = request.read_only,
                     .device = {},
                     .mount = {}};
-  Status done = job.connect(out.attachment);
+  Status done = job.connect(out.attachment, request.queues, out.why);
+  const bool refused = !done.ok() && (done.error().code == Code::kUnsupported ||
+                                      done.error().code == Code::kPermissionDenied);
+  if (refused && request.method == "auto" && method == "ublk") {
+    TRY_ASSIGN(out.attachment.method, choose_method("auto", out.why, done.error().message));
+    done = check_rights(out.attachment.method);
+    if (done.ok()) done = job.connect(out.attachment, request.queues, out.why);
+  }
   if (done.ok()) done = equip(job, out.attachment, request, allocated);
   if (done.ok()) return out;
   // Nothing stays behind of an attach that failed.

@@ -1,9 +1,10 @@
 // attach and detach: a volume becomes a block device of this host, and is none again.
 //
+//   ublk   the server is the device's driver, and takes it up again after a restart
 //   nbd    the kernel's own NBD client, through nbd-client
 //   fuse   nbdfuse serves the volume as a file, and a loop device makes a disk of the file
 //
-// Both are idempotent, and clean up after a server or a program that was killed.
+// All are idempotent, and clean up after a server or a program that was killed.
 #pragma once
 
 #include <string>
@@ -18,8 +19,9 @@ struct AttachRequest {
   std::string volume;
   std::string method = "auto";
   bool read_only = false;
-  std::string mkfs;   // "ext4" or "xfs": make a filesystem, if the volume is blank
-  std::string mount;  // mount it there
+  std::string mkfs;     // "ext4" or "xfs": make a filesystem, if the volume is blank
+  std::string mount;    // mount it there
+  uint32_t queues = 0;  // of ublk; 0: as many as fit the host
 };
 
 struct Attached {
@@ -29,7 +31,9 @@ struct Attached {
 };
 
 // What this kernel offers, of the method that is asked for; kUnsupported says what is missing.
-[[nodiscard]] Result<std::string> choose_method(const std::string& wanted, std::string& why);
+// no_ublk: why ublk is not to be had, if that is known already.
+[[nodiscard]] Result<std::string> choose_method(const std::string& wanted, std::string& why,
+                                                std::string no_ublk = {});
 
 // kConflict if somebody else writes to the volume, if a mount point is taken, or if the volume is
 // to get a filesystem and is not blank.

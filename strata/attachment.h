@@ -21,7 +21,7 @@ struct Attachment {
   std::string volume;
   std::string volume_id;
   std::string token;   // names it in the export's name
-  std::string method;  // "fuse" or "nbd"
+  std::string method;  // "ublk", "nbd" or "fuse"
   bool read_only = false;
   std::string device;  // "/dev/loop3"; empty until it is known
   std::string mount;   // the folder that attach mounted it on; empty: none

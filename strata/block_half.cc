@@ -96,12 +96,19 @@ Result<std::unique_ptr<BlockHalf>> BlockHalf::open(const ServeOptions& options,
                                                .random = random},
                                               options.data));
   TRY_ASSIGN(self->all_exports_, MemoryExports::create(*self->exports_, options.memory_volumes));
+  TRY_ASSIGN(
+      self->ublk_,
+      UblkDevices::open(
+          {.files = files, .exports = *self->all_exports_, .registry = registry, .random = random},
+          options.data));
   registry.gauge("strata_volumes", "Volumes in the catalogue.", {},
                  [volumes] { return static_cast<double>(volumes->exports().size()); });
   return self;
 }
 
 Status BlockHalf::start(const ServeOptions& options) {
+  // First, for somebody may wait for them.
+  ublk_->start();
   vhost_->start();
   std::vector<nbd::Listener> listeners;
   // Who may open a Unix socket is said by its file's mode; TLS is for who wants it.
@@ -144,6 +151,7 @@ Status BlockHalf::start(const ServeOptions& options) {
 void BlockHalf::stop(Deadline deadline) {
   // What waits for a limit is answered at once: the drain has a deadline.
   catalog_->release_layers();
+  ublk_->stop();
   vhost_->stop(deadline);
   if (server_) server_->stop(deadline);
   snapshots_->stop();

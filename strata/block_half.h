@@ -1,5 +1,5 @@
-// The block half, composed: the volume catalogue, the NBD server on its sockets, and the vhost-user
-// servers on theirs.
+// The block half, composed: the volume catalogue, the NBD server on its sockets, the vhost-user
+// servers on theirs, and the ublk devices.
 #pragma once
 
 #include <memory>
@@ -17,6 +17,7 @@
 #include "strata/memory_exports.h"
 #include "strata/options.h"
 #include "strata/snapshot_exports.h"
+#include "strata/ublk_devices.h"
 #include "strata/vhost_exports.h"
 
 namespace strata::roof {
@@ -44,6 +45,7 @@ class BlockHalf {
   [[nodiscard]] volume::Catalog& catalog() noexcept { return *catalog_; }
   [[nodiscard]] snapshot::SnapshotService& snapshots() noexcept { return *snapshots_; }
   [[nodiscard]] VhostExports& vhost_exports() noexcept { return *vhost_; }
+  [[nodiscard]] UblkDevices& ublk_devices() noexcept { return *ublk_; }
   // Where the server really listens; absent when switched off.
   [[nodiscard]] std::optional<HostPort> tcp() const { return tcp_; }
   [[nodiscard]] std::optional<std::string> socket() const { return socket_; }
@@ -61,6 +63,7 @@ class BlockHalf {
   std::unique_ptr<MemoryExports> all_exports_;
   std::unique_ptr<CertificateWatch> certificate_;  // of the NBD listeners
   std::unique_ptr<VhostExports> vhost_;
+  std::unique_ptr<UblkDevices> ublk_;
   std::unique_ptr<nbd::Server> server_;
   std::optional<HostPort> tcp_;
   std::optional<std::string> socket_;

@@ -13,6 +13,7 @@
 #include "strata/control_keys.h"
 #include "strata/control_scrub.h"
 #include "strata/control_snapshots.h"
+#include "strata/control_ublk.h"
 #include "strata/control_verify.h"
 #include "strata/control_volumes.h"
 #include "strata/control_workers.h"
@@ -82,8 +83,10 @@ Status House::open_servers() {
   admin_handler_ = std::make_unique<AdminHandler>(registry_, [this] { return readiness(); });
   control_handler_ =
       std::make_unique<ControlHandler>(*pool_, [this] { return status_json(status()); });
-  control_handler_->mount(
-      kVolumesPath, with_exports(volumes_route(blocks_->catalog()), blocks_->vhost_exports()));
+  control_handler_->mount(kVolumesPath, with_ublk(with_exports(volumes_route(blocks_->catalog()),
+                                                               blocks_->vhost_exports()),
+                                                  blocks_->ublk_devices()));
+  control_handler_->mount(kUblkPath, ublk_route(blocks_->ublk_devices()));
   control_handler_->mount(kExportsPath, exports_route(blocks_->vhost_exports()));
   control_handler_->mount(kSnapshotsPath, snapshots_route(blocks_->snapshots(), *crew_));
   control_handler_->mount(kWorkersPath, workers_route(*crew_));

@@ -5,6 +5,7 @@
 #include <iostream>
 #include <nlohmann/json.hpp>
 
+#include "blockdev/ublk/protocol.h"
 #include "common/io/posix_file_system.h"
 #include "strata/attach.h"
 #include "strata/control_client.h"
@@ -22,7 +23,8 @@ ExitCode attach(const VolumeArguments& arguments) {
                                               .method = arguments.method,
                                               .read_only = arguments.read_only,
                                               .mkfs = arguments.mkfs,
-                                              .mount = arguments.mount});
+                                              .mount = arguments.mount,
+                                              .queues = arguments.attach_queues});
   if (!attached.ok()) return report(attached.error());
   const Attachment& now = attached->attachment;
   if (arguments.json) {
@@ -57,11 +59,14 @@ ExitCode detach(const VolumeArguments& arguments) {
 
 void add_attach_actions(CLI::App& verb, const SharedVolumeArguments& arguments,
                         VerbAction& chosen) {
-  CLI::App* on = add_action(verb, "attach", "Make a volume a block device of this host (as root)",
+  CLI::App* on = add_action(verb, "attach",
+                            "Make a volume a block device of this host (as root, but for ublk)",
                             arguments, chosen, attach);
   add_volume_name(*on, arguments);
-  on->add_option("--as", arguments->method, "auto, nbd, or fuse (with a loop device)")
-      ->check(CLI::IsMember({"auto", "nbd", "fuse"}));
+  on->add_option("--as", arguments->method, "auto, ublk, nbd, or fuse (with a loop device)")
+      ->check(CLI::IsMember({"auto", "ublk", "nbd", "fuse"}));
+  on->add_option("--queues", arguments->attach_queues, "Queues of a ublk device")
+      ->check(CLI::Range(1U, uint32_t{ublk::kQueuesMax}));
   on->add_flag("--read-only", arguments->read_only, "Attach for reading; many may");
   on->add_option("--mkfs", arguments->mkfs, "Make a filesystem, if the volume is blank: ext4, xfs")
       ->check(CLI::IsMember({"ext4", "xfs"}));

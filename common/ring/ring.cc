@@ -10,8 +10,10 @@
 #include <array>
 #include <atomic>
 #include <cerrno>
+#include <cstring>
 
 #include "common/base/unique_fd.h"
+#include "common/ring/command.h"
 
 namespace strata::ring {
 namespace {
@@ -46,6 +48,9 @@ Error setup_error(int error_number) {
 }
 
 }  // namespace
+
+// An entry for an operation that is not a member of Ring.
+inline io_uring_sqe* entry_of(Ring& ring, Operation& op) noexcept;
 
 struct Ring::Impl {
   io_uring uring{};
@@ -92,6 +97,11 @@ struct Ring::Impl {
     entry->fd = slot;
     entry->flags |= IOSQE_FIXED_FILE;
   }
+
+  static io_uring_sqe* take_entry(Ring& ring, Operation& op) noexcept {
+    return ring.next_entry(op);
+  }
+  friend io_uring_sqe* entry_of(Ring& ring, Operation& op) noexcept { return take_entry(ring, op); }
 
   ~Impl() {
     if (uring_ready) io_uring_queue_exit(&uring);
@@ -217,6 +227,18 @@ void Ring::allocate(Operation& op, int fd, int mode, uint64_t offset, uint64_t l
 void Ring::poll(Operation& op, int fd, uint32_t events) noexcept {
   io_uring_sqe* entry = next_entry(op);
   io_uring_prep_poll_add(entry, fd, events);
+  io_uring_sqe_set_data(entry, &op);
+}
+
+void send_command(Ring& ring, Operation& op, int fd, uint32_t number, Bytes bytes) noexcept {
+  CHECK(bytes.size() <= kCommandBytesMax);
+  io_uring_sqe* entry = entry_of(ring, op);
+  io_uring_prep_rw(IORING_OP_URING_CMD, entry, fd, nullptr, 0, 0);
+  entry->off = number;  // its lower half is the command's number
+  // Where the bytes of a command lie in an entry of 64.
+  auto* const area = reinterpret_cast<std::byte*>(entry) + sizeof *entry - kCommandBytesMax;
+  std::memset(area, 0, kCommandBytesMax);
+  std::memcpy(area, bytes.data(), bytes.size());
   io_uring_sqe_set_data(entry, &op);
 }
 

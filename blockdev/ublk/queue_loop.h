@@ -1,0 +1,97 @@
+// QueueLoop: one queue of a device: a thread, the requests that the kernel gives it, and the disk.
+//
+// Every tag is a slot, offered to the kernel whenever it does not hold a request. Answers and new
+// offers are one command, and a turn of the loop sends all of them, and all requests to the disk,
+// in one system call.
+//
+// The thread ends when the kernel has taken every tag back, or when it was asked to and the disk
+// holds nothing; what the kernel gave it after that goes unanswered to the next server.
+//
+// Memory: a buffer a slot, taken from the system when first used; with user copy an idle queue
+// gives it back.
+//
+// Thread rule: start, request_stop and the destructor on one thread outside.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <future>
+#include <memory>
+#include <thread>
+#include <vector>
+
+#include "blockdev/device/block_device.h"
+#include "blockdev/ublk/driver.h"
+#include "blockdev/ublk/instruments.h"
+#include "blockdev/ublk/request.h"
+#include "common/base/deadline.h"
+#include "common/ring/ring.h"
+
+namespace strata::ublk {
+
+class QueueLoop {
+ public:
+  // When it returns every tag is offered. disk and instruments outlive the loop. The device's info
+  // has been checked.
+  [[nodiscard]] static Result<std::unique_ptr<QueueLoop>> start(
+      std::unique_ptr<QueueChannel> channel, const DeviceInfo& info, device::BlockDevice& disk,
+      Instruments& instruments);
+  ~QueueLoop();
+  QueueLoop(const QueueLoop&) = delete;
+  QueueLoop& operator=(const QueueLoop&) = delete;
+
+  // Takes no more requests; what is at the disk is answered.
+  void request_stop() noexcept;
+
+ private:
+  struct Slot;
+  struct Arrived : ring::Operation {
+    Slot* slot = nullptr;
+  };
+  struct Slot : device::IoRequest {
+    QueueLoop* loop = nullptr;
+    Arrived arrived;
+    std::byte* memory = nullptr;
+    SteadyTime started;
+    uint32_t data_bytes = 0;  // what a read or write is answered with
+    uint16_t tag = 0;
+    device::Op asked = device::Op::kRead;
+    bool flush_after = false;
+  };
+
+  QueueLoop(std::unique_ptr<QueueChannel> channel, const DeviceInfo& info,
+            device::BlockDevice& disk, Instruments& instruments, std::unique_ptr<ring::Ring> ring);
+  [[nodiscard]] Status make_slots();
+  void run(std::promise<Status> ready);
+  [[nodiscard]] Status offer_all();
+  void turn(Deadline until);
+  void arrived(Slot& slot, int32_t result) noexcept;
+  void begin(Slot& slot) noexcept;
+  void submit(Slot& slot) noexcept;
+  void completed(Slot& slot, int32_t error) noexcept;
+  void answer(Slot& slot, int32_t error) noexcept;
+  void count(const Slot& slot, int32_t error) noexcept;
+  void give_memory_back() noexcept;
+  [[nodiscard]] size_t memory_bytes() const noexcept {
+    return slots_.size() * limits_.request_bytes_max;
+  }
+
+  std::unique_ptr<ring::Ring> ring_;
+  const std::unique_ptr<QueueChannel> channel_;
+  device::BlockDevice& disk_;
+  Instruments& instruments_;
+  const bool user_copy_;
+  const uint32_t device_;  // its number, for the log
+  DiskLimits limits_;
+  std::unique_ptr<device::BlockQueue> block_;
+  std::vector<Slot> slots_;
+  std::byte* memory_ = nullptr;  // of all slots
+  uint64_t used_bytes_ = 0;      // of it, since it was last given back
+  uint32_t in_device_ = 0;
+  uint32_t offered_ = 0;  // tags that the kernel has
+  int32_t refused_ = 0;
+  std::atomic<bool> stop_{false};
+  std::thread thread_;
+};
+
+}  // namespace strata::ublk
