@@ -35,6 +35,21 @@ std::string character_path(uint32_t device) {
   return fmt::format("/dev/ublkc{}", device);
 }
 
+void wait_for_node(const std::string& path) {
+  const Deadline deadline = Deadline::after(kNodeTime);
+  while (access(path.c_str(), R_OK | W_OK) != 0 &&
+         !deadline.passed(std::chrono::steady_clock::now())) {
+    poll(nullptr, 0, kNodePauseMs);
+  }
+}
+
+Error node_error(const std::string& path) {
+  return Error(Code::kPermissionDenied,
+               fmt::format("the server may not open {}: udev must give it to the server's user "
+                           "(docs/ublk.md has a rule), or {}",
+                           path, kInstead));
+}
+
 Error command_error(ControlCommand command, uint32_t device, int error) {
   const std::string what = fmt::format("/dev/ublkb{}: the kernel's ublk answers command {:#x}",
                                        device, static_cast<unsigned>(command));
@@ -67,6 +82,8 @@ class KernelDriver final : public Driver {
                                kInstead));
     }
     note(out);
+    // The kernel goes by who may use the node.
+    if ((out.flags & kUnprivileged) != 0) wait_for_node(character_path(out.device));
     return out;
   }
   Result<DeviceInfo> info(uint32_t device) override {
@@ -128,8 +145,10 @@ class KernelDriver final : public Driver {
       const std::lock_guard lock(mutex_);
       with_path = users_.contains(device);
     }
-    return with_path ? call_with_path(command, device, payload, data)
-                     : call(command, device, payload, data);
+    if (!with_path) return call(command, device, payload, data);
+    Status done = call_with_path(command, device, payload, data);
+    const bool refused = !done.ok() && done.error().code == Code::kPermissionDenied;
+    return refused ? Status(node_error(character_path(device))) : done;
   }
   Status call_with_path(ControlCommand command, uint32_t device, MutableBytes payload,
                         uint64_t data) {
@@ -186,26 +205,15 @@ Result<std::shared_ptr<UniqueFd>> KernelDriver::character_device(uint32_t device
   const std::lock_guard lock(mutex_);
   if (auto there = open_[device].lock()) return there;
   const std::string path = character_path(device);
-  const Deadline deadline = Deadline::after(kNodeTime);
-  while (true) {
-    auto made = std::make_shared<UniqueFd>(::open(path.c_str(), O_RDWR | O_CLOEXEC));
-    if (made->valid()) {
-      open_[device] = made;
-      return made;
-    }
-    const int error = errno;
-    const bool later = error == ENOENT || error == EACCES || error == EPERM;
-    if (later && !deadline.passed(std::chrono::steady_clock::now())) {
-      poll(nullptr, 0, kNodePauseMs);
-      continue;
-    }
-    if (error == EBUSY) return Error(Code::kBusy, path + " is open in another process");
-    if (!later) return errno_error(error, "opening " + path);
-    return Error(Code::kPermissionDenied,
-                 fmt::format("the server may not open {}: udev must give it to the server's user "
-                             "(docs/ublk.md has a rule), or {}",
-                             path, kInstead));
+  wait_for_node(path);
+  auto made = std::make_shared<UniqueFd>(::open(path.c_str(), O_RDWR | O_CLOEXEC));
+  if (made->valid()) {
+    open_[device] = made;
+    return made;
   }
+  if (errno == EBUSY) return Error(Code::kBusy, path + " is open in another process");
+  if (errno == EACCES || errno == EPERM) return node_error(path);
+  return errno_error(errno, "opening " + path);
 }
 
 }  // namespace
