@@ -17,11 +17,12 @@ namespace strata::roof {
 namespace {
 
 async::Task<Status> ensure_buckets(object::ObjectStore& objects, std::vector<std::string> names,
-                                   std::string region) {
+                                   std::string region, s3::NewBuckets kind) {
   for (const std::string& name : names) {
     object::CreateBucketRequest create;
     create.name = name;
     create.region = region;
+    create.settings = s3::settings_of_new(kind);
     Status made = co_await objects.create_bucket(std::move(create));
     if (made.ok() || made.error().reason == object::reason::kBucketExists) continue;
     // It may well be there, on a drive that is not; the others are served meanwhile.
@@ -92,8 +93,10 @@ Result<std::unique_ptr<ObjectHalf>> ObjectHalf::open(const ServeOptions& options
   }
   impl->lifecycle = std::make_unique<lifecycle::LifecycleWorker>(
       *impl->objects, ground.clock, options.lifecycle_day, run_on_loop);
-  TRY(ground.loops.run(ensure_buckets(*impl->objects, options.buckets, options.region)));
   s3::Config config;
+  config.new_buckets = options.new_buckets_open ? s3::NewBuckets::kOpen : s3::NewBuckets::kClosed;
+  TRY(ground.loops.run(
+      ensure_buckets(*impl->objects, options.buckets, options.region, config.new_buckets)));
   config.region = options.region;
   config.domains = options.domains;
   config.signature_version2 = options.sigv2;

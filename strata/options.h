@@ -67,6 +67,7 @@ struct ServeOptions {
   std::vector<VolumeWish> memory_volumes;
   bool volumes_direct = true;  // images bypass the page cache
   bool sigv2 = false;
+  bool new_buckets_open = false;  // access control lists count in them, nothing is blocked
   log::Level log_level = log::Level::kInfo;
   log::Format log_format = log::Format::kHuman;
   uint32_t threads = 1;

@@ -137,6 +137,14 @@ Status apply_switch(ServeOptions& into, Values values) {
   return {};
 }
 
+Status apply_new_buckets(ServeOptions& into, Values values) {
+  if (values.front() != "closed" && values.front() != "open") {
+    return bad(fmt::format("'{}' is neither closed nor open", values.front()));
+  }
+  into.new_buckets_open = values.front() == "open";
+  return {};
+}
+
 Status apply_nbd_tls(ServeOptions& into, Values values) {
   for (const nbd::TlsMode mode :
        {nbd::TlsMode::kOff, nbd::TlsMode::kOptional, nbd::TlsMode::kRequired}) {
@@ -340,6 +348,10 @@ constexpr std::array<OptionSpec, kOptionCount> kTable = {{
     {.name = "buckets", .value_name = "NAME", .default_value = "", .default_note = "none",
      .help = "Buckets to make at start unless they are there", .list = true,
      .apply = apply_buckets},
+    {.name = "new-buckets", .value_name = "MODE", .default_value = "closed", .default_note = "",
+     .help = "New buckets are as on AWS since April 2023 (closed), or as before, with access "
+             "control lists and without a public access block (open)",
+     .apply = apply_new_buckets},
     {.name = "volumes", .value_name = "NAME:SIZE", .default_value = "", .default_note = "none",
      .help = "Volumes to make at start unless they are there", .list = true,
      .apply = apply_volumes<&ServeOptions::volumes>},

@@ -10,6 +10,7 @@ packages_test=(
   fio libnbd-bin fuse3 qemu-utils e2fsprogs xfsprogs mount util-linux rclone python3-boto3 openssl
   postgresql qemu-system-x86 busybox-static
   python3-matplotlib s3fs chromium  # the comparison: its charts, a mounted bucket, a look at its page
+  s3cmd restic  # and s3fs, rclone: clients of S3
 )
 packages_cert=(openssl)
 packages_lint=(clang-19 clang-tidy-19 clang-format-19)

@@ -40,10 +40,10 @@ build_preset "$preset" all
 
 # Today's clients, from PyPI, in a folder of their own.
 venv=$PWD/build/venv
-if [ ! -x "$venv/bin/aws" ]; then
-  echo "Installing the current boto3 and aws CLI into build/venv"
+if [ ! -x "$venv/bin/aws" ] || ! "$venv/bin/python3" -c 'import minio' 2>/dev/null; then
+  echo "Installing the current boto3, aws CLI and minio into build/venv"
   /usr/bin/python3 -m venv "$venv"
-  "$venv/bin/pip" install --quiet --disable-pip-version-check boto3 awscli
+  "$venv/bin/pip" install --quiet --disable-pip-version-check boto3 awscli minio
 fi
 
 export STRATA_BINARY=$PWD/build/$preset/strata

@@ -115,7 +115,6 @@ struct Control {
   bool close = false;
   bool keep_alive = false;
   bool expect_continue = false;
-  bool expect_other = false;
 };
 
 void note_connection(std::string_view list, Control& control) noexcept {
@@ -142,9 +141,8 @@ Control gather(const Fields& fields) noexcept {
       control.encoding = value;
     } else if (name == "connection") {
       note_connection(value, control);
-    } else if (name == "expect") {
-      (ascii_iequals(value, "100-continue") ? control.expect_continue : control.expect_other) =
-          true;
+    } else if (name == "expect" && ascii_iequals(value, "100-continue")) {
+      control.expect_continue = true;
     }
   }
   return control;
@@ -270,8 +268,6 @@ std::optional<Refusal> parse_head(std::string_view head, size_t fields_max, Requ
   if (MaybeRefusal refusal = judge_host(control, authority, out.minor_version)) return refusal;
   if (MaybeRefusal refusal = judge_framing(control, out)) return refusal;
   if (out.minor_version >= 1) {
-    if (control.expect_other)
-      return Refusal{417, "the only expectation understood is 100-continue"};
     out.expect_continue = control.expect_continue;
     out.keep_alive = !control.close;
   } else {

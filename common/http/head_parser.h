@@ -59,8 +59,8 @@ class HeadScanner {
 // (400); Content-Length repeated (even identically), not plain digits, above 2^63-1, or together
 // with Transfer-Encoding (400); Transfer-Encoding repeated or in HTTP/1.0 (400) or other than
 // exactly "chunked" (501); more than fields_max fields (431); versions other than 1.0 and 1.1
-// (505); an Expect other than 100-continue (417). Targets are paths ("/...") or absolute http URIs,
-// whose path is taken; "*" and authority targets are refused (400).
+// (505). An Expect other than 100-continue is ignored. Targets are paths ("/...") or absolute http
+// URIs, whose path is taken; "*" and authority targets are refused (400).
 [[nodiscard]] std::optional<Refusal> parse_head(std::string_view head, size_t fields_max,
                                                 RequestHead& out);
 

@@ -95,6 +95,13 @@ std::string Directory::canonical_id(std::string_view account) const {
   return canonical_id_of(*state(), account);
 }
 
+std::string Directory::name_of(std::string_view account) const {
+  if (account == owner_.account) return "root";
+  const std::shared_ptr<const State> now = state();
+  const Account* const known = now->account(account);
+  return known == nullptr ? std::string() : known->name;
+}
+
 std::string Directory::account_of(std::string_view canonical_id) const {
   const std::shared_ptr<const State> now = state();
   for (const auto& [row, account] : now->accounts) {

@@ -56,6 +56,8 @@ class Directory final : public access::CredentialSource {
   [[nodiscard]] std::shared_ptr<const access::Credential> find(
       std::string_view access_key) const override;
   [[nodiscard]] std::string canonical_id(std::string_view account) const;
+  // What an account is called: "root" for the one of the server's own options, "" if there is none.
+  [[nodiscard]] std::string name_of(std::string_view account) const;
   // The account of a canonical id; "" if there is none.
   [[nodiscard]] std::string account_of(std::string_view canonical_id) const;
 

@@ -90,9 +90,11 @@ bool if_range_holds(const IfRange& condition, const Validators& current) noexcep
 Status check_write_conditions(const Conditions& conditions,
                               const std::optional<Validators>& current) {
   if (conditions.if_match) {
-    if (!current || !etag_list_matches(*conditions.if_match, current->etag, false)) {
-      return failed("If-Match");
+    // As S3: what is not there is missing, rather than another than expected.
+    if (!current) {
+      return Error(Code::kNotFound, reason::kNoSuchKey, "there is no object for If-Match to match");
     }
+    if (!etag_list_matches(*conditions.if_match, current->etag, false)) return failed("If-Match");
   } else if (conditions.if_unmodified_since && current) {
     if (in_seconds(current->modified) > in_seconds(*conditions.if_unmodified_since)) {
       return failed("If-Unmodified-Since");

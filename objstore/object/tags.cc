@@ -47,8 +47,10 @@ Status check_text(std::string_view text, size_t characters_max, std::string_view
 
 Status check_tags(const Tags& tags, size_t tags_max) {
   if (tags.size() > tags_max) {
-    return Error(Code::kTooLarge, reason::kTooManyTags,
-                 fmt::format("there are {} tags; at most {} are allowed", tags.size(), tags_max));
+    return Error(
+        Code::kTooLarge, reason::kTooManyTags,
+        fmt::format("{} cannot be greater than {}",
+                    tags_max == kBucketTagsMax ? "Bucket tag count" : "Object tags", tags_max));
   }
   std::set<std::string_view> keys;
   for (const auto& [key, value] : tags) {

@@ -86,6 +86,14 @@ Result<access::Grant> parse_grant(const XmlElement& element) {
   return access::Grant{std::move(who), *permission};
 }
 
+// See OwnerIds of the names.
+void write_account(codec::XmlWriter& xml, const std::string& canonical_id,
+                   const iam::Directory& directory) {
+  xml.element("ID", canonical_id);
+  const std::string name = directory.name_of(directory.account_of(canonical_id));
+  if (!name.empty()) xml.element("DisplayName", name);
+}
+
 }  // namespace
 
 Error acls_not_supported() {
@@ -164,9 +172,11 @@ Status check_acl(const access::Acl& acl, std::string_view owner_id,
   return {};
 }
 
-std::string acl_document(const access::Acl& acl) {
+std::string acl_document(const access::Acl& acl, const iam::Directory& directory) {
   codec::XmlWriter xml = s3_document("AccessControlPolicy");
-  xml.open("Owner").element("ID", acl.owner_id).close();
+  xml.open("Owner");
+  write_account(xml, acl.owner_id, directory);
+  xml.close();
   xml.open("AccessControlList");
   for (const access::Grant& grant : acl.grants) {
     xml.open("Grant").open("Grantee");
@@ -174,7 +184,8 @@ std::string acl_document(const access::Acl& acl) {
     if (grant.grantee.group) {
       xml.attribute("xsi:type", "Group").element("URI", access::group_uri(*grant.grantee.group));
     } else {
-      xml.attribute("xsi:type", "CanonicalUser").element("ID", grant.grantee.canonical_id);
+      xml.attribute("xsi:type", "CanonicalUser");
+      write_account(xml, grant.grantee.canonical_id, directory);
     }
     xml.close().element("Permission", access::permission_name(grant.permission)).close();
   }

@@ -36,7 +36,7 @@ struct AclTarget {
 // InvalidArgument for an id nobody has, AccessDenied for another owner than `owner_id`.
 [[nodiscard]] Status check_acl(const access::Acl& acl, std::string_view owner_id,
                                const iam::Directory& directory);
-[[nodiscard]] std::string acl_document(const access::Acl& acl);
+[[nodiscard]] std::string acl_document(const access::Acl& acl, const iam::Directory& directory);
 
 // Whether it says no more than that this one account has full control.
 [[nodiscard]] bool is_full_control_of(const access::Acl& acl, std::string_view id) noexcept;

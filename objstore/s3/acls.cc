@@ -67,9 +67,10 @@ bool states_private(const http::Fields& fields) {
 
 AnswerTask get_bucket_acl(const Call& call) {
   const access::BucketAccess& rules = *call.rules.access;
-  if (rules.acls_count() && rules.acl) co_return xml_answer(200, acl_document(*rules.acl));
+  if (rules.acls_count() && rules.acl)
+    co_return xml_answer(200, acl_document(*rules.acl, call.service.directory));
   const std::string owner = call.service.directory.canonical_id(call.rules.owner);
-  co_return xml_answer(200, acl_document(access::private_acl(owner)));
+  co_return xml_answer(200, acl_document(access::private_acl(owner), call.service.directory));
 }
 
 AnswerTask put_bucket_acl(const Call& call) {
@@ -99,7 +100,7 @@ AnswerTask get_object_acl(const Call& call) {
   } else if (!info.extras.acl.empty()) {
     CO_TRY_ASSIGN(acl, access::decode_acl(info.extras.acl));
   }
-  Answer answer = xml_answer(200, acl_document(acl));
+  Answer answer = xml_answer(200, acl_document(acl, call.service.directory));
   CO_TRY(co_await add_version_field(call, call.request.bucket(), info.version_id,
                                     "x-amz-version-id", answer));
   co_return std::move(answer);

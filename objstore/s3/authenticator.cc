@@ -209,8 +209,11 @@ Result<access::Caller> Authenticator::verify_query_call(const ParsedRequest& req
                                                         std::string_view body_sha256) {
   TRY_ASSIGN(const Mechanism mechanism, mechanism_of(request));
   if (mechanism == Mechanism::kAnonymous) return access::Caller::anonymous();
-  if (mechanism != Mechanism::kHeader) return one_mechanism_only();
-  TRY_ASSIGN(const Claim claim, header_claim(request, body_sha256));
+  const bool in_url = mechanism == Mechanism::kQuery;
+  if (mechanism != Mechanism::kHeader && !in_url) return one_mechanism_only();
+  TRY_ASSIGN(Claim claim, in_url ? presigned_claim(request) : header_claim(request, body_sha256));
+  // A URL of these services signs the body, even one that it does not have.
+  if (in_url) claim.payload_hash = body_sha256;
   const sigv4::Credential& credential = claim.authorization.credential;
   const sigv4::Scope& scope = credential.scope;
   // IAM has one endpoint for the world, whose region is this one wherever its clients are.

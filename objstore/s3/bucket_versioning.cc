@@ -2,6 +2,7 @@
 #include <utility>
 
 #include "common/codec/http_date.h"
+#include "objstore/s3/errors.h"
 #include "objstore/s3/limits.h"
 #include "objstore/s3/listing_parameters.h"
 #include "objstore/s3/operations.h"
@@ -28,7 +29,7 @@ void write_version(codec::XmlWriter& xml, const object::ListedVersion& version,
     const std::string& storage_class = info.attributes.storage_class;
     xml.element("StorageClass", storage_class.empty() ? "STANDARD" : storage_class);
   }
-  xml.open("Owner").element("ID", owners.of_object(info.extras.owner)).close();
+  owners.write(xml, "Owner", info.extras.owner);
   xml.close();
 }
 
@@ -65,6 +66,10 @@ AnswerTask list_object_versions(const Call& call) {
   list.key_marker = query.get("key-marker");
   list.version_id_marker = query.get("version-id-marker");
   list.versions_max = static_cast<size_t>(keys_max);
+  if (query.has("version-id-marker") && list.version_id_marker.empty()) {
+    co_return Error(Code::kInvalidArgument, code::kInvalidArgument,
+                    "A version-id marker cannot be empty.");
+  }
   CO_TRY_ASSIGN(const object::ListVersionsPage page,
                 co_await call.service.store.list_versions(std::move(list)));
 

@@ -102,7 +102,10 @@ constexpr Mapping kByReason[] = {
     {code::kInvalidAccessKeyId, code::kInvalidAccessKeyId, 403},
     {code::kInvalidArgument, code::kInvalidArgument, 400},
     {code::kInvalidDigest, code::kInvalidDigest, 400},
+    {code::kInvalidExpectedOwner, code::kInvalidExpectedOwner, 400},
+    {code::kInvalidLocation, code::kInvalidLocation, 400},
     {code::kInvalidPolicyDocument, code::kInvalidPolicyDocument, 400},
+    {code::kInvalidRedirect, code::kInvalidRedirect, 400},
     {code::kInvalidRequest, code::kInvalidRequest, 400},
     {code::kInvalidStorageClass, code::kInvalidStorageClass, 400},
     {code::kInvalidToken, code::kInvalidToken, 400},
@@ -125,6 +128,7 @@ constexpr Mapping kByReason[] = {
     {"InvalidBucketName", "InvalidBucketName", 400},
     // What was never configured: the answers of the route table's unset rows.
     {"NoSuchBucketPolicy", "NoSuchBucketPolicy", 404},
+    {"NoSuchConfiguration", "NoSuchConfiguration", 404},
     {"NoSuchTagSet", "NoSuchTagSet", 404},
     {"NoSuchObjectLockConfiguration", "NoSuchObjectLockConfiguration", 404},
     {"NoSuchLifecycleConfiguration", "NoSuchLifecycleConfiguration", 404},

@@ -5,6 +5,7 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <string_view>
 
 #include "common/base/bytes.h"
 
@@ -26,5 +27,8 @@ inline constexpr size_t kPostPolicyDepthMax = 8;                // of its JSON
 inline constexpr size_t kDeletesAtOnce = 32;         // keys of one DeleteObjects under way
 inline constexpr uint64_t kListPageMax = 1000;       // keys, parts or uploads a page
 inline constexpr uint64_t kBucketsPageMax = 10'000;  // max-buckets
+
+// The region where a bucket has no location constraint and may be made again, as S3 has it.
+inline constexpr std::string_view kClassicRegion = "us-east-1";
 
 }  // namespace strata::s3

@@ -21,7 +21,7 @@ void write_object(codec::XmlWriter& xml, const object::ObjectInfo& info, const N
   write_checksum_kinds(xml, info.checksums);
   xml.element("Size", info.size_bytes);
   if (owners != nullptr) {
-    xml.open("Owner").element("ID", owners->of_object(info.extras.owner)).close();
+    owners->write(xml, "Owner", info.extras.owner);
   }
   const std::string& storage_class = info.attributes.storage_class;
   xml.element("StorageClass", storage_class.empty() ? "STANDARD" : storage_class);
@@ -57,6 +57,39 @@ object::ListRequest list_request(const VerifiedRequest& request, uint64_t keys_m
   return list;
 }
 
+// The common prefix that start-after lies in, if keys behind start-after are rolled up into it:
+// unlike a marker, start-after is a key, and does not end the prefix that it is in. Else "". The
+// store outlives the task.
+async::Task<Result<std::string>> prefix_begun(object::ObjectStore& store,
+                                              object::ListRequest list) {
+  if (list.delimiter.empty() || !list.after.starts_with(list.prefix)) co_return std::string();
+  const size_t found = list.after.find(list.delimiter, list.prefix.size());
+  if (found == std::string::npos) co_return std::string();
+  std::string begun = list.after.substr(0, found + list.delimiter.size());
+  list.prefix = begun;
+  list.delimiter.clear();
+  list.keys_max = 1;
+  CO_TRY_ASSIGN(const object::ListPage rest, co_await store.list(std::move(list)));
+  co_return rest.objects.empty() ? std::string() : std::move(begun);
+}
+
+// A page that begins with the common prefix `begun`, if there is one. The store outlives the task.
+async::Task<Result<object::ListPage>> list_after(object::ObjectStore& store,
+                                                 object::ListRequest list, std::string begun) {
+  const bool alone = !begun.empty() && list.keys_max == 1;
+  if (!begun.empty() && !alone) --list.keys_max;
+  CO_TRY_ASSIGN(object::ListPage page, co_await store.list(std::move(list)));
+  if (begun.empty()) co_return std::move(page);
+  if (alone) {
+    object::ListPage first;
+    first.truncated = !page.objects.empty() || !page.common_prefixes.empty();
+    first.next = begun;
+    page = std::move(first);
+  }
+  page.common_prefixes.insert(page.common_prefixes.begin(), std::move(begun));
+  co_return std::move(page);
+}
+
 }  // namespace
 
 AnswerTask list_objects(const Call& call) {
@@ -88,10 +121,15 @@ AnswerTask list_objects_v2(const Call& call) {
   object::ListRequest list = list_request(call.request, keys_max);
   list.after = query.get("start-after");
   const std::string* token = query.find("continuation-token");
+  std::string begun;
   if (token != nullptr) {
     CO_TRY_ASSIGN(list.after, decode_token(*token));
+  } else if (keys_max > 0) {
+    object::ListRequest same = list;
+    CO_TRY_ASSIGN(begun, co_await prefix_begun(call.service.store, std::move(same)));
   }
-  CO_TRY_ASSIGN(const object::ListPage page, co_await call.service.store.list(std::move(list)));
+  CO_TRY_ASSIGN(const object::ListPage page,
+                co_await list_after(call.service.store, std::move(list), std::move(begun)));
 
   codec::XmlWriter xml = s3_document("ListBucketResult");
   write_request(xml, call.request, encode, keys_max, page.truncated);

@@ -87,6 +87,20 @@ async::Task<Status> check_upload_type(Service& service, const VerifiedRequest& r
                   "says.");
 }
 
+// A part of what is to be protected, see check_lock_integrity.
+async::Task<Status> check_part_integrity(const Call& call, const UploadBody& body) {
+  if (body.has_integrity_check()) co_return Status();
+  CO_TRY_ASSIGN(const object::BucketInfo bucket,
+                co_await call.service.store.bucket(call.request.bucket()));
+  if (bucket.settings->find(object::BucketSetting::kObjectLock) == nullptr) co_return Status();
+  std::string upload_id(call.request.query().get("uploadId"));
+  CO_TRY_ASSIGN(const object::ListPartsPage page,
+                co_await call.service.store.list_parts(call.request.bucket(), call.request.key(),
+                                                       std::move(upload_id), 0, 0));
+  CO_TRY(co_await check_lock_integrity(call, body, page.upload.extras));
+  co_return Status();
+}
+
 }  // namespace
 
 AnswerTask create_multipart_upload(const Call& call) {
@@ -122,6 +136,7 @@ AnswerTask upload_part(const Call& call) {
   part.upload_id = call.request.query().get("uploadId");
   CO_TRY_ASSIGN(part.part_number, part_number_parameter(call.request.query()));
   CO_TRY_ASSIGN(part.customer_key, customer_key(call.request.fields()));
+  CO_TRY(co_await check_part_integrity(call, *upload));
   part.size_bytes = upload->size_bytes();
   part.checksums = upload->checksums_at_end();
   CO_TRY_ASSIGN(const object::PartInfo info,
@@ -146,7 +161,8 @@ AnswerTask complete_multipart_upload(const Call& call) {
   CO_TRY_ASSIGN(const object::ObjectInfo info,
                 co_await call.service.store.complete_upload(std::move(complete)));
   codec::XmlWriter xml = s3_document("CompleteMultipartUploadResult");
-  xml.element("Location", "http://" + std::string(call.request.fields().get("host")) +
+  xml.element("Location", (call.request.head().secure ? "https://" : "http://") +
+                              std::string(call.request.fields().get("host")) +
                               call.request.head().path);
   xml.element("Bucket", call.request.bucket()).element("Key", call.request.key());
   xml.element("ETag", quoted_etag(info.etag));

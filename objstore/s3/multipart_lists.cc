@@ -13,10 +13,6 @@ namespace strata::s3 {
 
 namespace {
 
-void write_party(codec::XmlWriter& xml, std::string_view element, std::string_view id) {
-  xml.open(element).element("ID", id).close();
-}
-
 void write_upload_checksum(codec::XmlWriter& xml, const object::UploadInfo& upload) {
   if (!upload.checksum_algorithm) return;
   xml.element("ChecksumAlgorithm", digest::checksum_name(*upload.checksum_algorithm));
@@ -46,8 +42,8 @@ AnswerTask list_parts(const Call& call) {
   xml.element("Bucket", call.request.bucket()).element("Key", encode(call.request.key()));
   xml.element("UploadId", page.upload.upload_id);
   OwnerIds owners(call);
-  write_party(xml, "Initiator", owners.of_object(page.upload.extras.owner));
-  write_party(xml, "Owner", owners.of_object(page.upload.extras.owner));
+  owners.write(xml, "Initiator", page.upload.extras.owner);
+  owners.write(xml, "Owner", page.upload.extras.owner);
   xml.element("StorageClass", storage_class_of(page.upload));
   write_upload_checksum(xml, page.upload);
   xml.element("PartNumberMarker", marker);
@@ -93,8 +89,8 @@ AnswerTask list_multipart_uploads(const Call& call) {
   for (const object::UploadInfo& upload : page.uploads) {
     xml.open("Upload").element("Key", encode(upload.key));
     xml.element("UploadId", upload.upload_id);
-    write_party(xml, "Initiator", owners.of_object(upload.extras.owner));
-    write_party(xml, "Owner", owners.of_object(upload.extras.owner));
+    owners.write(xml, "Initiator", upload.extras.owner);
+    owners.write(xml, "Owner", upload.extras.owner);
     xml.element("StorageClass", storage_class_of(upload));
     xml.element("Initiated", codec::format_iso8601(upload.started));
     write_upload_checksum(xml, upload);

@@ -4,6 +4,7 @@
 
 #include "common/codec/http_date.h"
 #include "common/codec/text.h"
+#include "objstore/object/object_lock.h"
 #include "objstore/object/tags.h"
 #include "objstore/s3/acl_fields.h"
 #include "objstore/s3/errors.h"
@@ -51,13 +52,12 @@ Status parse_lock_fields(const Call& call, object::Extras& extras) {
   return require(call, "s3:PutObjectLegalHold", call.request.bucket(), call.request.key());
 }
 
-// The list of a new object. Where lists do not count, only what grants nothing to anybody else may
-// be asked for.
+// The list of a new object. Where lists do not count, only that the bucket's owner has full control
+// may be asked for, and not by the name `private`: S3 refuses that one.
 Status parse_acl_fields(const Call& call, object::Extras& extras) {
   const http::Fields& fields = call.request.fields();
   const access::BucketAccess& rules = *call.rules.access;
   const std::string_view canned = fields.get("x-amz-acl");
-  if (canned == "private" && !rules.acls_count()) return {};
   if (canned == "bucket-owner-full-control" &&
       rules.ownership != access::Ownership::kObjectWriter) {
     extras.owner.clear();
@@ -77,8 +77,8 @@ Status parse_acl_fields(const Call& call, object::Extras& extras) {
     return access_denied();
   }
   if (!rules.acls_count()) {
-    return is_full_control_of(*acl, target.bucket_owner_id) ? Status()
-                                                            : Status(acls_not_supported());
+    const bool good = canned != "private" && is_full_control_of(*acl, target.bucket_owner_id);
+    return good ? Status() : Status(acls_not_supported());
   }
   if (rules.block.block_public_acls && access::is_public(*acl)) return access_denied();
   if (!is_full_control_of(*acl, target.owner_id)) extras.acl = access::encode_acl(*acl);
@@ -125,6 +125,21 @@ Result<object::RetentionMode> parse_retention_mode(std::string_view text) {
 
 std::string_view retention_mode_text(object::RetentionMode mode) noexcept {
   return mode == object::RetentionMode::kGovernance ? "GOVERNANCE" : "COMPLIANCE";
+}
+
+async::Task<Status> check_lock_integrity(const Call& call, const UploadBody& body,
+                                         const object::Extras& stated) {
+  if (body.has_integrity_check()) co_return Status();
+  CO_TRY_ASSIGN(const object::BucketInfo bucket,
+                co_await call.service.store.bucket(call.request.bucket()));
+  CO_TRY_ASSIGN(const std::optional<object::LockConfiguration> lock, object::lock_of(bucket));
+  if (!lock) co_return Status();
+  if (!stated.retention && !stated.legal_hold && !lock->default_retention) co_return Status();
+  const bool part = call.operation.handler == upload_part;
+  co_return Error(Code::kInvalidArgument, code::kInvalidRequest,
+                  "Content-MD5 OR x-amz-checksum- HTTP header is required for Put " +
+                      std::string(part ? "Part" : "Object") +
+                      " requests with Object Lock parameters");
 }
 
 Result<object::Extras> parse_extras(const Call& call) {

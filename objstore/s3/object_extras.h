@@ -6,6 +6,7 @@
 
 #include "common/base/result.h"
 #include "objstore/s3/operations.h"
+#include "objstore/s3/upload_body.h"
 
 namespace strata::s3 {
 
@@ -20,6 +21,12 @@ namespace strata::s3 {
 // Whose a version is that the call makes, as records keep it: the caller's, or the bucket owner's
 // where ownership is enforced.
 [[nodiscard]] std::string owner_of_new(const Call& call);
+
+// Where a version is to be protected, by what the request says or by the bucket's default, S3 takes
+// its bytes only with Content-MD5 or a checksum of them. `stated`: retention and legal hold of the
+// request or of its upload. What is passed outlives the task.
+[[nodiscard]] async::Task<Status> check_lock_integrity(const Call& call, const UploadBody& body,
+                                                       const object::Extras& stated);
 
 // Owner, access control list, tags, retention and legal hold. Asks access for what these need:
 // s3:PutObjectAcl, s3:PutObjectTagging, s3:PutObjectRetention, s3:PutObjectLegalHold on the

@@ -73,9 +73,13 @@ AnswerTask get_object_retention(const Call& call) {
 
 AnswerTask put_object_retention(const Call& call) {
   CO_TRY_ASSIGN(object::VersionName name, named_version(call.request));
-  CO_TRY_ASSIGN(const std::string document,
-                co_await read_document(call, kConfigurationXmlBytesMax));
-  CO_TRY_ASSIGN(std::optional<object::Retention> retention, parse_retention(document));
+  const Result<std::string> document = co_await read_document(call, kConfigurationXmlBytesMax);
+  Result<std::optional<object::Retention>> parsed =
+      document.ok() ? parse_retention(*document) : document.error();
+  Stated stated;
+  if (parsed.ok()) stated.retention = *parsed;
+  CO_TRY(co_await admit_stated(call.service, call.operation, call.request, call.rules, stated));
+  CO_TRY_ASSIGN(const std::optional<object::Retention> retention, std::move(parsed));
   CO_TRY_ASSIGN(const bool bypass, bypasses_governance(call, name.key));
   object::VersionName named = name;
   const Result<object::ObjectInfo> done =
@@ -97,9 +101,12 @@ AnswerTask get_object_legal_hold(const Call& call) {
 
 AnswerTask put_object_legal_hold(const Call& call) {
   CO_TRY_ASSIGN(object::VersionName name, named_version(call.request));
-  CO_TRY_ASSIGN(const std::string document,
-                co_await read_document(call, kConfigurationXmlBytesMax));
-  CO_TRY_ASSIGN(const bool hold, parse_legal_hold(document));
+  const Result<std::string> document = co_await read_document(call, kConfigurationXmlBytesMax);
+  const Result<bool> parsed = document.ok() ? parse_legal_hold(*document) : document.error();
+  Stated stated;
+  if (parsed.ok()) stated.legal_hold = *parsed;
+  CO_TRY(co_await admit_stated(call.service, call.operation, call.request, call.rules, stated));
+  CO_TRY_ASSIGN(const bool hold, parsed);
   object::VersionName named = name;
   const Result<object::ObjectInfo> done =
       co_await call.service.store.set_legal_hold(std::move(named), hold);

@@ -16,6 +16,7 @@
 #include "objstore/s3/answer.h"
 #include "objstore/s3/authenticator.h"
 #include "objstore/s3/bucket_rules.h"
+#include "objstore/s3/new_bucket.h"
 #include "objstore/s3/operation.h"
 #include "objstore/s3/parsed_settings.h"
 #include "objstore/settings/lifecycle_due.h"
@@ -30,6 +31,7 @@ struct Service {
   const io::Clock& clock;
   BucketRulesCache rules;
   encryption::KeyRing* keys = nullptr;  // null: only customers' keys encrypt
+  NewBuckets new_buckets = NewBuckets::kClosed;
   // How long a day of lifecycle rules is.
   settings::DayLength lifecycle_day = settings::kRealDay;
   std::shared_ptr<SettingsCache> settings = std::make_shared<SettingsCache>();
@@ -53,11 +55,13 @@ using AnswerTask = async::Task<Result<Answer>>;
 
 // buckets.cc
 [[nodiscard]] AnswerTask list_buckets(const Call& call);
-[[nodiscard]] AnswerTask create_bucket(const Call& call);
 [[nodiscard]] AnswerTask head_bucket(const Call& call);
 [[nodiscard]] AnswerTask delete_bucket(const Call& call);
 [[nodiscard]] AnswerTask get_bucket_location(const Call& call);
 [[nodiscard]] AnswerTask unset_configuration(const Call& call);
+
+// create_bucket.cc
+[[nodiscard]] AnswerTask create_bucket(const Call& call);
 
 // bucket_versioning.cc
 [[nodiscard]] AnswerTask get_bucket_versioning(const Call& call);
@@ -104,6 +108,11 @@ using AnswerTask = async::Task<Result<Answer>>;
 [[nodiscard]] AnswerTask put_bucket_logging(const Call& call);
 [[nodiscard]] AnswerTask get_bucket_request_payment(const Call& call);
 [[nodiscard]] AnswerTask put_bucket_request_payment(const Call& call);
+[[nodiscard]] AnswerTask get_bucket_notification(const Call& call);
+[[nodiscard]] AnswerTask put_bucket_notification(const Call& call);
+[[nodiscard]] AnswerTask get_bucket_abac(const Call& call);
+[[nodiscard]] AnswerTask delete_bucket_replication(const Call& call);
+[[nodiscard]] AnswerTask list_no_configurations(const Call& call);
 
 // object_attributes.cc
 [[nodiscard]] AnswerTask get_object_attributes(const Call& call);

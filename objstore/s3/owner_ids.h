@@ -1,8 +1,10 @@
-// OwnerIds: the canonical user ids of those who own what a listing tells of.
+// OwnerIds: the canonical user ids, and the names, of those who own what a listing tells of.
 #pragma once
 
 #include <string>
+#include <string_view>
 
+#include "common/codec/xml.h"
 #include "objstore/s3/operations.h"
 
 namespace strata::s3 {
@@ -13,20 +15,25 @@ class OwnerIds {
   // The call outlives this.
   explicit OwnerIds(const Call& call) : call_(call) {}
 
-  // account: as the record has it; empty: the bucket's owner.
-  [[nodiscard]] const std::string& of_object(const std::string& account) {
+  // Writes the element with ID and DisplayName. account: as the record has it; empty: the bucket's
+  // owner. AWS left the name out in November 2025; programs from before read it.
+  void write(codec::XmlWriter& xml, std::string_view element, const std::string& account) {
     const std::string& owner = account.empty() ? call_.rules.owner : account;
     if (id_.empty() || owner != account_) {
       account_ = owner;
       id_ = call_.service.directory.canonical_id(owner);
+      name_ = call_.service.directory.name_of(owner);
     }
-    return id_;
+    xml.open(element).element("ID", id_);
+    if (!name_.empty()) xml.element("DisplayName", name_);
+    xml.close();
   }
 
  private:
   const Call& call_;
   std::string account_;
   std::string id_;
+  std::string name_;
 };
 
 }  // namespace strata::s3

@@ -45,7 +45,10 @@ struct Inquiry {
   const BucketRules& rules;
   access::Resource resource;
   const object::Extras* object = nullptr;
+  const Stated& stated;
 };
+
+const Stated kNothingStated;
 
 Result<bool> decide(const Inquiry& inquiry, std::string_view action) {
   const access::Caller& caller = inquiry.request.caller();
@@ -54,9 +57,11 @@ Result<bool> decide(const Inquiry& inquiry, std::string_view action) {
   if (!action.empty() && of_bucket && access::owner_decides(caller, rules.owner, *rules.access)) {
     return true;
   }
-  const RequestContext context(inquiry.request, inquiry.service.clock.wall_now(),
-                               inquiry.service.region,
-                               inquiry.object == nullptr ? nullptr : &inquiry.object->tags);
+  const Surroundings surroundings{inquiry.service.clock.wall_now(), inquiry.service.region,
+                                  of_bucket ? std::string_view(rules.owner) : std::string_view()};
+  const RequestContext context(inquiry.request, surroundings,
+                               inquiry.object == nullptr ? nullptr : &inquiry.object->tags,
+                               inquiry.stated);
   access::Decision decision;
   if (of_bucket) {
     access::ObjectSide object;
@@ -130,9 +135,16 @@ async::Task<Result<BucketRules>> find_rules(Service& service, std::string bucket
 
 async::Task<Status> admit_action(Service& service, const OperationInfo& operation,
                                  const VerifiedRequest& request, const BucketRules& rules) {
+  Status admitted = co_await admit_stated(service, operation, request, rules, kNothingStated);
+  co_return std::move(admitted);
+}
+
+async::Task<Status> admit_stated(Service& service, const OperationInfo& operation,
+                                 const VerifiedRequest& request, const BucketRules& rules,
+                                 const Stated& stated) {
   const bool names_version = operation.level == Level::kObject && request.query().has("versionId");
   const std::string_view action = versioned(operation.action, names_version);
-  Inquiry inquiry{service, request, rules, {request.bucket(), request.key()}, nullptr};
+  Inquiry inquiry{service, request, rules, {request.bucket(), request.key()}, nullptr, stated};
   std::optional<object::Extras> object;
   if (!request.key().empty() && !rules.name.empty()) {
     object::VersionName name{request.bucket(), request.key(), {}};
@@ -149,11 +161,16 @@ async::Task<Status> admit_action(Service& service, const OperationInfo& operatio
   co_return Status();
 }
 
+bool asks_when_read(Handler handler) noexcept {
+  return handler == delete_objects || handler == put_object_tagging ||
+         handler == put_object_retention || handler == put_object_legal_hold;
+}
+
 bool may(const Call& call, std::string_view action, std::string_view bucket, std::string_view key,
          const object::Extras* object) {
   CHECK(bucket == call.request.bucket());
-  const Result<bool> allowed =
-      decide({call.service, call.request, call.rules, {bucket, key}, object}, action);
+  const Result<bool> allowed = decide(
+      {call.service, call.request, call.rules, {bucket, key}, object, kNothingStated}, action);
   return allowed.ok() && *allowed;
 }
 
@@ -172,9 +189,10 @@ async::Task<Result<BucketRules>> require_source(const Call& call, const CopySour
   CO_TRY_ASSIGN(const std::optional<object::Extras> object,
                 co_await object_in_question(call.service, call.request.caller(), rules, action,
                                             std::move(name)));
-  CO_TRY(demand(
-      {call.service, call.request, rules, {source.bucket, source.key}, object ? &*object : nullptr},
-      action));
+  const Inquiry inquiry{
+      call.service,  call.request, rules, {source.bucket, source.key}, object ? &*object : nullptr,
+      kNothingStated};
+  CO_TRY(demand(inquiry, action));
   co_return std::move(rules);
 }
 
@@ -182,8 +200,9 @@ Error source_error(const Call& call, const BucketRules& source, Error error) {
   if (error.reason != object::reason::kNoSuchKey && error.reason != object::reason::kDeleted) {
     return error;
   }
-  const Result<bool> allowed =
-      decide({call.service, call.request, source, {source.name, {}}, nullptr}, "s3:ListBucket");
+  const Inquiry inquiry{call.service,      call.request, source,
+                        {source.name, {}}, nullptr,      kNothingStated};
+  const Result<bool> allowed = decide(inquiry, "s3:ListBucket");
   return allowed.ok() && *allowed ? error : access_denied();
 }
 

@@ -10,6 +10,7 @@
 #include "common/base/result.h"
 #include "objstore/s3/copy_source.h"
 #include "objstore/s3/operations.h"
+#include "objstore/s3/request_context.h"
 
 namespace strata::s3 {
 
@@ -21,6 +22,13 @@ namespace strata::s3 {
 [[nodiscard]] async::Task<Status> admit_action(Service& service, const OperationInfo& operation,
                                                const VerifiedRequest& request,
                                                const BucketRules& rules);
+
+// The same of what a document states, which is only known once it has been read. The operations of
+// asks_when_read() ask so themselves, and the handler does not.
+[[nodiscard]] async::Task<Status> admit_stated(Service& service, const OperationInfo& operation,
+                                               const VerifiedRequest& request,
+                                               const BucketRules& rules, const Stated& stated);
+[[nodiscard]] bool asks_when_read(Handler handler) noexcept;
 
 // Something more in the request's own bucket: AccessDenied unless the caller may do that to the
 // key. `object`: what is known of the version that is there; null: it does not matter or there is

@@ -19,6 +19,7 @@ AnswerTask put_object(const Call& call) {
   put.key = call.request.key();
   CO_TRY_ASSIGN(put.attributes, parse_attributes(call.request.fields()));
   CO_TRY_ASSIGN(put.extras, parse_extras(call));
+  CO_TRY(co_await check_lock_integrity(call, *upload, put.extras));
   CO_TRY_ASSIGN(put.conditions, write_conditions(call.request.fields()));
   CO_TRY_ASSIGN(put.encryption, co_await write_encryption(call));
   put.size_bytes = upload->size_bytes();

@@ -6,6 +6,7 @@
 #include "common/base/parse.h"
 #include "common/codec/http_date.h"
 #include "common/codec/text.h"
+#include "objstore/s3/object_extras.h"
 
 namespace strata::s3 {
 
@@ -54,11 +55,6 @@ constexpr std::string_view kHeaderKeys[] = {
 struct Renamed {
   std::string_view key;
   std::string_view name;
-};
-constexpr Renamed kRenamedHeaders[] = {
-    {"object-lock-mode", "x-amz-object-lock-mode"},
-    {"object-lock-retain-until-date", "x-amz-object-lock-retain-until-date"},
-    {"object-lock-legal-hold", "x-amz-object-lock-legal-hold"},
 };
 constexpr Renamed kQueryKeys[] = {
     {"prefix", "prefix"},
@@ -143,6 +139,7 @@ Values RequestContext::of_connection(std::string_view key) const {
     return one(std::to_string(now_.time_since_epoch().count() / 1000));
   }
   if (key == "aws:requestedregion") return one(std::string(region_));
+  if (key == "aws:resourceaccount" && !owner_.empty()) return one(std::string(owner_));
   return std::nullopt;
 }
 
@@ -166,7 +163,10 @@ Values RequestContext::of_signature(std::string_view key) const {
 
 Values RequestContext::of_request_tags(std::string_view key) const {
   constexpr std::string_view kTag = "s3:requestobjecttag/";
-  const std::vector<Tag> tags = request_tags(request_.fields());
+  std::vector<Tag> tags = request_tags(request_.fields());
+  if (stated_.tags != nullptr) {
+    for (const auto& [name, value] : *stated_.tags) tags.push_back({name, value});
+  }
   if (key == "s3:requestobjecttagkeys") {
     if (tags.empty()) return std::nullopt;
     std::vector<std::string> names;
@@ -190,6 +190,38 @@ Values RequestContext::of_object_tags(std::string_view key) const {
   return std::nullopt;
 }
 
+Values RequestContext::of_object_lock(std::string_view key) const {
+  const http::Fields& fields = request_.fields();
+  if (key == "s3:object-lock-legal-hold") {
+    if (stated_.legal_hold) return one(*stated_.legal_hold ? "ON" : "OFF");
+    return if_there(fields.find("x-amz-object-lock-legal-hold"));
+  }
+  if (key == "s3:object-lock-mode") {
+    if (stated_.retention) return one(std::string(retention_mode_text(stated_.retention->mode)));
+    return if_there(fields.find("x-amz-object-lock-mode"));
+  }
+  const std::string* const text = fields.find("x-amz-object-lock-retain-until-date");
+  if (key == "s3:object-lock-retain-until-date") {
+    if (stated_.retention) return one(codec::format_iso8601(stated_.retention->until));
+    return if_there(text);
+  }
+  if (key != "s3:object-lock-remaining-retention-days") return std::nullopt;
+  auto until = text == nullptr ? std::nullopt : codec::parse_iso8601(*text);
+  if (stated_.retention) until = stated_.retention->until;
+  if (!until) return std::nullopt;
+  // A day that has begun counts, so that a limit holds for what goes beyond it by any time.
+  const auto days = std::chrono::ceil<std::chrono::days>(*until - now_).count();
+  return one(std::to_string(std::max<int64_t>(days, 0)));
+}
+
+Values RequestContext::of_creation() const {
+  const bool of_upload = request_.query().has("uploadId");
+  const std::string& method = request_.head().method;
+  const bool form = request_.mechanism() == Mechanism::kForm;
+  return one(form || (method == "PUT" && !of_upload) || (method == "POST" && of_upload) ? "true"
+                                                                                        : "false");
+}
+
 Values RequestContext::find(std::string_view key) const {
   if (key.starts_with("aws:")) {
     Values found = of_caller(key);
@@ -200,16 +232,18 @@ Values RequestContext::find(std::string_view key) const {
   if (Values found = of_signature(key)) return found;
   if (Values found = of_request_tags(key)) return found;
   if (Values found = of_object_tags(key)) return found;
+  if (Values found = of_object_lock(key)) return found;
   const std::string_view name = key.substr(kS3.size());
   if (std::find(std::begin(kHeaderKeys), std::end(kHeaderKeys), name) != std::end(kHeaderKeys)) {
     return if_there(request_.fields().find(name));
   }
-  for (const Renamed& header : kRenamedHeaders) {
-    if (header.key == name) return if_there(request_.fields().find(header.name));
-  }
   for (const Renamed& parameter : kQueryKeys) {
     if (parameter.key == name) return if_there(request_.query().find(parameter.name));
   }
+  if (name == "resourceaccount") {
+    return owner_.empty() ? std::nullopt : one(std::string(owner_));
+  }
+  if (name == "objectcreationoperation") return of_creation();
   // Where it is not stated, the bucket is to be in this region.
   if (name == "locationconstraint") return one(std::string(region_));
   return std::nullopt;

@@ -18,13 +18,31 @@
 
 namespace strata::s3 {
 
+// What the document of a request says, where policies may ask about it as about headers.
+struct Stated {
+  const object::Tags* tags = nullptr;
+  std::optional<object::Retention> retention{};
+  std::optional<bool> legal_hold{};
+};
+
+// Where a request concerns whose bucket.
+struct Surroundings {
+  io::WallTime now{};
+  std::string_view region{};  // the server's
+  std::string_view owner{};   // the bucket's account; empty: no bucket is concerned
+};
+
 class RequestContext final : public access::Context {
  public:
-  // All outlive this. region: the server's.
-  // tags: of the object that is there; null: there is none, or nobody asks.
-  RequestContext(const VerifiedRequest& request, io::WallTime now, std::string_view region,
-                 const object::Tags* tags)
-      : request_(request), now_(now), region_(region), tags_(tags) {}
+  // All outlive this. tags: of the object that is there; null: there is none, or nobody asks.
+  RequestContext(const VerifiedRequest& request, const Surroundings& surroundings,
+                 const object::Tags* tags, const Stated& stated)
+      : request_(request),
+        now_(surroundings.now),
+        region_(surroundings.region),
+        owner_(surroundings.owner),
+        tags_(tags),
+        stated_(stated) {}
 
   [[nodiscard]] std::optional<std::vector<std::string>> find(std::string_view key) const override;
 
@@ -35,11 +53,16 @@ class RequestContext final : public access::Context {
   [[nodiscard]] Values of_signature(std::string_view key) const;
   [[nodiscard]] Values of_request_tags(std::string_view key) const;
   [[nodiscard]] Values of_object_tags(std::string_view key) const;
+  [[nodiscard]] Values of_object_lock(std::string_view key) const;
+  // Whether an object comes of the request, or only a part of one or the beginning of an upload.
+  [[nodiscard]] Values of_creation() const;
 
   const VerifiedRequest& request_;
   io::WallTime now_;
   std::string_view region_;
+  std::string_view owner_;
   const object::Tags* tags_;
+  const Stated& stated_;
 };
 
 // Without the port: "127.0.0.1" of "127.0.0.1:5000", "::1" of "[::1]:5000".

@@ -124,8 +124,24 @@ bool is_checksum(std::string_view name) {
 
 Status check_expected_owner(std::string_view expected, std::string_view owner) {
   if (expected == owner) return {};
+  constexpr size_t kAccountDigits = 12;
+  if (expected.size() != kAccountDigits || !parse_u64(expected)) {
+    return Error(Code::kInvalidArgument, code::kInvalidExpectedOwner,
+                 "The value of the expected bucket owner parameter must be an AWS Account ID.");
+  }
   return Error(Code::kPermissionDenied, code::kAccessDenied,
                "The bucket is owned by another account than the one you expected.");
+}
+
+// Where a website sends whoever asks for the object.
+Status check_redirect(std::string_view location) {
+  if (location.starts_with('/') || location.starts_with("http://") ||
+      location.starts_with("https://")) {
+    return {};
+  }
+  return Error(Code::kInvalidArgument, code::kInvalidRedirect,
+               "The website redirect location must have a prefix of 'http://' or 'https://' or "
+               "'/'.");
 }
 
 Result<std::optional<std::string>> etag_condition(const http::Fields& fields,
@@ -301,7 +317,10 @@ Result<object::Attributes> parse_attributes(const http::Fields& fields) {
   attributes.content_disposition = fields.get("content-disposition");
   attributes.cache_control = fields.get("cache-control");
   attributes.expires = fields.get("expires");
-  attributes.website_redirect_location = fields.get("x-amz-website-redirect-location");
+  if (const std::string* redirect = fields.find("x-amz-website-redirect-location")) {
+    TRY(check_redirect(*redirect));
+    attributes.website_redirect_location = *redirect;
+  }
   const std::string* storage_class = fields.find("x-amz-storage-class");
   if (storage_class != nullptr) {
     if (!contains(kStorageClasses, *storage_class)) {

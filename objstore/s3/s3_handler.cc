@@ -33,8 +33,8 @@ std::vector<std::string> lower_all(std::vector<std::string> names) {
 // What must hold of any request before its operation runs. Both outlive the task.
 async::Task<Status> admit(Service& service, const OperationInfo& operation,
                           const VerifiedRequest& request, const BucketRules& rules) {
-  // A list of keys to delete: each is asked about when it is known.
-  if (operation.handler != delete_objects) {
+  // A list of keys to delete, tags, a retention: asked about when they are known.
+  if (!asks_when_read(operation.handler)) {
     CO_TRY(co_await admit_action(service, operation, request, rules));
   }
   if (operation.handler == nullptr) co_return not_implemented(operation.name);
@@ -45,11 +45,29 @@ async::Task<Status> admit(Service& service, const OperationInfo& operation,
   co_return Status();
 }
 
-// IAM and STS take forms where S3 takes nothing at all.
+// IAM and STS take forms where S3 takes nothing at all, and the same in a URL.
 bool is_query_call(const ParsedRequest& request) {
   constexpr std::string_view kForm = "application/x-www-form-urlencoded";
-  return request.level() == Level::kService && request.head().method == "POST" &&
+  if (request.level() != Level::kService) return false;
+  const std::string& method = request.head().method;
+  if (method != "GET" && method != "POST") return false;
+  if (request.query().has("Action")) return true;
+  return method == "POST" &&
          ascii_lower(request.head().fields.get("content-type")).starts_with(kForm);
+}
+
+// The call in a URL: what signs the URL is not part of it.
+std::string form_of_url(std::string_view query) {
+  std::string form;
+  while (!query.empty()) {
+    const size_t end = query.find('&');
+    const std::string_view piece = query.substr(0, end);
+    query = end == std::string_view::npos ? std::string_view() : query.substr(end + 1);
+    if (piece.starts_with("X-Amz-")) continue;
+    if (!form.empty()) form += '&';
+    form += piece;
+  }
+  return form;
 }
 
 Answer query_answer(iam::QueryAnswer told) {
@@ -87,6 +105,7 @@ S3Handler::S3Handler(object::ObjectStore& store, const iam::Directory& directory
                .clock = clock,
                .rules = BucketRulesCache(directory.owner_account()),
                .keys = config.keys,
+               .new_buckets = config.new_buckets,
                .lifecycle_day = config.lifecycle_day},
       query_api_(query_api),
       host_id_(random_host_id(random)) {}
@@ -129,7 +148,8 @@ AnswerTask S3Handler::answer_query_call(http::Exchange& exchange, ParsedRequest 
     return query_answer(std::move(told));
   };
   if (!body.ok()) co_return refused(iam::QueryService::kIam, body.error());
-  Result<iam::Parameters> parameters = iam::parse_form(*body);
+  const std::string form = body->empty() ? form_of_url(exchange.request().query) : *body;
+  Result<iam::Parameters> parameters = iam::parse_form(form);
   if (!parameters.ok()) co_return refused(iam::QueryService::kIam, parameters.error());
   const std::string digest = codec::to_hex(digest::sha256(as_bytes(*body)));
   Result<access::Caller> caller = authenticator_.verify_query_call(parsed, digest);

@@ -25,6 +25,7 @@ struct Config {
   std::vector<std::string> domains;
   bool signature_version2 = false;      // whether Signature Version 2 is believed
   encryption::KeyRing* keys = nullptr;  // outlives the handler; null: only customers' keys encrypt
+  NewBuckets new_buckets = NewBuckets::kClosed;
   settings::DayLength lifecycle_day = settings::kRealDay;
 };
 

@@ -5,6 +5,7 @@
 #include "objstore/s3/errors.h"
 #include "objstore/s3/limits.h"
 #include "objstore/s3/operations.h"
+#include "objstore/s3/permission.h"
 #include "objstore/s3/versions.h"
 #include "objstore/s3/xml_configurations.h"
 #include "objstore/s3/xml_request.h"
@@ -52,9 +53,12 @@ AnswerTask get_object_tagging(const Call& call) {
 
 AnswerTask put_object_tagging(const Call& call) {
   CO_TRY_ASSIGN(object::VersionName name, named_version(call.request));
-  CO_TRY_ASSIGN(const std::string document,
-                co_await read_document(call, kConfigurationXmlBytesMax));
-  CO_TRY_ASSIGN(object::Tags tags, parse_tagging(document));
+  const Result<std::string> document = co_await read_document(call, kConfigurationXmlBytesMax);
+  Result<object::Tags> parsed = document.ok() ? parse_tagging(*document) : document.error();
+  Stated stated;
+  if (parsed.ok()) stated.tags = &*parsed;
+  CO_TRY(co_await admit_stated(call.service, call.operation, call.request, call.rules, stated));
+  CO_TRY_ASSIGN(object::Tags tags, std::move(parsed));
   Result<Answer> answer = co_await changed(call, std::move(name), std::move(tags), 200);
   co_return std::move(answer);
 }

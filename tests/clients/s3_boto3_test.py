@@ -58,7 +58,7 @@ class Boto3(unittest.TestCase):
         self.assertIn("other", [b["Name"] for b in s3.list_buckets()["Buckets"]])
         s3.head_bucket(Bucket="other")
         self.assertIn(s3.get_bucket_location(Bucket="other")["LocationConstraint"], (None, "us-east-1"))
-        self.assertEqual(code_of(s3.create_bucket, Bucket="other"), "BucketAlreadyOwnedByYou")
+        s3.create_bucket(Bucket="other")  # as in us-east-1
         self.assertEqual(code_of(s3.create_bucket, Bucket="UPPER"), "InvalidBucketName")
         s3.put_object(Bucket="other", Key="x", Body=b"")
         self.assertEqual(code_of(s3.delete_bucket, Bucket="other"), "BucketNotEmpty")

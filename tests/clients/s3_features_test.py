@@ -215,10 +215,25 @@ class Features(unittest.TestCase):
             {"Status": "Enabled", "Prefix": "", "Destination": {"Bucket": "arn:aws:s3:::bucket"}}]}
         self.assertEqual(code_of(s3.put_bucket_replication, Bucket="bucket", ReplicationConfiguration=replication),
                          "NotImplemented")
-        self.assertEqual(code_of(s3.list_bucket_inventory_configurations, Bucket="bucket"), "NotImplemented")
         self.assertEqual(code_of(
             s3.select_object_content, Bucket="bucket", Key="log", Expression="SELECT * FROM s3object",
             ExpressionType="SQL", InputSerialization={"CSV": {}}, OutputSerialization={"CSV": {}}), "NotImplemented")
+
+    def test_what_was_never_configured_answers_as_on_aws(self):
+        s3 = self.s3
+        self.assertNotIn("TopicConfigurations", s3.get_bucket_notification_configuration(Bucket="bucket"))
+        s3.put_bucket_notification_configuration(Bucket="bucket", NotificationConfiguration={})
+        self.assertNotIn("Status", s3.get_bucket_accelerate_configuration(Bucket="bucket"))
+        self.assertNotIn("LoggingEnabled", s3.get_bucket_logging(Bucket="bucket"))
+        self.assertEqual(s3.get_bucket_request_payment(Bucket="bucket")["Payer"], "BucketOwner")
+        self.assertEqual(code_of(s3.get_bucket_replication, Bucket="bucket"), "ReplicationConfigurationNotFoundError")
+        s3.delete_bucket_replication(Bucket="bucket")
+        for kind in ("analytics", "inventory", "metrics", "intelligent_tiering"):
+            listed = getattr(s3, f"list_bucket_{kind}_configurations")(Bucket="bucket")
+            self.assertFalse(listed["IsTruncated"], kind)
+            for verb in ("get", "delete"):
+                one = getattr(s3, f"{verb}_bucket_{kind}_configuration")
+                self.assertEqual(code_of(one, Bucket="bucket", Id="x"), "NoSuchConfiguration", kind)
 
 
 if __name__ == "__main__":

@@ -168,8 +168,6 @@ const HeadAttack kHeadAttacks[] = {
                  "chunked\r\n"),
      400},
     {"encoding_in_http_1_0", "PUT / HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n", 400},
-    {"expect_other", with_fields("Expect: 200-maybe\r\n"), 417},
-    {"expect_both", with_fields("Expect: 100-continue\r\nExpect: x\r\n"), 417},
     {"too_many_fields", with_fields(many_fields(kFieldsMax)), 431},
     {"field_bomb", with_fields("A: " + std::string(kBytesMax, 'b') + "\r\n"), 431},
     {"name_bomb", with_fields(std::string(kBytesMax, 'b')), 431},
@@ -245,6 +243,16 @@ TEST(HeadParser, connections_stay_open_as_version_and_field_say) {
   EXPECT_FALSE(keeps("1.0", ""));
   EXPECT_TRUE(keeps("1.0", "Connection: Keep-Alive\r\n"));
   EXPECT_FALSE(keeps("1.0", "Connection: keep-alive, close\r\n"));
+}
+
+TEST(HeadParser, an_expectation_other_than_100_continue_is_ignored) {
+  const Verdict other = judge("PUT / HTTP/1.1\r\nHost: h\r\nExpect: 200-maybe\r\n\r\n");
+  ASSERT_EQ(other.status, 0) << other.why;
+  EXPECT_FALSE(other.head.expect_continue);
+  const Verdict both =
+      judge("PUT / HTTP/1.1\r\nHost: h\r\nExpect: 100-continue\r\nExpect: x\r\n\r\n");
+  ASSERT_EQ(both.status, 0) << both.why;
+  EXPECT_TRUE(both.head.expect_continue);
 }
 
 TEST(HeadParser, an_expectation_of_http_1_0_is_ignored) {

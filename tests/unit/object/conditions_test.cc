@@ -82,7 +82,7 @@ TEST(WriteConditions, compare_with_the_current_version_or_its_absence) {
   Conditions match;
   match.if_match = "*";
   EXPECT_TRUE(check_write_conditions(match, kCurrent).ok());
-  EXPECT_EQ(check_write_conditions(match, std::nullopt).error().code, Code::kPreconditionFailed);
+  EXPECT_EQ(check_write_conditions(match, std::nullopt).error().reason, reason::kNoSuchKey);
   Conditions none;
   none.if_none_match = "*";
   EXPECT_TRUE(check_write_conditions(none, std::nullopt).ok());

@@ -203,7 +203,7 @@ TEST_F(Objects, are_replaced_only_if_they_match_when_asked_so) {
   EXPECT_FAILS(run(objects.remove("bucket", "k", match)), Code::kPreconditionFailed, "");
   match.if_match = "*";
   EXPECT_TRUE(run(objects.remove("bucket", "k", match)).ok());
-  EXPECT_FAILS(run(objects.remove("bucket", "k", match)), Code::kPreconditionFailed, "");
+  EXPECT_FAILS(run(objects.remove("bucket", "k", match)), Code::kNotFound, reason::kNoSuchKey);
 }
 
 TEST_F(Objects, failing_conditions_are_told_before_the_body_is_read) {

@@ -40,7 +40,8 @@ TEST_F(AccessWire, a_new_bucket_is_closed_as_on_aws) {
             "AccessControlListNotSupported");
   EXPECT_EQ(root("PUT", "/bucket/key", "x", {{"x-amz-acl", "public-read"}}).code(),
             "AccessControlListNotSupported");
-  EXPECT_EQ(root("PUT", "/bucket/key", "x", {{"x-amz-acl", "private"}}).status, 200);
+  EXPECT_EQ(root("PUT", "/bucket/key", "x", {{"x-amz-acl", "private"}}).code(),
+            "AccessControlListNotSupported");
   EXPECT_EQ(root("PUT", "/bucket/key", "x", {{"x-amz-acl", "bucket-owner-full-control"}}).status,
             200);
   EXPECT_EQ(root("PUT", "/bucket?policy=", policy(kEverybody, kGet)).code(), "AccessDenied");

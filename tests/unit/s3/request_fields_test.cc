@@ -54,10 +54,10 @@ TEST(Supported, what_is_honoured_or_the_case_anyway_passes) {
                                          {"x-amz-meta-a", "b"},
                                          {"x-amz-storage-class", "GLACIER"},
                                          {"x-amz-request-payer", "requester"},
-                                         {"x-amz-expected-bucket-owner", "1"},
+                                         {"x-amz-expected-bucket-owner", "000000000001"},
                                          {"x-amz-checksum-crc32", "AAAAAA=="}});
-  EXPECT_TRUE(check_supported(fields, row_of("PutObject"), "1").ok());
-  const Status other = check_supported(fields, row_of("PutObject"), "2");
+  EXPECT_TRUE(check_supported(fields, row_of("PutObject"), "000000000001").ok());
+  const Status other = check_supported(fields, row_of("PutObject"), "000000000002");
   ASSERT_FALSE(other.ok());
   EXPECT_EQ(error_code_of(other.error()), "AccessDenied");
 }

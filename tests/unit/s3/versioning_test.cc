@@ -230,6 +230,11 @@ class LockedWire : public VersionedWire {
     return "<Rule><DefaultRetention><Mode>" + mode + "</Mode>" + period +
            "</DefaultRetention></Rule>";
   }
+  // With the Content-MD5 that S3 wants with what it is to protect.
+  Reply put_checked(const std::string& path, const std::string& body, Headers headers = {}) {
+    headers.emplace_back("content-md5", codec::to_base64(digest::md5(as_bytes(body))));
+    return put(path, body, std::move(headers));
+  }
   Reply retain(const std::string& mode, const std::string& until, Headers headers = {}) {
     return send({.method = "PUT",
                  .path = "/locked/k",
@@ -277,7 +282,7 @@ TEST_F(LockedWire, a_configuration_is_checked_and_kept) {
 
 TEST_F(LockedWire, the_default_protects_new_versions_until_it_ends) {
   ASSERT_EQ(set_default(rule("COMPLIANCE", "<Days>1</Days>")).status, 200);
-  const std::string id = id_of(put("/locked/k", "1"));
+  const std::string id = id_of(put_checked("/locked/k", "1"));
   const Reply head = get("/locked/k");
   EXPECT_EQ(head.fields.get("x-amz-object-lock-mode"), "COMPLIANCE");
   EXPECT_EQ(head.fields.get("x-amz-object-lock-retain-until-date"), in_hours(24));
@@ -290,7 +295,7 @@ TEST_F(LockedWire, the_default_protects_new_versions_until_it_ends) {
 }
 
 TEST_F(LockedWire, governance_gives_way_to_a_bypass_and_compliance_only_extends) {
-  const std::string id = id_of(put("/locked/k", "1"));
+  const std::string id = id_of(put_checked("/locked/k", "1"));
   EXPECT_EQ(get("/locked/k", "retention=").code(), "NoSuchObjectLockConfiguration");
   ASSERT_EQ(retain("GOVERNANCE", in_hours(2)).status, 200);
   EXPECT_EQ(xml_of(get("/locked/k", "retention=")).child_text("Mode"), "GOVERNANCE");
@@ -309,16 +314,17 @@ TEST_F(LockedWire, governance_gives_way_to_a_bypass_and_compliance_only_extends)
 }
 
 TEST_F(LockedWire, a_governed_version_goes_with_a_bypass) {
-  const Reply stored = put("/locked/k", "1",
-                           {{"x-amz-object-lock-mode", "GOVERNANCE"},
-                            {"x-amz-object-lock-retain-until-date", in_hours(2)}});
+  const Reply stored = put_checked("/locked/k", "1",
+                                   {{"x-amz-object-lock-mode", "GOVERNANCE"},
+                                    {"x-amz-object-lock-retain-until-date", in_hours(2)}});
   ASSERT_EQ(stored.status, 200) << stored.body;
   EXPECT_EQ(remove(version(id_of(stored)), {}, "/locked/k").code(), "AccessDenied");
   EXPECT_EQ(remove(version(id_of(stored)), kBypass, "/locked/k").status, 204);
 }
 
 TEST_F(LockedWire, a_legal_hold_holds_whatever_is_bypassed) {
-  const std::string id = id_of(put("/locked/k", "1", {{"x-amz-object-lock-legal-hold", "ON"}}));
+  const std::string id =
+      id_of(put_checked("/locked/k", "1", {{"x-amz-object-lock-legal-hold", "ON"}}));
   EXPECT_EQ(get("/locked/k").fields.get("x-amz-object-lock-legal-hold"), "ON");
   EXPECT_EQ(remove(version(id), kBypass, "/locked/k").code(), "AccessDenied");
   EXPECT_EQ(hold("OFF").status, 200);
@@ -328,23 +334,47 @@ TEST_F(LockedWire, a_legal_hold_holds_whatever_is_bypassed) {
 }
 
 TEST_F(LockedWire, what_is_asked_of_a_bucket_without_it_is_refused) {
-  EXPECT_EQ(put("/bucket/k", "1", {{"x-amz-object-lock-legal-hold", "ON"}}).code(),
+  EXPECT_EQ(put_checked("/bucket/k", "1", {{"x-amz-object-lock-legal-hold", "ON"}}).code(),
             "InvalidRequest");
-  EXPECT_EQ(put("/bucket/k", "1",
-                {{"x-amz-object-lock-mode", "GOVERNANCE"},
-                 {"x-amz-object-lock-retain-until-date", in_hours(2)}})
+  EXPECT_EQ(put_checked("/bucket/k", "1",
+                        {{"x-amz-object-lock-mode", "GOVERNANCE"},
+                         {"x-amz-object-lock-retain-until-date", in_hours(2)}})
                 .code(),
             "InvalidRequest");
-  EXPECT_EQ(put("/locked/k", "1", {{"x-amz-object-lock-mode", "GOVERNANCE"}}).code(),
+  EXPECT_EQ(put_checked("/locked/k", "1", {{"x-amz-object-lock-mode", "GOVERNANCE"}}).code(),
             "InvalidArgument");
-  EXPECT_EQ(put("/locked/k", "1",
-                {{"x-amz-object-lock-mode", "GOVERNANCE"},
-                 {"x-amz-object-lock-retain-until-date", in_hours(-2)}})
+  EXPECT_EQ(put_checked("/locked/k", "1",
+                        {{"x-amz-object-lock-mode", "GOVERNANCE"},
+                         {"x-amz-object-lock-retain-until-date", in_hours(-2)}})
                 .code(),
             "InvalidArgument");
   ASSERT_EQ(put("/bucket/k", "1").status, 200);
   EXPECT_EQ(get("/bucket/k", "retention=").code(), "InvalidRequest");
   EXPECT_EQ(get("/bucket/k", "legal-hold=").code(), "InvalidRequest");
+}
+
+TEST_F(LockedWire, what_is_to_be_protected_comes_with_a_checksum) {
+  const Headers held = {{"x-amz-object-lock-legal-hold", "ON"}};
+  EXPECT_EQ(put("/locked/k", "1", held).code(), "InvalidRequest");
+  EXPECT_EQ(put_checked("/locked/k", "1", held).status, 200);
+  EXPECT_EQ(put("/locked/other", "1").status, 200);
+  ASSERT_EQ(set_default(rule("GOVERNANCE", "<Days>1</Days>")).status, 200);
+  EXPECT_EQ(put("/locked/other", "1").code(), "InvalidRequest");
+  EXPECT_EQ(put_checked("/locked/other", "1").status, 200);
+  const Reply begun =
+      send({.method = "POST", .path = "/locked/mp", .query = "uploads=", .headers = held});
+  const std::string part =
+      "partNumber=1&uploadId=" + std::string(xml_of(begun).child_text("UploadId"));
+  EXPECT_EQ(send({.method = "PUT", .path = "/locked/mp", .query = part, .body = "1"}).code(),
+            "InvalidRequest");
+  const std::string md5 = codec::to_base64(digest::md5(as_bytes(std::string_view("1"))));
+  EXPECT_EQ(send({.method = "PUT",
+                  .path = "/locked/mp",
+                  .query = part,
+                  .headers = {{"content-md5", md5}},
+                  .body = "1"})
+                .status,
+            200);
 }
 
 }  // namespace
