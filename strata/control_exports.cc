@@ -17,18 +17,18 @@ nlohmann::json export_json(const VhostExport& one) {
           {"read_only", one.read_only}, {"connected", one.connected}, {"problem", one.problem}};
 }
 
-Result<bool> flag(const nlohmann::json& object, const char* name) {
+Result<bool> export_flag(const nlohmann::json& object, const char* name) {
   if (!object.is_object() || !object.contains(name)) return false;
   if (object[name].is_boolean()) return object[name].get<bool>();
   return Error(Code::kInvalidArgument, fmt::format("the member '{}' must be true or false", name));
 }
 
-Result<VhostExport> add(VhostExports& exports, const std::string& text) {
+Result<VhostExport> add_export(VhostExports& exports, const std::string& text) {
   TRY_ASSIGN(const nlohmann::json request, parse_json(text, kJsonRequestBytesMax));
   VhostExport wanted;
   TRY_ASSIGN(wanted.volume, json_string(request, "volume"));
   TRY_ASSIGN(wanted.socket, json_string(request, "socket"));
-  TRY_ASSIGN(wanted.read_only, flag(request, "read_only"));
+  TRY_ASSIGN(wanted.read_only, export_flag(request, "read_only"));
   if (request.contains("queues")) {
     TRY_ASSIGN(const uint64_t queues, json_u64(request, "queues"));
     wanted.queues = static_cast<uint32_t>(std::min<uint64_t>(queues, UINT32_MAX));
@@ -36,10 +36,10 @@ Result<VhostExport> add(VhostExports& exports, const std::string& text) {
   return exports.add(std::move(wanted));
 }
 
-Status end(VhostExports& exports, const std::string& volume, const std::string& text) {
+Status end_export(VhostExports& exports, const std::string& volume, const std::string& text) {
   TRY_ASSIGN(const nlohmann::json request, parse_json(text, kJsonRequestBytesMax));
   TRY_ASSIGN(const std::string socket, json_string(request, "socket"));
-  TRY_ASSIGN(const bool in_use, flag(request, "in_use"));
+  TRY_ASSIGN(const bool in_use, export_flag(request, "in_use"));
   return exports.remove(volume, socket, in_use);
 }
 
@@ -52,14 +52,14 @@ ControlAnswer answer_exports(VhostExports& exports, const std::string& method,
     return {200, dump_json(body)};
   }
   if (rest.empty() && method == "POST") {
-    const Result<VhostExport> made = add(exports, text);
+    const Result<VhostExport> made = add_export(exports, text);
     if (!made.ok()) return control_error(made.error());
     return {201, dump_json(export_json(*made))};
   }
   constexpr std::string_view kEnd = "/end";
   if (rest.ends_with(kEnd) && method == "POST") {
     const std::string volume(rest.substr(1, rest.size() - kEnd.size() - 1));
-    const Status ended = end(exports, volume, text);
+    const Status ended = end_export(exports, volume, text);
     return ended.ok() ? ControlAnswer{200, "{}"} : control_error(ended.error());
   }
   return control_error(

@@ -48,7 +48,7 @@ Result<std::vector<std::string>> values_of(std::string_view file, const OptionSp
 }
 
 // The packaged toml++ reports by exception; it ends here.
-Result<toml::table> parse(std::string_view text, std::string_view file) {
+Result<toml::table> parse_toml(std::string_view text, std::string_view file) {
   try {
     return toml::parse(text, file);
   } catch (const toml::parse_error& error) {
@@ -64,7 +64,7 @@ Status read_toml(std::string_view text, std::string_view name, OptionValues& int
                  fmt::format("{} is larger than {}; a configuration is a few lines", name,
                              format_size(kConfigBytesMax)));
   }
-  TRY_ASSIGN(const toml::table table, parse(text, name));
+  TRY_ASSIGN(const toml::table table, parse_toml(text, name));
   for (const auto& [key, node] : table) {
     const std::optional<size_t> option = find_option_by_key(key.str());
     if (!option) {

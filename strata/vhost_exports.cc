@@ -16,9 +16,9 @@
 namespace strata::roof {
 namespace {
 
-constexpr std::string_view kFile = "vhost-user.json";
-constexpr uint64_t kListVersion = 1;
-constexpr size_t kListBytesMax = kMiB;
+constexpr std::string_view kExportsFile = "vhost-user.json";
+constexpr uint64_t kExportListVersion = 1;
+constexpr size_t kExportListBytesMax = kMiB;
 constexpr unsigned kSocketMode = 0600;
 // How long requests under way may take when an export ends.
 constexpr std::chrono::seconds kEndTime{10};
@@ -31,7 +31,7 @@ nlohmann::json to_json(const VhostExport& one) {
           {"token", one.token}};
 }
 
-Result<VhostExport> from_json(const nlohmann::json& one) {
+Result<VhostExport> export_from_json(const nlohmann::json& one) {
   VhostExport out;
   TRY_ASSIGN(out.volume, json_string(one, "volume"));
   TRY_ASSIGN(out.socket, json_string(one, "socket"));
@@ -61,7 +61,7 @@ Status check(const VhostExport& wanted) {
 
 Result<std::unique_ptr<VhostExports>> VhostExports::open(const Ground& ground,
                                                          const std::string& data) {
-  std::unique_ptr<VhostExports> self(new VhostExports(ground, io::join_path(data, kFile)));
+  std::unique_ptr<VhostExports> self(new VhostExports(ground, io::join_path(data, kExportsFile)));
   if (const Status loaded = self->load(); !loaded.ok()) {
     return Error(Code::kCorrupt,
                  fmt::format("the list of vhost-user exports {}: {}; remove it and export the "
@@ -74,23 +74,23 @@ Result<std::unique_ptr<VhostExports>> VhostExports::open(const Ground& ground,
 VhostExports::~VhostExports() = default;
 
 Status VhostExports::load() {
-  const Result<ByteVector> bytes = io::read_file(ground_.files, path_, kListBytesMax);
+  const Result<ByteVector> bytes = io::read_file(ground_.files, path_, kExportListBytesMax);
   if (!bytes.ok()) {
     if (bytes.error().code == Code::kNotFound) return {};
     return bytes.error();
   }
-  TRY_ASSIGN(const nlohmann::json list, parse_json(as_text(*bytes), kListBytesMax));
+  TRY_ASSIGN(const nlohmann::json list, parse_json(as_text(*bytes), kExportListBytesMax));
   TRY_ASSIGN(const uint64_t version, json_u64(list, "version"));
-  if (version != kListVersion) {
-    return Error(Code::kUnsupported,
-                 fmt::format("version {} is newer than this program's {}", version, kListVersion));
+  if (version != kExportListVersion) {
+    return Error(Code::kUnsupported, fmt::format("version {} is newer than this program's {}",
+                                                 version, kExportListVersion));
   }
   if (!list.contains("exports") || !list["exports"].is_array() ||
       list["exports"].size() > kVhostExportsMax) {
     return Error(Code::kInvalidArgument, "the member 'exports' must be a list");
   }
   for (const nlohmann::json& one : list["exports"]) {
-    TRY_ASSIGN(VhostExport settings, from_json(one));
+    TRY_ASSIGN(VhostExport settings, export_from_json(one));
     TRY(check(settings));
     entries_.push_back({std::move(settings), nullptr});
   }
@@ -98,7 +98,7 @@ Status VhostExports::load() {
 }
 
 Status VhostExports::save() const {
-  nlohmann::json list = {{"version", kListVersion}, {"exports", nlohmann::json::array()}};
+  nlohmann::json list = {{"version", kExportListVersion}, {"exports", nlohmann::json::array()}};
   for (const Entry& entry : entries_) list["exports"].push_back(to_json(entry.settings));
   const std::string text = dump_json(list, 2) + "\n";
   return io::write_file_atomic(ground_.files, path_, as_bytes(text));
