@@ -107,7 +107,7 @@ struct OptionSpec {
 // Position in the table, or nullopt. `key` is the TOML key.
 [[nodiscard]] std::optional<size_t> find_option_by_key(std::string_view key) noexcept;
 
-inline constexpr size_t kOptionCount = 37;
+inline constexpr size_t kOptionCount = 38;
 
 // Values as text, each from the highest layer that gave one.
 class OptionValues {
