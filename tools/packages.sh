@@ -8,7 +8,7 @@ packages_build=(
 packages_test=(
   libgtest-dev librapidcheck-dev python3 python3-venv curl
   fio libnbd-bin fuse3 qemu-utils e2fsprogs xfsprogs mount util-linux rclone python3-boto3 openssl
-  postgresql qemu-system-x86 busybox-static
+  postgresql qemu-system-x86 busybox-static nbd-client
   python3-matplotlib s3fs chromium  # the comparison: its charts, a mounted bucket, a look at its page
   s3cmd restic  # and s3fs, rclone: clients of S3
 )

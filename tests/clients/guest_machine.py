@@ -116,7 +116,7 @@ class GuestMachine:
             "-object", f"memory-backend-memfd,id=ram,size={memory},share=on",
             "-machine", "pc,memory-backend=ram",
             "-kernel", str(image), "-initrd", str(archive),
-            "-append", "console=ttyS0 quiet panic=-1 mitigations=off",
+            "-append", "console=ttyS0 quiet panic=-1 mitigations=off no_timer_check",
             "-fsdev", "local,id=host,path=/,security_model=none,readonly=on,multidevs=remap",
             "-device", "virtio-9p-pci,fsdev=host,mount_tag=host",
             "-serial", "stdio", *devices]

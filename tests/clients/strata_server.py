@@ -3,12 +3,14 @@
 import json
 import os
 import pathlib
+import re
 import shutil
 import signal
 import subprocess
 import tempfile
 import threading
 import time
+import urllib.request
 
 BINARY = os.environ.get("STRATA_BINARY", "build/test/strata")
 ACCESS_KEY = "testkey"
@@ -39,6 +41,8 @@ class StrataServer:
         self.environment.update({"STRATA_ROOT_USER": ACCESS_KEY, "STRATA_ROOT_PASSWORD": SECRET_KEY})
         self.environment.update(environment or {})
         self.process = None
+        self.binary = BINARY
+        self.nbd_listen = "127.0.0.1:0"
 
     def __enter__(self):
         self.start()
@@ -50,8 +54,8 @@ class StrataServer:
             shutil.rmtree(self.folder, ignore_errors=True)
 
     def command(self):
-        return [BINARY, "serve", "--data", str(self.data), "--s3", "127.0.0.1:0",
-                "--admin", "127.0.0.1:0", "--nbd", "127.0.0.1:0", *self.arguments]
+        return [self.binary, "serve", "--data", str(self.data), "--s3", "127.0.0.1:0",
+                "--admin", "127.0.0.1:0", "--nbd", self.nbd_listen, *self.arguments]
 
     def begin(self):
         """Starts the process without waiting for it to be ready."""
@@ -79,7 +83,7 @@ class StrataServer:
         return (self.folder / "server.log").read_text(errors="replace")
 
     def run_verb(self, *arguments, check=True):
-        run = subprocess.run([BINARY, *arguments, "--data", str(self.data)], env=self.environment,
+        run = subprocess.run([self.binary, *arguments, "--data", str(self.data)], env=self.environment,
                              capture_output=True, text=True, timeout=120)
         if check and run.returncode != 0:
             raise RuntimeError(f"strata {' '.join(arguments)}: {run.stderr}")
@@ -87,6 +91,15 @@ class StrataServer:
 
     def status(self):
         return json.loads(self.run_verb("status", "--json").stdout)
+
+    def metric(self, name, **labels):
+        """The value of a counter or gauge, 0 if there is none."""
+        with urllib.request.urlopen(self.admin + "/metrics", timeout=20) as answer:
+            for line in answer.read().decode().splitlines():
+                found = re.fullmatch(re.escape(name) + r"(?:\{(.*)\})? (\S+)", line)
+                if found and all(f'{key}="{value}"' in (found[1] or "") for key, value in labels.items()):
+                    return float(found[2])
+        return 0
 
     def nbd_uri(self, volume):
         return f"nbd+unix:///{volume}?socket={self.nbd_socket}"
