@@ -24,7 +24,7 @@ Result<Place> Moves::place_of_returned(const DriveFolderOption& folder,
   if (found.identity->cluster != core_.cluster) {
     return Error(Code::kConflict, fmt::format("{} is a drive of another cluster", folder.path));
   }
-  const Result<Place> place = find(found.identity->drive.to_hex());
+  Result<Place> place = find(found.identity->drive.to_hex());
   if (!place.ok()) {
     return Error(Code::kConflict,
                  fmt::format("{0} has left this cluster: it was drained or replaced, or its loss "
