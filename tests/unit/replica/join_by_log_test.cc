@@ -48,6 +48,7 @@ class JoinByLog : public ::testing::Test {
     plan.rules.push_back({.operation = fault::Operation::kSync, .times = 1});
     ASSERT_TRUE(faulty_[disk].set_plan(std::move(plan)).ok());
     ASSERT_TRUE(fixture_->put("to-notice", "the failure").ok());
+    fixture_->store().settle();  // nobody waits for a drive that is being filled
     faulty_[disk].clear_plan();
   }
   void change_some() {
