@@ -2,7 +2,7 @@
 
 import sys
 
-from bench.block import rows, rows_wires
+from bench.block import rows, rows_volume, rows_wires
 from bench.common import command, report
 
 
@@ -15,13 +15,14 @@ BENCH = command.Bench(
                    "time per request in microseconds."),
     description="Measures volumes over NBD beside qemu-nbd, qemu-storage-daemon, nbdkit and fio on the raw "
                 "file: ratios within one run, processor time of the server per request.",
-    epilog="All rows together take about fifteen minutes.",
+    epilog="All rows together take about twenty minutes.",
     quick="two runs of two seconds, disks of 256 MiB",
     out="build/bench-block", disk_gib=24,
     tools={"fio": ["fio", "--version"], "qemu-nbd": ["qemu-nbd", "--version"],
            "qemu-storage-daemon": ["qemu-storage-daemon", "--version"],
            "nbdkit": ["nbdkit", "--version"]},
-    steps=((rows.NAMES, rows.run), (rows_wires.NAMES, rows_wires.run)))
+    steps=((rows.NAMES, rows.run), (rows_wires.NAMES, rows_wires.run),
+           (rows_volume.NAMES, rows_volume.run)))
 
 if __name__ == "__main__":
     sys.exit(command.run(BENCH, sys.argv[1:]))

@@ -3,13 +3,17 @@
 
 import json
 import pathlib
+import socket
+import struct
 import sys
+import tempfile
+import threading
 import unittest
 
 ROOT = pathlib.Path(__file__).resolve().parents[3]
 sys.path.insert(0, str(ROOT))
 
-from bench.block import fio, rows, rows_wires, servers  # noqa: E402
+from bench.block import fio, nbd_wire, rows, rows_volume, rows_wires, servers  # noqa: E402
 from bench.common.processes import BenchError  # noqa: E402
 from bench.common.stats import Sample  # noqa: E402
 
@@ -56,7 +60,7 @@ class Rows(unittest.TestCase):
         self.assertIn("other 50 ops/s", made[0].notes[0])
 
     def test_names_are_unique(self):
-        names = rows.NAMES + rows_wires.NAMES
+        names = rows.NAMES + rows_wires.NAMES + rows_volume.NAMES
         self.assertEqual(len(set(names)), len(names))
 
     def test_what_the_load_of_a_guest_says_is_read(self):
@@ -64,6 +68,65 @@ class Rows(unittest.TestCase):
         self.assertEqual(rows_wires.parse(json.dumps(said)), (5.0, 9, 1.0, 2.0))
         with self.assertRaises(BenchError):
             rows_wires.parse("no server there")
+
+
+class NbdWire(unittest.TestCase):
+    """The bench's own client against a server that says what the test gives it."""
+
+    def talk(self, replies, use):
+        """What the server received, while it sent `replies` and `use` had the path."""
+        received = []
+        with tempfile.TemporaryDirectory() as folder, socket.socket(socket.AF_UNIX) as listener:
+            listener.bind(folder + "/s")
+            listener.listen(1)
+
+            def serve():
+                connection, _ = listener.accept()
+                with connection:
+                    for expected, reply in replies:
+                        received.append(connection.recv(expected, socket.MSG_WAITALL) if expected else b"")
+                        connection.sendall(reply)
+                    received.append(connection.recv(100))
+            server = threading.Thread(target=serve)
+            server.start()
+            try:
+                use(folder + "/s")
+            finally:
+                server.join(20)
+        return received
+
+    GREETING = b"NBDMAGIC" + b"IHAVEOPT" + b"\0\3"
+    ASKED = 4 + 16 + 4 + 4 + 2  # flags, the option's head, the name `vol1`
+
+    def option_reply(self, kind, body=b""):
+        return struct.pack(">QIII", 0x3E889045565A9, 7, kind, len(body)) + body
+
+    def accepted(self):
+        return self.option_reply(3, struct.pack(">HQH", 0, 1 << 20, 0)) + self.option_reply(1)
+
+    def test_a_durable_write_has_the_flag_or_is_followed_by_a_flush(self):
+        answer = struct.pack(">IIQ", 0x67446698, 0, 1)
+
+        def use(path):
+            with nbd_wire.Wire(path, "vol1") as wire:
+                self.assertEqual(wire.size_bytes, 1 << 20)
+                wire.request(nbd_wire.WRITE, nbd_wire.FUA, 4096, b"x" * 8)
+                wire.request(nbd_wire.FLUSH)
+        received = self.talk([(0, self.GREETING), (self.ASKED, self.accepted()), (36, answer), (28, answer)], use)
+        self.assertEqual(received[1][20:28], struct.pack(">I", 4) + b"vol1")
+        self.assertEqual(received[2], struct.pack(">IHHQQI", 0x25609513, 1, 1, 1, 4096, 8) + b"x" * 8)
+        self.assertEqual(received[3][4:8], struct.pack(">HH", 0, 3))
+        self.assertEqual(received[4][6:8], struct.pack(">H", 2), "it says goodbye")
+
+    def test_a_refusal_or_an_error_ends_the_measurement(self):
+        refused = self.option_reply((1 << 31) | 6)
+        failed = struct.pack(">IIQ", 0x67446698, 5, 1)
+
+        def use(path):
+            with self.assertRaises(BenchError), nbd_wire.Wire(path, "vol1") as wire:
+                wire.request(nbd_wire.WRITE, 0, 0, b"x" * 8)
+        self.talk([(0, self.GREETING), (self.ASKED, refused)], use)
+        self.talk([(0, self.GREETING), (self.ASKED, self.accepted()), (36, failed)], use)
 
 
 if __name__ == "__main__":
