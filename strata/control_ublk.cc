@@ -18,17 +18,17 @@ nlohmann::json device_json(const UblkStatus& one) {
           {"recoverable", one.recoverable},    {"problem", one.problem}};
 }
 
-Result<bool> flag(const nlohmann::json& object, const char* name) {
+Result<bool> asked_flag(const nlohmann::json& object, const char* name) {
   if (!object.is_object() || !object.contains(name)) return false;
   if (object[name].is_boolean()) return object[name].get<bool>();
   return Error(Code::kInvalidArgument, fmt::format("the member '{}' must be true or false", name));
 }
 
-Result<UblkStatus> add(UblkDevices& devices, const std::string& text) {
+Result<UblkStatus> make_device(UblkDevices& devices, const std::string& text) {
   TRY_ASSIGN(const nlohmann::json request, parse_json(text, kJsonRequestBytesMax));
   UblkWish wanted;
   TRY_ASSIGN(wanted.volume, json_string(request, "volume"));
-  TRY_ASSIGN(wanted.read_only, flag(request, "read_only"));
+  TRY_ASSIGN(wanted.read_only, asked_flag(request, "read_only"));
   if (request.contains("token")) {
     TRY_ASSIGN(wanted.token, json_string(request, "token"));
   }
@@ -39,14 +39,14 @@ Result<UblkStatus> add(UblkDevices& devices, const std::string& text) {
   return devices.add(wanted);
 }
 
-Status end(UblkDevices& devices, const std::string& volume, const std::string& text) {
+Status end_device(UblkDevices& devices, const std::string& volume, const std::string& text) {
   TRY_ASSIGN(const nlohmann::json request, parse_json(text, kJsonRequestBytesMax));
-  TRY_ASSIGN(const bool force, flag(request, "force"));
+  TRY_ASSIGN(const bool force, asked_flag(request, "force"));
   return devices.remove(volume, force);
 }
 
-ControlAnswer answer(UblkDevices& devices, const std::string& method, std::string_view rest,
-                     const std::string& text) {
+ControlAnswer answer_ublk(UblkDevices& devices, const std::string& method, std::string_view rest,
+                          const std::string& text) {
   if (rest.empty() && method == "GET") {
     nlohmann::json body;
     body["devices"] = nlohmann::json::array();
@@ -54,14 +54,14 @@ ControlAnswer answer(UblkDevices& devices, const std::string& method, std::strin
     return {200, dump_json(body)};
   }
   if (rest.empty() && method == "POST") {
-    const Result<UblkStatus> made = add(devices, text);
+    const Result<UblkStatus> made = make_device(devices, text);
     if (!made.ok()) return control_error(made.error());
     return {201, dump_json(device_json(*made))};
   }
   constexpr std::string_view kEnd = "/end";
   if (rest.ends_with(kEnd) && method == "POST") {
     const std::string volume(rest.substr(1, rest.size() - kEnd.size() - 1));
-    const Status ended = end(devices, volume, text);
+    const Status ended = end_device(devices, volume, text);
     return ended.ok() ? ControlAnswer{200, "{}"} : control_error(ended.error());
   }
   return control_error(
@@ -72,7 +72,8 @@ ControlAnswer answer(UblkDevices& devices, const std::string& method, std::strin
 
 ControlRoute ublk_route(UblkDevices& devices) {
   return [&devices](const std::string& method, const std::string& path, const std::string& body) {
-    return answer(devices, method, std::string_view(path).substr(std::strlen(kUblkPath)), body);
+    return answer_ublk(devices, method, std::string_view(path).substr(std::strlen(kUblkPath)),
+                       body);
   };
 }
 

@@ -11,9 +11,9 @@
 namespace strata::roof {
 namespace {
 
-constexpr std::string_view kFile = "ublk.json";
-constexpr uint64_t kListVersion = 1;
-constexpr size_t kListBytesMax = kMiB;
+constexpr std::string_view kUblkFile = "ublk.json";
+constexpr uint64_t kUblkListVersion = 1;
+constexpr size_t kUblkListBytesMax = kMiB;
 
 Result<uint64_t> identity_of(const std::string& text) {
   uint64_t out = 0;
@@ -29,7 +29,7 @@ Result<uint64_t> identity_of(const std::string& text) {
   return Error(Code::kInvalidArgument, "an identity has 16 hexadecimal digits");
 }
 
-Result<UblkRecord> from_json(const nlohmann::json& one) {
+Result<UblkRecord> record_of(const nlohmann::json& one) {
   UblkRecord out;
   TRY_ASSIGN(out.volume, json_string(one, "volume"));
   TRY_ASSIGN(out.token, json_string(one, "token"));
@@ -45,12 +45,12 @@ Result<UblkRecord> from_json(const nlohmann::json& one) {
   return out;
 }
 
-Result<std::vector<UblkRecord>> parse(std::string_view text) {
-  TRY_ASSIGN(const nlohmann::json list, parse_json(text, kListBytesMax));
+Result<std::vector<UblkRecord>> parse_list(std::string_view text) {
+  TRY_ASSIGN(const nlohmann::json list, parse_json(text, kUblkListBytesMax));
   TRY_ASSIGN(const uint64_t version, json_u64(list, "version"));
-  if (version != kListVersion) {
-    return Error(Code::kUnsupported,
-                 fmt::format("version {} is newer than this program's {}", version, kListVersion));
+  if (version != kUblkListVersion) {
+    return Error(Code::kUnsupported, fmt::format("version {} is newer than this program's {}",
+                                                 version, kUblkListVersion));
   }
   if (!list.contains("devices") || !list["devices"].is_array() ||
       list["devices"].size() > kUblkDevicesMax) {
@@ -58,7 +58,7 @@ Result<std::vector<UblkRecord>> parse(std::string_view text) {
   }
   std::vector<UblkRecord> out;
   for (const nlohmann::json& one : list["devices"]) {
-    TRY_ASSIGN(UblkRecord record, from_json(one));
+    TRY_ASSIGN(UblkRecord record, record_of(one));
     out.push_back(std::move(record));
   }
   return out;
@@ -67,16 +67,16 @@ Result<std::vector<UblkRecord>> parse(std::string_view text) {
 }  // namespace
 
 std::string ublk_list_path(const std::string& data) {
-  return io::join_path(data, kFile);
+  return io::join_path(data, kUblkFile);
 }
 
 Result<std::vector<UblkRecord>> load_ublk_list(io::FileSystem& files, const std::string& path) {
-  const Result<ByteVector> bytes = io::read_file(files, path, kListBytesMax);
+  const Result<ByteVector> bytes = io::read_file(files, path, kUblkListBytesMax);
   if (!bytes.ok()) {
     if (bytes.error().code == Code::kNotFound) return std::vector<UblkRecord>();
     return bytes.error();
   }
-  auto records = parse(as_text(*bytes));
+  auto records = parse_list(as_text(*bytes));
   if (records.ok()) return records;
   return Error(Code::kCorrupt, fmt::format("the list of ublk devices {}: {}; remove it, and attach "
                                            "the volumes again after a restart of the host",
@@ -85,7 +85,7 @@ Result<std::vector<UblkRecord>> load_ublk_list(io::FileSystem& files, const std:
 
 Status save_ublk_list(io::FileSystem& files, const std::string& path,
                       const std::vector<UblkRecord>& records) {
-  nlohmann::json list = {{"version", kListVersion}, {"devices", nlohmann::json::array()}};
+  nlohmann::json list = {{"version", kUblkListVersion}, {"devices", nlohmann::json::array()}};
   for (const UblkRecord& one : records) {
     list["devices"].push_back({{"volume", one.volume},
                                {"token", one.token},

@@ -70,7 +70,7 @@ class KernelDriver final : public Driver {
     features_ = encoded_ ? features : 0;
   }
 
-  uint64_t features() const noexcept override { return features_; }
+  [[nodiscard]] uint64_t features() const noexcept override { return features_; }
   Result<DeviceInfo> add(const DeviceInfo& wanted) override {
     DeviceInfo out = wanted;
     const Status made = call(ControlCommand::kAddDevice, wanted.device, bytes_of(out), 0);
@@ -162,8 +162,8 @@ class KernelDriver final : public Driver {
     if (!payload.empty()) std::memcpy(payload.data(), buffer.data() + kPathBytes, payload.size());
     return {};
   }
-  Status call(ControlCommand command, uint32_t device, MutableBytes payload, uint64_t data,
-              uint16_t path_bytes = 0) const {
+  [[nodiscard]] Status call(ControlCommand command, uint32_t device, MutableBytes payload,
+                            uint64_t data, uint16_t path_bytes = 0) const {
     ControlWire wire;
     wire.device = device;
     wire.length = static_cast<uint16_t>(payload.size());
