@@ -17,18 +17,12 @@ nlohmann::json export_json(const VhostExport& one) {
           {"read_only", one.read_only}, {"connected", one.connected}, {"problem", one.problem}};
 }
 
-Result<bool> export_flag(const nlohmann::json& object, const char* name) {
-  if (!object.is_object() || !object.contains(name)) return false;
-  if (object[name].is_boolean()) return object[name].get<bool>();
-  return Error(Code::kInvalidArgument, fmt::format("the member '{}' must be true or false", name));
-}
-
 Result<VhostExport> add_export(VhostExports& exports, const std::string& text) {
   TRY_ASSIGN(const nlohmann::json request, parse_json(text, kJsonRequestBytesMax));
   VhostExport wanted;
   TRY_ASSIGN(wanted.volume, json_string(request, "volume"));
   TRY_ASSIGN(wanted.socket, json_string(request, "socket"));
-  TRY_ASSIGN(wanted.read_only, export_flag(request, "read_only"));
+  TRY_ASSIGN(wanted.read_only, json_flag(request, "read_only"));
   if (request.contains("queues")) {
     TRY_ASSIGN(const uint64_t queues, json_u64(request, "queues"));
     wanted.queues = static_cast<uint32_t>(std::min<uint64_t>(queues, UINT32_MAX));
@@ -39,7 +33,7 @@ Result<VhostExport> add_export(VhostExports& exports, const std::string& text) {
 Status end_export(VhostExports& exports, const std::string& volume, const std::string& text) {
   TRY_ASSIGN(const nlohmann::json request, parse_json(text, kJsonRequestBytesMax));
   TRY_ASSIGN(const std::string socket, json_string(request, "socket"));
-  TRY_ASSIGN(const bool in_use, export_flag(request, "in_use"));
+  TRY_ASSIGN(const bool in_use, json_flag(request, "in_use"));
   return exports.remove(volume, socket, in_use);
 }
 
@@ -78,21 +72,16 @@ ControlRoute exports_route(VhostExports& exports) {
 ControlRoute with_exports(ControlRoute volumes, VhostExports& exports) {
   return [volumes = std::move(volumes), &exports](
              const std::string& method, const std::string& path, const std::string& body) {
-    const size_t prefix = std::strlen(kVolumesPath) + 1;
-    const std::string rest = path.size() > prefix ? path.substr(prefix) : "";
-    const size_t slash = rest.find('/');
-    const std::string name = rest.substr(0, slash);
-    const std::string action = slash == std::string::npos ? "" : rest.substr(slash + 1);
-    const bool goes = (method == "DELETE" && action.empty()) || action == "rename";
-    if (goes && exports.has(name)) {
+    const VolumeRequest asked = volume_request(method, path);
+    if (asked.goes && exports.has(asked.name)) {
       return control_error(Error(
           Code::kConflict, fmt::format("the volume '{0}' is a virtual machine's disk; end that "
                                        "first: strata volume unexport {0}",
-                                       name)));
+                                       asked.name)));
     }
     ControlAnswer out = volumes(method, path, body);
     constexpr int kOk = 200;
-    if (action == "resize" && out.status == kOk) exports.refresh(name);
+    if (asked.resizes && out.status == kOk) exports.refresh(asked.name);
     return out;
   };
 }

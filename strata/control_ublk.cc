@@ -18,17 +18,11 @@ nlohmann::json device_json(const UblkStatus& one) {
           {"recoverable", one.recoverable},    {"problem", one.problem}};
 }
 
-Result<bool> asked_flag(const nlohmann::json& object, const char* name) {
-  if (!object.is_object() || !object.contains(name)) return false;
-  if (object[name].is_boolean()) return object[name].get<bool>();
-  return Error(Code::kInvalidArgument, fmt::format("the member '{}' must be true or false", name));
-}
-
 Result<UblkStatus> make_device(UblkDevices& devices, const std::string& text) {
   TRY_ASSIGN(const nlohmann::json request, parse_json(text, kJsonRequestBytesMax));
   UblkWish wanted;
   TRY_ASSIGN(wanted.volume, json_string(request, "volume"));
-  TRY_ASSIGN(wanted.read_only, asked_flag(request, "read_only"));
+  TRY_ASSIGN(wanted.read_only, json_flag(request, "read_only"));
   if (request.contains("token")) {
     TRY_ASSIGN(wanted.token, json_string(request, "token"));
   }
@@ -41,7 +35,7 @@ Result<UblkStatus> make_device(UblkDevices& devices, const std::string& text) {
 
 Status end_device(UblkDevices& devices, const std::string& volume, const std::string& text) {
   TRY_ASSIGN(const nlohmann::json request, parse_json(text, kJsonRequestBytesMax));
-  TRY_ASSIGN(const bool force, asked_flag(request, "force"));
+  TRY_ASSIGN(const bool force, json_flag(request, "force"));
   return devices.remove(volume, force);
 }
 
@@ -80,20 +74,15 @@ ControlRoute ublk_route(UblkDevices& devices) {
 ControlRoute with_ublk(ControlRoute volumes, UblkDevices& devices) {
   return [volumes = std::move(volumes), &devices](
              const std::string& method, const std::string& path, const std::string& body) {
-    const size_t prefix = std::strlen(kVolumesPath) + 1;
-    const std::string rest = path.size() > prefix ? path.substr(prefix) : "";
-    const size_t slash = rest.find('/');
-    const std::string name = rest.substr(0, slash);
-    const std::string action = slash == std::string::npos ? "" : rest.substr(slash + 1);
-    const bool goes = (method == "DELETE" && action.empty()) || action == "rename";
-    if (const std::string device = goes ? devices.path_of(name) : ""; !device.empty()) {
+    const VolumeRequest asked = volume_request(method, path);
+    if (const std::string device = asked.goes ? devices.path_of(asked.name) : ""; !device.empty()) {
       return control_error(Error(Code::kConflict, fmt::format("the volume '{0}' is {1}; detach it "
                                                               "first: strata volume detach {0}",
-                                                              name, device)));
+                                                              asked.name, device)));
     }
     ControlAnswer out = volumes(method, path, body);
     constexpr int kOk = 200;
-    if (action == "resize" && out.status == kOk) devices.refresh(name);
+    if (asked.resizes && out.status == kOk) devices.refresh(asked.name);
     return out;
   };
 }

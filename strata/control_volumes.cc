@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <cstring>
 #include <nlohmann/json.hpp>
 
 #include "blockdev/layers/layer_spec.h"
@@ -12,12 +13,6 @@ namespace {
 
 Error wrong_method(std::string_view what, std::string_view methods) {
   return Error(Code::kUnsupported, fmt::format("{} takes {}", what, methods));
-}
-
-Result<bool> json_flag(const nlohmann::json& object, const char* name) {
-  if (!object.is_object() || !object.contains(name)) return false;
-  if (object[name].is_boolean()) return object[name].get<bool>();
-  return Error(Code::kInvalidArgument, fmt::format("the member '{}' must be true or false", name));
 }
 
 Result<volume::ProvisionChange> change_of(const nlohmann::json& request) {
@@ -200,6 +195,16 @@ nlohmann::json volume_json(const volume::VolumeInfo& info) {
     out["meter"] = meter_json(info);
   }
   return out;
+}
+
+VolumeRequest volume_request(const std::string& method, const std::string& path) {
+  const size_t prefix = std::strlen(kVolumesPath) + 1;
+  const std::string rest = path.size() > prefix ? path.substr(prefix) : "";
+  const size_t slash = rest.find('/');
+  const std::string action = slash == std::string::npos ? "" : rest.substr(slash + 1);
+  return {.name = rest.substr(0, slash),
+          .goes = (method == "DELETE" && action.empty()) || action == "rename",
+          .resizes = action == "resize"};
 }
 
 ControlRoute volumes_route(volume::Catalog& catalog) {

@@ -64,4 +64,10 @@ Result<uint64_t> json_u64(const nlohmann::json& object, const char* name) {
   return object[name].get<uint64_t>();
 }
 
+Result<bool> json_flag(const nlohmann::json& object, const char* name) {
+  if (!object.is_object() || !object.contains(name)) return false;
+  if (object[name].is_boolean()) return object[name].get<bool>();
+  return wrong_member(name, "true or false");
+}
+
 }  // namespace strata::roof

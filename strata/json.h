@@ -22,5 +22,7 @@ inline constexpr int kJsonDepthMax = 16;
 // The member as a string or number, or kInvalidArgument naming it. `object` may be any JSON.
 [[nodiscard]] Result<std::string> json_string(const nlohmann::json& object, const char* name);
 [[nodiscard]] Result<uint64_t> json_u64(const nlohmann::json& object, const char* name);
+// The member as a switch; false where there is none.
+[[nodiscard]] Result<bool> json_flag(const nlohmann::json& object, const char* name);
 
 }  // namespace strata::roof
