@@ -104,7 +104,7 @@ xfs_repair -n /dev/vda > /dev/null 2>&1
 """
 
 
-OPERATIONS = 1200  # on each filesystem
+OPERATIONS = 1000  # on each filesystem
 
 
 class VhostGuest(unittest.TestCase):
