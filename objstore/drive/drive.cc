@@ -263,7 +263,11 @@ Status Drive::make_blob_folder(const Id128& id) {
   const std::string folder = io::parent_path(blob_path(id));
   const std::lock_guard lock(mutex_);
   if (folders_.contains(folder)) return {};
-  TRY(io::create_directories(setup_.files, folder));
+  // This one only: where those above it are gone, the drive is gone (a disk that was unmounted),
+  // and nothing is written to what its path means now.
+  const Status made = setup_.files.create_directory(folder);
+  if (!made.ok() && made.error().code != Code::kAlreadyExists) return made;
+  TRY(setup_.files.sync_directory(io::parent_path(folder)));
   folders_.insert(folder);
   return {};
 }
