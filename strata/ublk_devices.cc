@@ -49,6 +49,7 @@ Result<std::unique_ptr<UblkDevices>> UblkDevices::open(const Ground& ground,
 Status UblkDevices::save() {
   count_.store(entries_.size(), std::memory_order_relaxed);
   std::vector<UblkRecord> records;
+  records.reserve(entries_.size());
   for (const auto& entry : entries_) records.push_back(entry->record);
   const Status saved = save_ublk_list(ground_.files, path_, records);
   return saved.ok() ? saved : saved.error().with_context("the list of ublk devices");
@@ -211,6 +212,7 @@ Status UblkDevices::remove(const std::string& volume, bool force) {
 std::vector<UblkStatus> UblkDevices::list() const {
   const std::lock_guard lock(mutex_);
   std::vector<UblkStatus> out;
+  out.reserve(entries_.size());
   for (const auto& entry : entries_) out.push_back(status_of(*entry));
   return out;
 }

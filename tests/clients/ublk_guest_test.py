@@ -89,11 +89,11 @@ e2fsck -fn /dev/ublkb0 > /tmp/fsck.log
 blkdiscard -f -z -o 0 -l 1048576 /dev/ublkb0
 expect "zeroes" "$(head -c 1048576 /dev/ublkb0 | tr -d '\\0' | wc -c)" 0
 [ "$(counted 'strata_ublk_requests_total{op="write_zeroes"}')" -ge 1 ]
-volume resize db 300M
+volume resize db 320M
 grep -q "6.16" /tmp/data.log
 volume detach db
 volume attach db 2> /dev/null
-expect "grown" "$(cat /sys/block/ublkb0/size)" 614400
+expect "grown" "$(cat /sys/block/ublkb0/size)" 655360
 mkfs.xfs -qf /dev/ublkb0
 mount /dev/ublkb0 /mnt/d
 cp /usr/bin/fio /mnt/d/copy
