@@ -146,6 +146,24 @@ TEST_F(LostDrive, with_one_copy_a_drive_that_comes_back_while_serving_serves_at_
   EXPECT_EQ(look().served, blobs_.size());
 }
 
+TEST_F(LostDrive, a_drive_whose_folder_is_taken_away_goes_out_and_is_not_made_anew_elsewhere) {
+  start(3, 3);
+  fill(10);
+  ASSERT_TRUE(memory_[1].rename("/d1", "/away").ok());
+  for (size_t i = 0; i < 5; ++i) {
+    const std::string key = "k" + std::to_string(2000 + i);
+    blobs_[key] = {fixture_->put_blob(key, random_text(i, 200'000)).value(), i};
+  }
+  EXPECT_FALSE(fixture_->store().status().drives[1].in_service);
+  EXPECT_EQ(memory_[1].info("/d1").error().code, Code::kNotFound);
+  ASSERT_TRUE(memory_[1].rename("/away", "/d1").ok());
+  const Status back = fixture_->store().return_drive(folder(1));
+  ASSERT_TRUE(back.ok()) << back.error().to_string();
+  ASSERT_TRUE(fixture_->resync().ok());
+  ASSERT_TRUE(start_without({0}).ok());
+  EXPECT_EQ(look().served, blobs_.size());
+}
+
 TEST_F(LostDrive, with_one_copy_a_lost_drive_is_drained_and_writes_go_to_the_living) {
   start(3, 1);
   fill(60);
