@@ -254,6 +254,7 @@ void Scrub::run_blobs(const std::vector<size_t>& drives) {
     note_stops(walk);
     part_done_ = true;
   }
+  blobs_.end_run();
   at_.bytes += walk.bytes() + data;
 }
 

@@ -27,6 +27,9 @@ class BlobVerifier {
   // No blob follows: data beyond the last one has no owner.
   void end_of_table();
 
+  // Lets go of the indexes: the next step may be an hour away, and a drive must be free to close.
+  void end_run() { walks_.clear(); }
+
   [[nodiscard]] bool file_under_way() const noexcept { return work_ != nullptr; }
   // Reads a piece of the file under way.
   void step_file();
