@@ -63,7 +63,7 @@ class SnapshotService final : public volume::VolumeHooks {
   SnapshotService& operator=(const SnapshotService&) = delete;
 
   // Finds the volumes that are restored lazily, and takes back what this server claimed before it
-  // died. Once, before anything else.
+  // died, if its own place can be read now. Once, before anything else.
   [[nodiscard]] Status start();
   // Cancels the jobs and lets go of every volume; nothing is begun afterwards.
   void stop();

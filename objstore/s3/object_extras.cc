@@ -53,11 +53,13 @@ Status parse_lock_fields(const Call& call, object::Extras& extras) {
 }
 
 // The list of a new object. Where lists do not count, only that the bucket's owner has full control
-// may be asked for, and not by the name `private`: S3 refuses that one.
+// may be asked for. S3 refuses it by the name `private`; clients up to rclone 1.60 say that with
+// every object and mean nothing else.
 Status parse_acl_fields(const Call& call, object::Extras& extras) {
   const http::Fields& fields = call.request.fields();
   const access::BucketAccess& rules = *call.rules.access;
   const std::string_view canned = fields.get("x-amz-acl");
+  if (canned == "private" && !rules.acls_count()) return {};
   if (canned == "bucket-owner-full-control" &&
       rules.ownership != access::Ownership::kObjectWriter) {
     extras.owner.clear();
@@ -77,8 +79,8 @@ Status parse_acl_fields(const Call& call, object::Extras& extras) {
     return access_denied();
   }
   if (!rules.acls_count()) {
-    const bool good = canned != "private" && is_full_control_of(*acl, target.bucket_owner_id);
-    return good ? Status() : Status(acls_not_supported());
+    return is_full_control_of(*acl, target.bucket_owner_id) ? Status()
+                                                            : Status(acls_not_supported());
   }
   if (rules.block.block_public_acls && access::is_public(*acl)) return access_denied();
   if (!is_full_control_of(*acl, target.owner_id)) extras.acl = access::encode_acl(*acl);
