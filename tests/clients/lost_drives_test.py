@@ -3,10 +3,11 @@ what is missing is refused in S3's words, and a loss is one only when somebody h
 
 import json
 import shutil
+import subprocess
 import unittest
 
 from s3_wire import Wire
-from strata_server import ACCESS_KEY, SECRET_KEY, StrataServer, wait_for
+from strata_server import ACCESS_KEY, BINARY, SECRET_KEY, StrataServer, wait_for
 
 BODIES = {f"k{n}": bytes([n]) * (250_000 if n % 3 == 0 else 3_000) for n in range(48)}
 
@@ -36,6 +37,11 @@ class LostDrives(unittest.TestCase):
     def states(self):
         return [drive["state"] for drive in self.drives()]
 
+    def refused(self, *arguments):
+        run = self.server.run_verb("drive", *arguments, check=False)
+        self.assertEqual(run.returncode, 1, run.stdout)
+        return run.stderr
+
     def look(self):
         """How many keys are served whole, absent, and refused."""
         counts = {200: 0, 404: 0, 503: 0}
@@ -47,6 +53,43 @@ class LostDrives(unittest.TestCase):
             if answer.status == 503:
                 self.assertIn("<Code>ServiceUnavailable</Code><Message>Too few of the drives", answer.text())
         return counts[200], counts[404], counts[503]
+
+    def listed(self):
+        answer = self.ask("GET")
+        return answer.text().count("<Key>") if answer.status == 200 else answer.status
+
+    def folder_without_the_bucket(self):
+        for folder in self.folders:
+            rows = subprocess.run([BINARY, "inspect", str(folder), "--table", "rows", "--limit", "1000", "--json"],
+                                  capture_output=True, text=True, timeout=60, check=True).stdout
+            if not any(row["what"] == "bucket" for row in json.loads(rows)["details"]):
+                yield folder
+
+    def test_with_one_copy_the_other_drives_go_on_and_one_that_was_pulled_comes_back(self):
+        self.serve(4, 1)
+        candidates = list(self.folder_without_the_bucket())
+        self.assertGreaterEqual(len(candidates), 2)
+        gone = candidates[0]
+        away = self.server.folder / "away"
+        # Pulled while it serves: the next large object that belongs there finds out.
+        gone.rename(away)
+        def is_out():
+            for key, body in BODIES.items():
+                if len(body) > 200_000:
+                    self.ask("PUT", key, body)
+            return any("out of service" in state for state in self.states())
+        wait_for(is_out, 30, "the drive to go out")
+        whole, absent, refused = self.look()
+        self.assertEqual(absent, 0)
+        self.assertGreater(refused, 0)
+        self.assertGreater(whole, len(BODIES) // 3)
+        self.assertEqual(self.listed(), 503)
+        # It comes back, without a restart.
+        away.rename(gone)
+        self.server.run_verb("drive", "return", str(gone))
+        self.assertEqual(self.look(), (len(BODIES), 0, 0))
+        self.assertEqual(self.listed(), len(BODIES))
+        self.assertIn("is in service", self.refused("accept-loss", str(gone)))
 
     def test_with_three_copies_one_drive_of_three_is_enough_when_the_others_are_given_up(self):
         self.serve(3, 3)
