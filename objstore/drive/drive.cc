@@ -265,7 +265,7 @@ Status Drive::make_blob_folder(const Id128& id) {
   if (folders_.contains(folder)) return {};
   // This one only: where those above it are gone, the drive is gone (a disk that was unmounted),
   // and nothing is written to what its path means now.
-  const Status made = setup_.files.create_directory(folder);
+  Status made = setup_.files.create_directory(folder);
   if (!made.ok() && made.error().code != Code::kAlreadyExists) return made;
   TRY(setup_.files.sync_directory(io::parent_path(folder)));
   folders_.insert(folder);
