@@ -13,6 +13,7 @@ from bench.common.stats import Sample
 PR_SET_PDEATHSIG = 1
 STOP_SECONDS = 40
 TICKS = os.sysconf("SC_CLK_TCK")
+KERNEL_PID = 2  # the parent of its threads
 CORES = os.cpu_count() or 1
 _libc = ctypes.CDLL(None)
 
@@ -144,6 +145,27 @@ def storage_bytes(pids):
     return read, written
 
 
+# In the environment of everything that the bench starts, also of what detaches itself from it.
+RUN_MARK = "BENCH_RUN"
+os.environ[RUN_MARK] = str(os.getpid())
+
+
+def ticks_of_company():
+    """{pid: ticks} of what works for the bench without being its child or a metered server: databases and
+    mounts that it started, by the mark in their environment, and the kernel's own threads."""
+    mark, known = f"{RUN_MARK}={os.getpid()}".encode(), {}
+    for folder in pathlib.Path("/proc").glob("[0-9]*"):
+        try:
+            text = (folder / "stat").read_text()
+            parent = int(text[text.rindex(")") + 2:].split()[1])
+            ours = parent == KERNEL_PID or mark in (folder / "environ").read_bytes().split(b"\0")
+        except (OSError, ValueError):
+            continue
+        if ours and int(folder.name) != os.getpid():
+            known[int(folder.name)] = parse_stat_cpu(text)
+    return known
+
+
 class Meter:
     """What goes on between start() and stop(): processor time of the servers, of ourselves and the
     load tools, and of everybody else; storage traffic of the servers. On a machine where others work
@@ -161,6 +183,7 @@ class Meter:
         self._children = children_cpu_seconds()
         self._servers = cpu_seconds(self.server_pids)
         self._storage = storage_bytes(self.server_pids)
+        self._company = ticks_of_company()
         self._busy, self._steal = self._machine()
         self._since = time.monotonic()
         return self
@@ -175,7 +198,9 @@ class Meter:
                            + children_cpu_seconds() - self._children)
         whole = max(self.seconds, 1e-9) * CORES
         used = (busy - self._busy) / TICKS
-        self.others_share = max(0.0, used - self.server_cpu - self.client_cpu) / whole
+        company = sum(ticks - self._company.get(pid, 0) for pid, ticks in ticks_of_company().items()
+                      if pid not in self.server_pids) / TICKS
+        self.others_share = max(0.0, used - self.server_cpu - self.client_cpu - company) / whole
         self.steal_share = (steal - self._steal) / TICKS / whole
         return self
 

@@ -210,6 +210,20 @@ def ended(pid):
 
 
 class Children(unittest.TestCase):
+    def test_what_the_bench_starts_works_for_it_and_what_others_start_does_not(self):
+        unmarked = {name: value for name, value in os.environ.items() if name != processes.RUN_MARK}
+        command = [sys.executable, "-c", "import sys; print(flush=True); sys.stdin.read()"]
+        with (subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as ours,
+              subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=unmarked) as theirs):
+            for one in (ours, theirs):
+                one.stdout.readline()  # it has begun, so its environment is its own
+            company = processes.ticks_of_company()
+            self.assertIn(ours.pid, company)
+            self.assertNotIn(theirs.pid, company)
+            self.assertNotIn(os.getpid(), company)
+            for one in (ours, theirs):
+                one.stdin.close()
+
     def test_a_tool_that_fails_is_an_error_with_its_words(self):
         with tempfile.TemporaryDirectory() as folder:
             with self.assertRaisesRegex(BenchError, "status 3: no such thing"):
