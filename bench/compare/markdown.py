@@ -54,7 +54,7 @@ def _section(report, number):
     lines += [f"- {step}" for step in row["verdict"]["steps"]]
     if not row["trusted"]:
         lines += ["", f"Others used {plain(report, f'rows/{number}/busy_share', 'share')} of the processor "
-                      "during a run: not to be trusted."]
+                      "during most runs of a point: not to be trusted."]
     lines += ["", *(f"- {one}" for one in row["what"]), f"- Held equal: {', '.join(row['held_equal'])}."]
     lines += [f"- {fact['name']}: {fact['words']}" for fact in row["facts"]] + [""]
     for c, contest in enumerate(row["contests"]):

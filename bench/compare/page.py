@@ -168,7 +168,7 @@ class Page:
                f"{_list(verdict['steps'])}</div>")
         if not row["trusted"]:
             share = self.number(f"rows/{number}/busy_share", "share")
-            out += f'<p class="warning">Others used {share} of the processor during a run: not to be trusted.</p>'
+            out += f'<p class="warning">Others used {share} of the processor during most runs of a point: not to be trusted.</p>'
         out += f"<h3>What was run</h3>{_list([*row['what'], 'Held equal: ' + ', '.join(row['held_equal']) + '.'])}"
         if facts:
             out += f"<h3>What was seen</h3>{_list(facts)}"

@@ -2,6 +2,7 @@
 that is not in it. Its shape: report.schema.json."""
 
 import datetime
+import statistics
 
 from bench.common.stats import BUSY_SHARE_MAX
 from bench.compare import costs, verdict
@@ -25,7 +26,8 @@ def point_of(records):
            "operation": first["operation"], "side": first["side"],
            "concurrency": first["concurrency"], "note": first["note"], "runs": records,
            "failed": None if good else records[-1]["failed"],
-           "busy_share": max(record["others_share"] + record["steal_share"] for record in records),
+           # Half of the runs were less disturbed, as what is told of them is their median.
+           "busy_share": statistics.median(one["others_share"] + one["steal_share"] for one in records),
            "requests_per_operation": requests_per_operation(good), "latency_us": {}}
     for field in FIELDS:
         out[field] = summary([record[field] for record in good])
