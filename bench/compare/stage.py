@@ -155,10 +155,13 @@ class Stage:
     def blocks(self, side):
         return self._raw if side == RAW else self._volume
 
+    def ours(self, side):
+        """Whether a server of our own works when a side is used."""
+        return not {OBJECT: self.options.s3_endpoint, VOLUME: self.options.block_device, RAW: True}[side]
+
     def pids(self, side):
         """The servers that work when a side is used, if they are ours."""
-        foreign = {OBJECT: self.options.s3_endpoint, VOLUME: self.options.block_device, RAW: True}
-        if foreign[side]:
+        if not self.ours(side):
             return []
         return [self._server.pid, *([self._slow.pid] if self._slow and side == OBJECT else [])]
 

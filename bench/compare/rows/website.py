@@ -66,7 +66,7 @@ def points(stage):
         out += [Point(SERVED, OBJECT, VISITORS, _before_bucket, "nginx as a cache before the bucket"),
                 Point(SERVED, VOLUME, VISITORS, _on_volume, "nginx on ext4 on the attached volume"),
                 Point(FIRST, VOLUME, VISITORS, _first_on_volume, "nginx on ext4 on the attached volume")]
-        if not stage.options.s3_endpoint:  # what others keep in memory cannot be taken away from them
+        if stage.ours(OBJECT):  # what others keep in memory cannot be taken away from them
             out.append(Point(FIRST, OBJECT, VISITORS, _first_from_bucket, "from the website endpoint"
                              if stage.public() else "signed, from the bucket"))
     return out
