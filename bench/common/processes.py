@@ -152,18 +152,22 @@ os.environ[RUN_MARK] = str(os.getpid())
 
 def ticks_of_company():
     """{pid: ticks} of what works for the bench without being its child or a metered server: databases and
-    mounts that it started, by the mark in their environment, and the kernel's own threads."""
-    mark, known = f"{RUN_MARK}={os.getpid()}".encode(), {}
+    mounts that it started, by the mark in their environment or their parent's (PostgreSQL's backends write
+    their titles over it), and the kernel's own threads."""
+    mark, ticks, parents, marked = f"{RUN_MARK}={os.getpid()}".encode(), {}, {}, {KERNEL_PID}
     for folder in pathlib.Path("/proc").glob("[0-9]*"):
+        pid = int(folder.name)
         try:
             text = (folder / "stat").read_text()
-            parent = int(text[text.rindex(")") + 2:].split()[1])
-            ours = parent == KERNEL_PID or mark in (folder / "environ").read_bytes().split(b"\0")
+            if mark in (folder / "environ").read_bytes().split(b"\0"):
+                marked.add(pid)
         except (OSError, ValueError):
             continue
-        if ours and int(folder.name) != os.getpid():
-            known[int(folder.name)] = parse_stat_cpu(text)
-    return known
+        fields = text[text.rindex(")") + 2:].split()
+        # Its own, and of its children that have ended: a backend lives as long as its connection.
+        ticks[pid], parents[pid] = sum(map(int, fields[11:15])), int(fields[1])
+    return {pid: used for pid, used in ticks.items()
+            if pid != os.getpid() and (pid in marked or parents[pid] in marked)}
 
 
 class Meter:
