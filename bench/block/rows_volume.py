@@ -7,7 +7,7 @@ import time
 
 from bench.block import rows, servers
 from bench.block.fio import Job, fill, parse
-from bench.block.nbd_wire import durable_writes
+from bench.common.nbd_wire import durable_writes
 from bench.common.processes import BenchError, Child, Meter, run_tool
 from bench.common.row import Row
 from bench.common.stats import Sample

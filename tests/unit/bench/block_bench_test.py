@@ -13,7 +13,8 @@ import unittest
 ROOT = pathlib.Path(__file__).resolve().parents[3]
 sys.path.insert(0, str(ROOT))
 
-from bench.block import fio, nbd_wire, rows, rows_volume, rows_wires, servers  # noqa: E402
+from bench.block import fio, rows, rows_volume, rows_wires, servers  # noqa: E402
+from bench.common import nbd_wire  # noqa: E402
 from bench.common.processes import BenchError  # noqa: E402
 from bench.common.stats import Sample  # noqa: E402
 

@@ -1,5 +1,5 @@
-"""A client of NBD's own wire, for what fio's nbd engine cannot say: writes with FUA. One request after
-the other, simple replies (doc/proto.md of NetworkBlockDevice/nbd)."""
+"""A client of NBD's own wire, for what fio's nbd engine cannot say: writes with FUA, and what a second
+writer is told. One request after the other, simple replies (doc/proto.md of NetworkBlockDevice/nbd)."""
 
 import os
 import socket
@@ -15,7 +15,12 @@ OPTION_GO, REP_ACK, REP_INFO, REP_ERROR = 7, 1, 3, 1 << 31
 WRITE, FLUSH, DISCONNECT = 1, 3, 2
 FUA = 1
 TIMEOUT_SECONDS = 60
-INFO_BYTES_MAX = 4096
+REPLY_BYTES_MAX = 4096
+REPLIES_MAX = 16
+
+
+class Refused(BenchError):
+    """The server does not give the export; in its words."""
 
 
 class Wire:
@@ -34,6 +39,9 @@ class Wire:
         return self
 
     def __exit__(self, *_):
+        self.close()
+
+    def close(self):
         try:
             self.socket.sendall(struct.pack(">IHHQQI", REQUEST_MAGIC, 0, DISCONNECT, 0, 0, 0))
         except OSError:
@@ -52,15 +60,18 @@ class Wire:
         asked = struct.pack(">I", len(export)) + export + struct.pack(">H", 0)
         self.socket.sendall(struct.pack(">I", FIXED_NEWSTYLE | NO_ZEROES) + OPTION_MAGIC
                             + struct.pack(">II", OPTION_GO, len(asked)) + asked)
-        while True:
+        for _ in range(REPLIES_MAX):
             magic, _, kind, length = struct.unpack(">QIII", self._take(20))
-            if magic != REPLY_MAGIC or kind & REP_ERROR or length > INFO_BYTES_MAX:
-                raise BenchError(f"the NBD server refused the export (reply {kind:#x})")
+            if magic != REPLY_MAGIC or length > REPLY_BYTES_MAX:
+                raise BenchError("this is no NBD server of today")
             body = self._take(length)
+            if kind & REP_ERROR:
+                raise Refused(body.decode(errors="replace") or f"error {kind & ~REP_ERROR}")
             if kind == REP_ACK:
                 return
             if kind == REP_INFO and body[:2] == b"\0\0":
                 self.size_bytes = struct.unpack(">Q", body[2:10])[0]
+        raise BenchError("the NBD server does not come to an end")
 
     def request(self, kind, flags=0, offset=0, data=b""):
         """Sends one and waits for its answer."""
