@@ -29,7 +29,7 @@ void Hydrator::let_go(const std::string& volume_id) {
     const std::lock_guard lock(mutex_);
     const auto found = entries_.find(volume_id);
     if (found != entries_.end()) {
-      found->second.not_before = std::chrono::steady_clock::now() + kLetGo;
+      found->second.not_before = clock_.steady_now() + kLetGo;
     }
   }
   if (held_id_ == volume_id) held_.reset();
@@ -69,7 +69,7 @@ worker::Progress Hydrator::progress() const {
 std::optional<HydrationInfo> Hydrator::choose(Duration& wait) {
   const std::lock_guard lock(mutex_);
   if (entries_.empty()) return std::nullopt;
-  const SteadyTime now = std::chrono::steady_clock::now();
+  const SteadyTime now = clock_.steady_now();
   auto at = entries_.upper_bound(last_);
   for (size_t i = 0; i < entries_.size(); ++i, ++at) {
     if (at == entries_.end()) at = entries_.begin();
