@@ -35,6 +35,11 @@ class File {
   }
   // Writes all of `data`, or fails; after a failure the range holds old and new bytes mixed.
   [[nodiscard]] virtual Status write_at(uint64_t offset, Bytes data) = 0;
+  // The same, and on stable media when it returns, as by sync_data; writes before it need not be.
+  [[nodiscard]] virtual Status write_stable_at(uint64_t offset, Bytes data) {
+    TRY(write_at(offset, data));
+    return sync_data();
+  }
   // Flushes the data and what is needed to read it back (fdatasync), on power-loss-safe media.
   // After a failure the file's unflushed writes must be taken as lost; do not retry.
   [[nodiscard]] virtual Status sync_data() = 0;

@@ -107,18 +107,9 @@ class PosixFile final : public File {
     return std::optional<size_t>(done);
   }
 
-  Status write_at(uint64_t offset, Bytes data) override {
-    TRY(check_file_range(offset, data.size(), path_));
-    while (!data.empty()) {
-      const ssize_t put = uninterrupted([&] {
-        return ::pwrite(fd_.get(), data.data(), data.size(), static_cast<off_t>(offset));
-      });
-      if (put < 0) return path_error(errno, "write", path_);
-      if (put == 0) return path_error(EIO, "write", path_);
-      offset += static_cast<uint64_t>(put);
-      data = data.subspan(static_cast<size_t>(put));
-    }
-    return {};
+  Status write_at(uint64_t offset, Bytes data) override { return write_all(offset, data, 0); }
+  Status write_stable_at(uint64_t offset, Bytes data) override {
+    return write_all(offset, data, RWF_DSYNC);
   }
 
   Status sync_data() override {
@@ -148,6 +139,20 @@ class PosixFile final : public File {
   [[nodiscard]] int descriptor() const noexcept override { return fd_.get(); }
 
  private:
+  Status write_all(uint64_t offset, Bytes data, int flags) {
+    TRY(check_file_range(offset, data.size(), path_));
+    while (!data.empty()) {
+      const iovec part{const_cast<std::byte*>(data.data()), data.size()};
+      const ssize_t put = uninterrupted(
+          [&] { return ::pwritev2(fd_.get(), &part, 1, static_cast<off_t>(offset), flags); });
+      if (put < 0) return path_error(errno, "write", path_);
+      if (put == 0) return path_error(EIO, "write", path_);
+      offset += static_cast<uint64_t>(put);
+      data = data.subspan(static_cast<size_t>(put));
+    }
+    return {};
+  }
+
   UniqueFd fd_;
   std::string path_;
   bool direct_;

@@ -10,10 +10,12 @@
 #include <atomic>
 #include <condition_variable>
 #include <mutex>
+#include <optional>
 
 #include "common/base/log.h"
 #include "objstore/drive/index_options.h"
 #include "objstore/drive/log_check.h"
+#include "objstore/drive/log_file.h"
 #include "objstore/drive/rocksdb_crc32c.h"
 #include "objstore/drive/rocksdb_env.h"
 
@@ -224,9 +226,9 @@ Result<std::unique_ptr<Index>> Index::open(io::FileSystem& files, const std::str
   TRY(check_manifest(files, path));
   auto impl = std::make_shared<Impl>();
   impl->path = path;
-  impl->env = make_rocksdb_env(files);
   const auto space = files.space(path);
   const Scale scale{space.ok() ? space->capacity_bytes : kFullSizeBytes};
+  impl->env = make_rocksdb_env(files, path, scale(kLogBytesMax));
   std::vector<rocksdb::ColumnFamilyDescriptor> tables;
   tables.reserve(kTables);
   for (size_t i = 0; i < kTables; ++i) {
@@ -371,6 +373,8 @@ Status Index::write(Batch& batch, bool synced) {
   const rocksdb::Status tagged =
       writes.PutLogData(slice(impl_->all_flushed ? kAllBeforeFlushed : kAllBeforeNotFlushed));
   CHECK(tagged.ok(), "a batch stays within its bounds");
+  std::optional<SyncFollows> follows;
+  if (synced) follows.emplace();
   const rocksdb::Status written = impl_->database->Write(options, &writes);
   impl_->all_flushed = written.ok() && synced;
   if (!written.ok()) return to_error(written, "writing the index");

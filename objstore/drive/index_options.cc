@@ -22,7 +22,6 @@ namespace {
 constexpr std::array<size_t, kTables> kWriteBufferBytes = {1 * kMiB, 8 * kMiB, 16 * kMiB, 4 * kMiB,
                                                            1 * kMiB, 4 * kMiB, 1 * kMiB};
 constexpr size_t kArenaBlockBytes = 128 * kKiB;
-constexpr size_t kLogBytesMax = 64 * kMiB;
 constexpr size_t kValueFileBytes = 64 * kMiB;
 // Files that stay open: beyond, a lookup may have to open one, which reads its ends. A value file
 // holds some thousands of small objects, so this is about ten million of them. A drive takes this

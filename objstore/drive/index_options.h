@@ -19,6 +19,9 @@ namespace strata::drive {
 inline constexpr std::array<const char*, kTables> kTableNames = {"default", "rows", "data", "blobs",
                                                                  "dropped", "log",  "gone"};
 
+// All write-ahead logs together, on a drive of kFullSizeBytes or more.
+inline constexpr size_t kLogBytesMax = 64 * kMiB;
+
 // A small drive gets smaller buffers, logs and files, so that they do not fill it by themselves.
 inline constexpr uint64_t kFullSizeBytes = 4 * kGiB;
 inline constexpr uint64_t kSmallestShare = 64;

@@ -8,6 +8,7 @@
 #include "common/digest/checksum.h"
 #include "objstore/drive/drive.h"
 #include "objstore/drive/identity.h"
+#include "objstore/drive/log_spares.h"
 
 namespace strata::drive {
 namespace {
@@ -190,6 +191,7 @@ std::optional<std::string_view> index_file_kind(std::string_view name) {
   if (name == "IDENTITY") return "the index's own id (RocksDB)";
   if (name == "LOCK") return "the index's lock (RocksDB)";
   if (name.starts_with("MANIFEST-")) return "which files make up the index (RocksDB)";
+  if (name.starts_with(kSparePrefix)) return "zeros, kept for a write-ahead log to come";
   if (name.starts_with("OPTIONS-")) return "the options of the index (RocksDB)";
   return std::nullopt;
 }

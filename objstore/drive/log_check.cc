@@ -50,11 +50,16 @@ class LogWalk {
     while (at + kHeader <= block.size()) {
       const Bytes rest = block.subspan(at);
       if (const auto length = valid_fragment(rest)) {
+        // Zeros are the end of a log; with something behind them they are a write that was lost.
+        if (zeros_at_ && !bad_at_) bad_at_ = zeros_at_;
         if (take(rest.subspan(kHeader, *length), static_cast<FragmentType>(rest[6]))) return true;
         at += kHeader + *length;
         continue;
       }
-      if (std::ranges::all_of(rest, [](std::byte b) { return b == std::byte{0}; })) break;
+      if (std::ranges::all_of(rest, [](std::byte b) { return b == std::byte{0}; })) {
+        if (!zeros_at_) zeros_at_ = offset + at;
+        break;
+      }
       // Where the next one begins is not known any more: any place may be it.
       if (!bad_at_) bad_at_ = offset + at;
       in_record_ = false;
@@ -84,6 +89,7 @@ class LogWalk {
   }
 
   std::optional<uint64_t> bad_at_;
+  std::optional<uint64_t> zeros_at_;
   bool in_record_ = false;
   std::string tail_;  // the last bytes of each fragment of the record
 };

@@ -2,6 +2,9 @@
 
 #include <rocksdb/file_system.h>
 
+#include "objstore/drive/log_file.h"
+#include "objstore/drive/log_spares.h"
+
 namespace strata::drive {
 
 namespace {
@@ -12,21 +15,12 @@ using rocksdb::IOOptions;
 using rocksdb::IOStatus;
 using rocksdb::Slice;
 
-IOStatus to_io_status(const Error& error) {
-  switch (error.code) {
-    case Code::kNotFound:
-      return IOStatus::PathNotFound(error.message);
-    case Code::kNoSpace:
-      return IOStatus::NoSpace(error.message);
-    default:
-      return IOStatus::IOError(error.message);
-  }
-}
-IOStatus to_io_status(const Status& status) {
-  return status.ok() ? IOStatus::OK() : to_io_status(status.error());
-}
 Bytes bytes_of(const Slice& slice) {
   return as_bytes(std::string_view(slice.data(), slice.size()));
+}
+
+bool names_log(const std::string& path) {
+  return path.ends_with(".log");
 }
 
 class SequentialFile final : public rocksdb::FSSequentialFile {
@@ -156,7 +150,8 @@ class HeldLock final : public rocksdb::FileLock {
 
 class SeamFileSystem final : public rocksdb::FileSystem {
  public:
-  explicit SeamFileSystem(io::FileSystem& files) : files_(files) {}
+  SeamFileSystem(io::FileSystem& files, std::unique_ptr<LogSpares> spares)
+      : files_(files), spares_(std::move(spares)) {}
   [[nodiscard]] const char* Name() const override { return "strata"; }
 
   IOStatus NewSequentialFile(const std::string& path, const FileOptions&,
@@ -177,6 +172,7 @@ class SeamFileSystem final : public rocksdb::FileSystem {
   IOStatus NewWritableFile(const std::string& path, const FileOptions&,
                            std::unique_ptr<rocksdb::FSWritableFile>* result,
                            IODebugContext*) override {
+    if (names_log(path)) return open_log(path, result);
     return open_writable(path, io::OpenOptions{.write = true, .create = true, .truncate = true},
                          result);
   }
@@ -203,6 +199,7 @@ class SeamFileSystem final : public rocksdb::FileSystem {
     return IOStatus::OK();
   }
   IOStatus DeleteFile(const std::string& path, const IOOptions&, IODebugContext*) override {
+    if (spares_ && names_log(path) && spares_->give(path)) return IOStatus::OK();
     return to_io_status(files_.remove_file(path));
   }
   IOStatus Truncate(const std::string& path, size_t size, const IOOptions&,
@@ -301,11 +298,35 @@ class SeamFileSystem final : public rocksdb::FileSystem {
     *result = std::make_unique<WritableFile>(std::move(file).value(), *size);
     return IOStatus::OK();
   }
+  // A log never takes the place of a file: its name is new.
+  IOStatus open_log(const std::string& path, std::unique_ptr<rocksdb::FSWritableFile>* result) {
+    const bool spare = spares_ && spares_->take(path);
+    auto file =
+        files_.open(path, {.write = true, .create = !spare, .truncate = !spare, .direct = true});
+    if (!file.ok()) return to_io_status(file.error());
+    *result = std::make_unique<LogFile>(std::move(file).value());
+    return IOStatus::OK();
+  }
 
   io::FileSystem& files_;
+  const std::unique_ptr<LogSpares> spares_;  // null where nothing is written
 };
 
 }  // namespace
+
+rocksdb::IOStatus to_io_status(const Error& error) {
+  switch (error.code) {
+    case Code::kNotFound:
+      return IOStatus::PathNotFound(error.message);
+    case Code::kNoSpace:
+      return IOStatus::NoSpace(error.message);
+    default:
+      return IOStatus::IOError(error.message);
+  }
+}
+rocksdb::IOStatus to_io_status(const Status& status) {
+  return status.ok() ? IOStatus::OK() : to_io_status(status.error());
+}
 
 CachedReadsOnly::CachedReadsOnly() noexcept {
   cached_reads_only = true;
@@ -314,8 +335,14 @@ CachedReadsOnly::~CachedReadsOnly() {
   cached_reads_only = false;
 }
 
+std::unique_ptr<rocksdb::Env> make_rocksdb_env(io::FileSystem& files, const std::string& path,
+                                               uint64_t spare_bytes_max) {
+  return rocksdb::NewCompositeEnv(std::make_shared<SeamFileSystem>(
+      files, std::make_unique<LogSpares>(files, path, spare_bytes_max)));
+}
+
 std::unique_ptr<rocksdb::Env> make_rocksdb_env(io::FileSystem& files) {
-  return rocksdb::NewCompositeEnv(std::make_shared<SeamFileSystem>(files));
+  return rocksdb::NewCompositeEnv(std::make_shared<SeamFileSystem>(files, nullptr));
 }
 
 }  // namespace strata::drive

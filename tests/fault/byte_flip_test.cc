@@ -36,15 +36,23 @@ bool is_read_by_nobody(const std::string& path) {
          path.ends_with("/lock") || path.ends_with("/LOCK");
 }
 
-// The record that ends the log of a life that ended in order holds nothing. The last one of the
+// Where what was written to a file ends: behind the end of a log there are zeros.
+uint64_t written_bytes(io::FileSystem& disk, const std::string& path) {
+  ByteVector all = io::read_file(disk, path, kGiB).value();
+  while (!all.empty() && all.back() == std::byte{0}) all.pop_back();
+  return all.size();
+}
+
+// The record that ends the log of a life that ended in order holds nothing, nor do the zeros behind
+// it. The last one of the
 // manifest, with a damaged length, is for RocksDB one that was not written to its end; here it
 // names the newest log, which is found without it. Nothing may be missing then.
 bool is_last_record(io::FileSystem& disk, const std::string& path, uint64_t at) {
   constexpr uint64_t kSealBytes = 28;  // header 7, batch 12, tag 9
   constexpr uint64_t kManifestRecordBytes = 128;
   const bool manifest = path.find("/MANIFEST-") != std::string::npos;
-  return (manifest || path.ends_with(".log")) &&
-         at + (manifest ? kManifestRecordBytes : kSealBytes) >= disk.info(path).value().size_bytes;
+  if (manifest) return at + kManifestRecordBytes >= disk.info(path).value().size_bytes;
+  return path.ends_with(".log") && at + kSealBytes >= written_bytes(disk, path);
 }
 
 // What became of the changed bytes, over all trials.

@@ -40,7 +40,12 @@ class LogCheck : public ::testing::Test {
     one[0] ^= std::byte{0x10};
     ASSERT_TRUE(opened->write_at(at, one).ok());
   }
-  uint64_t size(const std::string& path) { return disk_.info(path).value().size_bytes; }
+  // Where a log ends: behind it there are zeros to the end of the file.
+  uint64_t end_of(const std::string& path) {
+    ByteVector all = io::read_file(disk_, path, kGiB).value();
+    while (!all.empty() && all.back() == std::byte{0}) all.pop_back();
+    return all.size();
+  }
 
   io::MemoryFileSystem disk_;
   IndexCache cache_{kMiB};
@@ -57,15 +62,31 @@ TEST_F(LogCheck, any_damaged_byte_in_front_of_a_flushed_record_is_found) {
   }
   const std::string log = file(".log");
   ASSERT_TRUE(check_logs(disk_, "/index").ok());
-  const uint64_t sealed = size(log) - 30;
+  const uint64_t sealed = end_of(log) - 30;
   for (uint64_t at = 0; at < sealed; at += at < 100 || at > sealed - 200 ? 1 : 997) {
     flip(log, at);
     const Status checked = check_logs(disk_, "/index");
-    ASSERT_FALSE(checked.ok()) << "byte " << at << " of " << size(log);
+    ASSERT_FALSE(checked.ok()) << "byte " << at << " of " << sealed;
     EXPECT_EQ(checked.error().reason, kReasonIndexDamaged);
     EXPECT_NE(checked.error().message.find(log), std::string::npos);
     flip(log, at);
   }
+}
+
+TEST_F(LogCheck, a_lost_write_in_front_of_a_flushed_record_is_found) {
+  {
+    auto index = open();
+    for (int i = 0; i < 20; ++i) write(*index, "k" + std::to_string(i), 5'000);
+    index->seal();
+  }
+  const std::string log = file(".log");
+  // Zeros alone are what stands behind the end of every log.
+  auto opened = disk_.open(log, {.write = true}).value();
+  const ByteVector nothing(32 * kKiB);
+  ASSERT_TRUE(opened->write_at(32 * kKiB, nothing).ok());
+  const Status checked = check_logs(disk_, "/index");
+  ASSERT_FALSE(checked.ok());
+  EXPECT_EQ(checked.error().reason, kReasonIndexDamaged);
 }
 
 TEST_F(LogCheck, damage_in_an_older_log_file_shows_in_front_of_a_newer_one) {
@@ -84,7 +105,7 @@ TEST_F(LogCheck, damage_in_an_older_log_file_shows_in_front_of_a_newer_one) {
   }
   if (!disk_.info(older).ok()) GTEST_SKIP() << "RocksDB has removed the older log already";
   ASSERT_TRUE(check_logs(disk_, "/index").ok());
-  flip(older, size(older) - 1);
+  flip(older, end_of(older) - 1);
   EXPECT_FALSE(check_logs(disk_, "/index").ok());
 }
 
