@@ -15,7 +15,7 @@
 #include "common/base/log.h"
 #include "objstore/drive/index_options.h"
 #include "objstore/drive/log_check.h"
-#include "objstore/drive/log_file.h"
+#include "objstore/drive/log_writer.h"
 #include "objstore/drive/rocksdb_crc32c.h"
 #include "objstore/drive/rocksdb_env.h"
 

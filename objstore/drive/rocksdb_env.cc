@@ -2,8 +2,10 @@
 
 #include <rocksdb/file_system.h>
 
-#include "objstore/drive/log_file.h"
+#include <mutex>
+
 #include "objstore/drive/log_spares.h"
+#include "objstore/drive/log_writer.h"
 
 namespace strata::drive {
 
@@ -21,6 +23,9 @@ Bytes bytes_of(const Slice& slice) {
 
 bool names_log(const std::string& path) {
   return path.ends_with(".log");
+}
+bool names_manifest(const std::string& path) {
+  return path.find("/MANIFEST-") != std::string::npos;
 }
 
 class SequentialFile final : public rocksdb::FSSequentialFile {
@@ -70,17 +75,24 @@ class RandomFile final : public rocksdb::FSRandomAccessFile {
   std::unique_ptr<io::File> file_;
 };
 
+enum class Flushing { kWhenAsked, kEachRecord };
+
+// Flushing::kEachRecord is for the manifest. RocksDB writes some of its records together and
+// flushes them together; a torn write of two may leave the second one only, which looks like damage
+// (check_manifest). Behind each record it calls Flush.
 class WritableFile final : public rocksdb::FSWritableFile {
  public:
-  WritableFile(std::unique_ptr<io::File> file, uint64_t size)
-      : file_(std::move(file)), size_(size) {}
+  WritableFile(std::unique_ptr<io::File> file, uint64_t size, Flushing flushing)
+      : file_(std::move(file)), size_(size), flushing_(flushing) {}
   using rocksdb::FSWritableFile::Append;
   IOStatus Append(const Slice& data, const IOOptions&, IODebugContext*) override {
+    flushed_ = false;
     const Status written = file_->write_at(size_, bytes_of(data));
     if (written.ok()) size_ += data.size();
     return to_io_status(written);
   }
   IOStatus Truncate(uint64_t size, const IOOptions&, IODebugContext*) override {
+    flushed_ = false;
     const Status cut = file_->truncate(size);
     if (cut.ok()) size_ = size;
     return to_io_status(cut);
@@ -89,17 +101,48 @@ class WritableFile final : public rocksdb::FSWritableFile {
     file_.reset();
     return IOStatus::OK();
   }
-  IOStatus Flush(const IOOptions&, IODebugContext*) override { return IOStatus::OK(); }
-  IOStatus Sync(const IOOptions&, IODebugContext*) override {
-    return to_io_status(file_->sync_data());
+  IOStatus Flush(const IOOptions& options, IODebugContext* debug) override {
+    return flushing_ == Flushing::kEachRecord ? Sync(options, debug) : IOStatus::OK();
   }
-  IOStatus Fsync(const IOOptions&, IODebugContext*) override { return to_io_status(file_->sync()); }
+  IOStatus Sync(const IOOptions&, IODebugContext*) override {
+    if (flushing_ == Flushing::kEachRecord && flushed_) return IOStatus::OK();
+    const Status flushed = file_->sync_data();
+    flushed_ = flushed.ok();
+    return to_io_status(flushed);
+  }
+  IOStatus Fsync(const IOOptions& options, IODebugContext* debug) override {
+    return Sync(options, debug);
+  }
   [[nodiscard]] bool IsSyncThreadSafe() const override { return true; }
   uint64_t GetFileSize(const IOOptions&, IODebugContext*) override { return size_; }
 
  private:
   std::unique_ptr<io::File> file_;
   uint64_t size_;
+  const Flushing flushing_;
+  bool flushed_ = false;
+};
+
+class LogFile final : public rocksdb::FSWritableFile {
+ public:
+  explicit LogFile(std::shared_ptr<LogWriter> log) : log_(std::move(log)) {}
+  using rocksdb::FSWritableFile::Append;
+  IOStatus Append(const Slice& data, const IOOptions&, IODebugContext*) override {
+    return to_io_status(log_->append(bytes_of(data)));
+  }
+  IOStatus Close(const IOOptions&, IODebugContext*) override {
+    return to_io_status(log_->hand_over());
+  }
+  IOStatus Flush(const IOOptions&, IODebugContext*) override {
+    return to_io_status(log_->hand_over());
+  }
+  IOStatus Sync(const IOOptions&, IODebugContext*) override { return to_io_status(log_->sync()); }
+  IOStatus Fsync(const IOOptions&, IODebugContext*) override { return to_io_status(log_->sync()); }
+  [[nodiscard]] bool IsSyncThreadSafe() const override { return true; }
+  uint64_t GetFileSize(const IOOptions&, IODebugContext*) override { return log_->size(); }
+
+ private:
+  const std::shared_ptr<LogWriter> log_;
 };
 
 class RandomRWFile final : public rocksdb::FSRandomRWFile {
@@ -295,21 +338,37 @@ class SeamFileSystem final : public rocksdb::FileSystem {
     if (!file.ok()) return to_io_status(file.error());
     const auto size = (*file)->size();
     if (!size.ok()) return to_io_status(size.error());
-    *result = std::make_unique<WritableFile>(std::move(file).value(), *size);
+    *result = std::make_unique<WritableFile>(
+        std::move(file).value(), *size,
+        names_manifest(path) ? Flushing::kEachRecord : Flushing::kWhenAsked);
     return IOStatus::OK();
   }
   // A log never takes the place of a file: its name is new.
   IOStatus open_log(const std::string& path, std::unique_ptr<rocksdb::FSWritableFile>* result) {
+    const std::lock_guard lock(log_mutex_);
+    const Status flushed = flush_last_log(path);
+    if (!flushed.ok()) return to_io_status(flushed);
     const bool spare = spares_ && spares_->take(path);
     auto file =
         files_.open(path, {.write = true, .create = !spare, .truncate = !spare, .direct = true});
     if (!file.ok()) return to_io_status(file.error());
-    *result = std::make_unique<LogFile>(std::move(file).value());
+    log_ = std::make_shared<LogWriter>(std::move(file).value());
+    *result = std::make_unique<LogFile>(log_);
     return IOStatus::OK();
+  }
+  // RocksDB begins a log without having flushed the end of the one before. A power cut that takes
+  // that end, and leaves what came later, would leave a gap that nobody sees: so no log begins
+  // before the last one is whole.
+  Status flush_last_log(const std::string& path) {
+    if (!log_ || log_->flushed()) return {};
+    TRY(log_->sync());
+    return files_.sync_directory(io::parent_path(path));
   }
 
   io::FileSystem& files_;
   const std::unique_ptr<LogSpares> spares_;  // null where nothing is written
+  std::mutex log_mutex_;
+  std::shared_ptr<LogWriter> log_;  // the newest; guarded by log_mutex_
 };
 
 }  // namespace
