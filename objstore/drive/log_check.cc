@@ -50,8 +50,7 @@ class LogWalk {
     while (at + kHeader <= block.size()) {
       const Bytes rest = block.subspan(at);
       if (const auto length = valid_fragment(rest)) {
-        // Zeros are the end of a log; with something behind them they are a write that was lost.
-        if (zeros_at_ && !bad_at_) bad_at_ = zeros_at_;
+        if (zeros_at_ && !bad_at_) bad_at_ = zeros_at_;  // no end: something follows
         if (take(rest.subspan(kHeader, *length), static_cast<FragmentType>(rest[6]))) return true;
         at += kHeader + *length;
         continue;
@@ -89,7 +88,7 @@ class LogWalk {
   }
 
   std::optional<uint64_t> bad_at_;
-  std::optional<uint64_t> zeros_at_;
+  std::optional<uint64_t> zeros_at_;  // where the first block's rest that is all zeros begins
   bool in_record_ = false;
   std::string tail_;  // the last bytes of each fragment of the record
 };
@@ -99,6 +98,14 @@ Error damaged_log(const std::string& path, uint64_t at) {
                fmt::format("the write-ahead log {} is damaged at byte {}, in front of records that "
                            "were flushed after it",
                            path, at));
+}
+
+Status cut_off(io::FileSystem& files, const std::string& path, uint64_t at) {
+  TRY_ASSIGN(const auto file, files.open(path, {.write = true}));
+  TRY_ASSIGN(const uint64_t size, file->size());
+  if (at >= size) return {};
+  TRY(file->truncate(at));
+  return file->sync();  // else it could come back, in front of records that say they were flushed
 }
 
 // Whether a valid fragment lies anywhere in these bytes.
@@ -162,6 +169,8 @@ Status check_logs(io::FileSystem& files, const std::string& index_path) {
     if (!bad_at && walk.bad_at()) bad_path = path;
     bad_at = walk.bad_at();
   }
+  // Only the newest can be torn: the ones before it were whole when it began (rocksdb_env.cc).
+  if (bad_at && bad_path == logs.back().second) TRY(cut_off(files, bad_path, *bad_at));
   return {};
 }
 

@@ -5,6 +5,10 @@
 // been damaged. The two are told apart here: every record says whether all before it had been
 // flushed when it was written, so a bad record in front of such a one is no tear.
 //
+// What follows a tear must not come back: RocksDB passes over a part that is all zeros (a write
+// that was lost) and goes on behind it, which would leave out a change in the middle. So the newest
+// log is cut off where the tear begins.
+//
 // Source: RocksDB, db/log_format.h (blocks of 32 KiB, fragments with a masked CRC32C).
 #pragma once
 
@@ -23,8 +27,9 @@ inline constexpr std::string_view kAllBeforeNotFlushed = "strataN";
 // The most that is read of one log file; a longer one is not checked beyond.
 inline constexpr uint64_t kCheckedLogBytesMax = uint64_t{1} << 30;
 
-// kCorrupt, naming file and place, when flushed records of the logs in this folder are bad. A
-// folder that is missing or has no logs is fine. May block.
+// kCorrupt, naming file and place, when flushed records of the logs in this folder are bad; then
+// nothing is changed. Cuts a torn end off. A folder that is missing or has no logs is fine. May
+// block.
 [[nodiscard]] Status check_logs(io::FileSystem& files, const std::string& index_path);
 
 // The same for the manifest that CURRENT names, which is written in the same format and flushed

@@ -132,6 +132,54 @@ TEST_F(LogCheck, a_torn_end_is_not_damage) {
   }
 }
 
+// RocksDB takes a rest of a block that is all zeros for the end of what was written there, and goes
+// on with the next block.
+TEST_F(LogCheck, what_follows_a_write_that_was_lost_does_not_come_back) {
+  constexpr uint64_t kBlockBytes = 32 * kKiB;
+  constexpr size_t kLong = 16'300;  // its length takes two bytes, as that of the next does
+  std::string log;
+  uint64_t first_end = 0;
+  {
+    auto index = open();
+    write(*index, "a", 100);
+    log = file(".log");
+    first_end = size(log);
+    write(*index, "b", kLong, false);
+    const uint64_t overhead = size(log) - first_end - kLong;
+    // The second ends where the block does.
+    write(*index, "c", kBlockBytes - size(log) - overhead, false);
+    ASSERT_EQ(size(log), kBlockBytes);
+    write(*index, "d", 300, false);
+  }
+  const uint64_t second = first_end;
+  auto opened = disk_.open(log, {.write = true}).value();
+  ASSERT_TRUE(opened->write_at(second, ByteVector(kBlockBytes - second)).ok());
+  auto index = open();
+  const auto is_there = [&](const char* key) {
+    return index->get(Table::kRows, key, Tier::kDisk).value().state == Index::Found::State::kFound;
+  };
+  EXPECT_TRUE(is_there("a"));
+  EXPECT_FALSE(is_there("b"));
+  EXPECT_FALSE(is_there("c"));
+  EXPECT_FALSE(is_there("d")) << "a change without the ones before it";
+}
+
+TEST_F(LogCheck, a_lost_write_in_front_of_a_flushed_one_is_damage) {
+  std::string log;
+  {
+    auto index = open();
+    for (const char* key : {"a", "b", "c", "d"}) write(*index, key, 30'000);
+    log = file(".log");
+  }
+  auto opened = disk_.open(log, {.write = true}).value();
+  ASSERT_TRUE(opened->write_at(10'000, ByteVector(22'768)).ok());
+  const uint64_t before = size(log);
+  const Status checked = check_logs(disk_, "/index");
+  ASSERT_FALSE(checked.ok());
+  EXPECT_EQ(checked.error().reason, kReasonIndexDamaged);
+  EXPECT_EQ(size(log), before);
+}
+
 TEST_F(LogCheck, a_manifest_record_that_seems_to_reach_beyond_the_end_is_found) {
   open();
   const std::string manifest = file("MANIFEST");
