@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include "strata/server_status.h"
+
 namespace strata::roof {
 namespace {
 
@@ -71,6 +73,7 @@ std::string drive_lines(const BannerFacts& facts) {
   out += fmt::format("  Drives       {} of {} in service, {} {} of each object\n",
                      facts.store.drives_in_service(), facts.store.members(), facts.store.replicas,
                      facts.store.replicas == 1 ? "copy" : "copies");
+  out += fmt::format("  Durability   {}\n", durability_words(facts.store));
   for (const replica::DriveStatus& drive : facts.store.drives) {
     out += fmt::format("               {}  {}", drive.path, drive.state);
     out += drive.capacity_bytes == 0

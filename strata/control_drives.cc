@@ -16,6 +16,7 @@ struct Rooms {
 nlohmann::json drives_json(const replica::StoreStatus& status) {
   nlohmann::json body;
   body["replicas"] = status.replicas;
+  body["durability"] = status.relaxed ? "relaxed" : "strict";
   nlohmann::json& drives = body["drives"] = nlohmann::json::array();
   for (const replica::DriveStatus& drive : status.drives) drives.push_back(drive_json(drive));
   return body;

@@ -35,17 +35,23 @@ nlohmann::json copy_json(const object::CopyReceipt& copy) {
                         {"data", std::string(state_name(copy.data))},
                         {"error", copy.error},
                         {"sequence", copy.sequence},
+                        {"flushed", copy.flushed},
                         {"verified_ms", copy.verified_ms}};
   if (copy.row_checksum != 0) out["row_xxh3"] = fmt::format("{:016x}", copy.row_checksum);
   if (copy.data == State::kGood) out["data_xxh3"] = fmt::format("{:016x}", copy.data_checksum);
   return out;
 }
 
-nlohmann::json receipt_json(const object::ObjectReceipt& receipt) {
-  nlohmann::json out = {
-      {"bucket", receipt.bucket},         {"key", receipt.key},     {"etag", receipt.etag},
-      {"size_bytes", receipt.size_bytes}, {"good", receipt.good()}, {"error", receipt.error},
-      {"copies", nlohmann::json::array()}};
+nlohmann::json receipt_json(const replica::Inspector& inspector,
+                            const object::ObjectReceipt& receipt) {
+  nlohmann::json out = {{"bucket", receipt.bucket},
+                        {"key", receipt.key},
+                        {"etag", receipt.etag},
+                        {"size_bytes", receipt.size_bytes},
+                        {"good", receipt.good()},
+                        {"error", receipt.error},
+                        {"durability", inspector.is_relaxed() ? "relaxed" : "strict"},
+                        {"copies", nlohmann::json::array()}};
   for (const object::CopyReceipt& copy : receipt.copies) out["copies"].push_back(copy_json(copy));
   return out;
 }
@@ -72,7 +78,7 @@ Result<nlohmann::json> verify_bucket(replica::Inspector& inspector, const std::s
   for (size_t i = 0; i < keys.size(); ++i) {
     const auto receipt = object::make_receipt(inspector, bucket, keys[i], go_on);
     if (receipt.ok()) {
-      body["objects"].push_back(receipt_json(*receipt));
+      body["objects"].push_back(receipt_json(inspector, *receipt));
       bytes += receipt->bytes_read;
     } else if (receipt.error().code == Code::kClosed) {
       return receipt.error();
@@ -98,7 +104,7 @@ Result<nlohmann::json> verify(replica::Inspector& inspector, const std::string& 
     TRY_ASSIGN(const object::ObjectReceipt receipt,
                object::make_receipt(inspector, bucket, key, go_on));
     nlohmann::json body = {{"objects", nlohmann::json::array()}, {"next", nullptr}};
-    body["objects"].push_back(receipt_json(receipt));
+    body["objects"].push_back(receipt_json(inspector, receipt));
     return body;
   }
   std::string after;

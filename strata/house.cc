@@ -28,7 +28,6 @@ namespace {
 constexpr size_t kPoolThreads = 16;
 // Workers' steps are short; one that is not ends before the drives are closed.
 constexpr std::chrono::seconds kCrewStop{5};
-constexpr std::string_view kDurability = "strict: a success is flushed to the drives";
 
 }  // namespace
 
@@ -171,8 +170,8 @@ ServerStatus House::status() const {
   out.resident_bytes = resident_bytes();
   out.ready_ms = ready_ms_.load(std::memory_order_relaxed);
   out.uptime_ms = process_age().count();
-  out.durability = kDurability;
   out.store = objects_->status();
+  out.durability = durability_words(out.store);
   out.volumes = blocks_->catalog().list();
   out.listeners = listeners();
   out.nbd_tls = nbd_tls_name(options_.nbd_tls);
@@ -209,6 +208,9 @@ void House::add_gauges() {
                   [] { return static_cast<double>(resident_bytes()); });
   registry_.gauge("strata_drives_in_service", "Drives that serve objects.", {},
                   [this] { return static_cast<double>(objects_->status().drives_in_service()); });
+  registry_.gauge("strata_durability_relaxed",
+                  "1 while a success may be answered before it is flushed (--durability relaxed).",
+                  {}, [this] { return objects_->status().relaxed ? 1.0 : 0.0; });
   registry_.gauge("strata_corrupt_found", "Bad copies met since the start.", {},
                   [this] { return static_cast<double>(objects_->status().corrupt_found); });
   registry_.gauge("strata_corrupt_healed", "Bad copies replaced from a good one.", {},

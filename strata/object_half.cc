@@ -65,6 +65,8 @@ Result<std::unique_ptr<ObjectHalf>> ObjectHalf::open(const ServeOptions& options
   set_options.index_cache_bytes = options.index_cache_bytes;
   set_options.replicas_asked = options.replicas_given;
   set_options.accept_loss = options.accept_loss;
+  set_options.durability =
+      options.relaxed ? drive::Durability::kRelaxed : drive::Durability::kStrict;
   for (const std::string& path : options.drives) {
     set_options.drives.push_back({&ground.files, path});
   }

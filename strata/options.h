@@ -49,6 +49,7 @@ struct ServeOptions {
   uint32_t replicas = 0;                 // 1 to the number of drives
   bool replicas_given = false;           // else it is only for drives that are new
   std::vector<std::string> accept_loss;  // ids of drives that are gone for good
+  bool relaxed = false;                  // a success need not be flushed yet
   std::optional<HostPort> s3;
   std::optional<HostPort> admin;
   std::optional<HostPort> website;
@@ -107,7 +108,7 @@ struct OptionSpec {
 // Position in the table, or nullopt. `key` is the TOML key.
 [[nodiscard]] std::optional<size_t> find_option_by_key(std::string_view key) noexcept;
 
-inline constexpr size_t kOptionCount = 38;
+inline constexpr size_t kOptionCount = 39;
 
 // Values as text, each from the highest layer that gave one.
 class OptionValues {

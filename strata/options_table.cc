@@ -113,6 +113,14 @@ Status apply_replicas(ServeOptions& into, Values values) {
   return {};
 }
 
+Status apply_durability(ServeOptions& into, Values values) {
+  if (values.front() != "strict" && values.front() != "relaxed") {
+    return bad(fmt::format("'{}' is neither strict nor relaxed", values.front()));
+  }
+  into.relaxed = values.front() == "relaxed";
+  return {};
+}
+
 Status apply_threads(ServeOptions& into, Values values) {
   TRY_ASSIGN(into.threads, number_between(values.front(), 1, kThreadsMax));
   return {};
@@ -270,6 +278,10 @@ constexpr std::array<OptionSpec, kOptionCount> kTable = {{
     {.name = "replicas", .value_name = "R", .default_value = "",
      .default_note = "the number of drives, at most 3",
      .help = "Copies of each object, each on another drive", .apply = apply_replicas},
+    {.name = "durability", .value_name = "MODE", .default_value = "strict", .default_note = "",
+     .help = "When a success is answered: once it is flushed on all its drives (strict), or up to "
+             "1 s before that (relaxed)",
+     .apply = apply_durability},
     {.name = "accept-loss", .value_name = "ID", .default_value = "", .default_note = "none",
      .help = "Drive that is gone for good: start without it, what only it had is lost",
      .list = true, .apply = apply_accept_loss},

@@ -20,6 +20,12 @@ nlohmann::json member(const nlohmann::json& object, const char* name, const nloh
 
 }  // namespace
 
+std::string_view durability_words(const replica::StoreStatus& store) noexcept {
+  return store.relaxed ? "relaxed: a success is in the logs of the drives, and flushed within 1 s; "
+                         "a power cut may take what is not flushed yet"
+                       : "strict: a success is flushed to the drives";
+}
+
 nlohmann::json status_json(const ServerStatus& status) {
   nlohmann::json out = {
       {"version", status.version},

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <nlohmann/json_fwd.hpp>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "blockdev/volume/catalog.h"
@@ -31,6 +32,9 @@ struct ServerStatus {
   int64_t http_connections = 0;
   uint32_t nbd_connections = 0;
 };
+
+// What a success promises: begins with "strict" or "relaxed".
+[[nodiscard]] std::string_view durability_words(const replica::StoreStatus& store) noexcept;
 
 // Members: version, pid, data, resident_bytes, ready_ms, uptime_ms, durability, connections,
 // nbd_tls, "listeners": {wire: address}, "store": {replicas, write_quorum, ..., "drives": [...]}

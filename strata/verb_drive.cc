@@ -45,7 +45,11 @@ std::string drives_text(const nlohmann::json& answer) {
                        format_size(drive.value("available_bytes", uint64_t{0})),
                        path.empty() ? "-" : path, drive.value("state", ""));
   }
-  out += fmt::format("{} copies of everything\n", answer.value("replicas", 0U));
+  const uint32_t replicas = answer.value("replicas", 0U);
+  out += fmt::format("{} {} of everything", replicas, replicas == 1 ? "copy" : "copies");
+  out += answer.value("durability", "strict") == "relaxed"
+             ? "; relaxed: a success is flushed within 1 s\n"
+             : "\n";
   return out;
 }
 

@@ -27,11 +27,12 @@ struct VerifyArguments {
 };
 
 constexpr const char* kVerifyFooter =
-    "Reads every copy of the object, or of every object of the bucket, from the drives and prints "
-    "a\n"
-    "receipt: where each copy is, whether its record and its data are good, their XXH3 checksums,\n"
-    "the place of the write in the order of changes, and since when a scrub has verified it. The\n"
-    "checksum of the data is that of `xxhsum -H3`. Nothing is repaired: that is the scrub's work.\n"
+    "Reads every copy of the object, or of every object of the bucket, from the drives and prints\n"
+    "a receipt: where each copy is, whether its record and its data are good, their XXH3\n"
+    "checksums, the place of the write in the order of changes, with relaxed durability whether "
+    "it\n"
+    "is flushed yet, and since when a scrub has verified it. The checksum of the data is that of\n"
+    "`xxhsum -H3`. Nothing is repaired: that is the scrub's work.\n"
     "With --json each object is one line.\n"
     "Exit status: 0 all copies are good, 1 some copy is bad, missing or on a drive that is out.\n"
     "Examples:\n"
@@ -49,10 +50,11 @@ std::string copy_text(const nlohmann::json& copy) {
   const auto verified = copy.value("verified_ms", int64_t{0});
   std::string out = fmt::format(
       "  {}\n    drive      {}\n    record     {}  xxh3 {}\n    data       {}  xxh3 {}\n"
-      "    sequence   {}\n    scrubbed   {}\n",
+      "    sequence   {}{}\n    scrubbed   {}\n",
       copy.value("drive", ""), copy.value("drive_id", ""), copy.value("row", ""),
       copy.value("row_xxh3", "-"), copy.value("data", ""), copy.value("data_xxh3", "-"),
       copy.value("sequence", uint64_t{0}),
+      copy.value("flushed", true) ? "" : ", NOT flushed yet: a power cut may take it",
       verified == 0 ? "not since it was written" : "after " + utc_time(verified));
   if (const std::string error = copy.value("error", ""); !error.empty()) {
     out += fmt::format("    error      {}\n", error);
@@ -62,9 +64,12 @@ std::string copy_text(const nlohmann::json& copy) {
 
 std::string receipt_text(const nlohmann::json& receipt) {
   std::string out = fmt::format(
-      "{}/{}\n  etag {}, {} bytes: {}\n", receipt.value("bucket", ""), receipt.value("key", ""),
+      "{}/{}\n  etag {}, {} bytes: {}{}\n", receipt.value("bucket", ""), receipt.value("key", ""),
       receipt.value("etag", ""), receipt.value("size_bytes", uint64_t{0}),
-      receipt.value("good", false) ? "all copies are good" : "NOT all copies are good");
+      receipt.value("good", false) ? "all copies are good" : "NOT all copies are good",
+      receipt.value("durability", "strict") == "relaxed"
+          ? "; relaxed durability: a success is flushed within 1 s"
+          : "");
   if (const std::string error = receipt.value("error", ""); !error.empty()) {
     out += "  error: " + error + "\n";
   }

@@ -63,6 +63,8 @@ class ScratchServer:
         self.address = (address, int(port))
         if status["store"]["replicas"] != self.replicas:
             raise BenchError("the server keeps another number of copies than asked")
+        if not status["durability"].startswith("strict"):
+            raise BenchError(f"the server answers before it has flushed: {status['durability']}")
         self.presigner = Presigner(self.host, ACCESS_KEY, self.secret)
         if self.profile_path:
             self.profile = Profile(self.pid, self.folder, self.profile_path)

@@ -23,7 +23,7 @@ struct BlobName {
 
 struct Change {
   uint64_t sequence = 0;   // its place in the order of all changes
-  uint64_t agreed = 0;     // every change up to this one had ended on all drives in service
+  uint64_t agreed = 0;     // every change up to this one had been flushed on all drives in service
   uint64_t trim_to = 0;    // log entries up to this one are needed by nobody
   uint64_t placement = 0;  // hash of the placement's name
   bool marker = false;     // changes nothing: a point in the order that every drive has
@@ -60,8 +60,11 @@ class PendingChange {
   virtual ~PendingChange() = default;
   [[nodiscard]] virtual const Change& change() const noexcept = 0;
   // Called once by each committer it was given to, on the committer's thread: the change is flushed
-  // on that drive, or the drive has just gone out of service.
+  // on that drive (Durability::kRelaxed: written), or the drive has just gone out of service.
   virtual void ended(size_t drive_tag, const Status& status) noexcept = 0;
+  // Durability::kRelaxed only: once behind each ended(), when the change has been flushed on that
+  // drive too, or the drive has gone out of service.
+  virtual void flushed(size_t /*drive_tag*/) noexcept {}
 };
 
 }  // namespace strata::drive

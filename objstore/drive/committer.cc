@@ -2,6 +2,9 @@
 
 #include <pthread.h>
 
+#include <algorithm>
+#include <future>
+
 #include "common/base/check.h"
 
 namespace strata::drive {
@@ -103,6 +106,22 @@ Status Committer::set_log_start(uint64_t sequence) {
   return {};
 }
 
+Status Committer::flush_ended(Deadline deadline) {
+  if (wiring_.durability == Durability::kStrict) return {};
+  // Shared: after a wait that was given up the task may still run.
+  const auto outcome = std::make_shared<std::promise<Status>>();
+  std::future<Status> done = outcome->get_future();
+  const bool queued = run([this, outcome](Index&) {
+    flush_unflushed();
+    outcome->set_value(wiring_.health());
+  });
+  if (!queued) return Error(Code::kBusy, "too much waits for the drive's writing thread");
+  if (done.wait_until(deadline.when()) != std::future_status::ready) {
+    return Error(Code::kTimeout, "a flush of the drive takes very long");
+  }
+  return done.get();
+}
+
 bool Committer::lags() const {
   const std::lock_guard lock(mutex_);
   return changes_.size() >= kQueuedChangesMax / 4 || queued_bytes_ >= kQueuedBytesMax / 4;
@@ -134,15 +153,29 @@ bool Committer::run(std::function<void(Index&)> task) {
   return true;
 }
 
+bool Committer::flush_is_due() const {
+  if (unflushed_.empty()) return false;
+  return stopping_ || unflushed_bytes_ >= kRelaxedBytesMax ||
+         unflushed_.size() >= kRelaxedChangesMax ||
+         std::chrono::steady_clock::now() >= unflushed_since_ + kRelaxedFlushEvery;
+}
+
 void Committer::work() {
   pthread_setname_np(pthread_self(), "committer");
   for (;;) {
     Group group;
     std::function<void(Index&)> task;
+    bool flush = false;
     {
       std::unique_lock lock(mutex_);
-      available_.wait(lock, [this] { return stopping_ || !changes_.empty() || !tasks_.empty(); });
-      if (stopping_ && changes_.empty() && tasks_.empty()) {
+      const auto has_work = [this] { return stopping_ || !changes_.empty() || !tasks_.empty(); };
+      if (unflushed_.empty()) {
+        available_.wait(lock, has_work);
+      } else {
+        available_.wait_until(lock, unflushed_since_ + kRelaxedFlushEvery, has_work);
+      }
+      flush = flush_is_due();
+      if (stopping_ && changes_.empty() && tasks_.empty() && !flush) {
         ended_ = true;
         thread_ended_.notify_all();
         return;
@@ -163,7 +196,14 @@ void Committer::work() {
       in_write_ = group;
       busy_since_ = std::chrono::steady_clock::now();
     }
-    if (!group.empty()) end_group(commit_group(group));
+    if (!group.empty()) {
+      const bool synced =
+          flush || wiring_.durability == Durability::kStrict ||
+          std::ranges::any_of(group, [](const auto& pending) { return pending->change().marker; });
+      end_group(commit_group(group, synced), synced);
+    } else if (flush) {
+      flush_unflushed();
+    }
     if (task) task(wiring_.index);
     const std::lock_guard lock(mutex_);
     busy_since_ = SteadyTime();
@@ -171,13 +211,45 @@ void Committer::work() {
 }
 
 // Whoever takes the group out of in_write_ tells its changes that they have ended.
-void Committer::end_group(const Status& status) {
+void Committer::end_group(const Status& status, bool synced) {
   Group group;
   {
     const std::lock_guard lock(mutex_);
     group = std::exchange(in_write_, Group());
   }
   for (const auto& pending : group) pending->ended(wiring_.drive_tag, status);
+  if (wiring_.durability == Durability::kStrict) return;
+  {
+    const std::lock_guard lock(mutex_);
+    if (unflushed_.empty()) unflushed_since_ = std::chrono::steady_clock::now();
+    for (const auto& pending : group) unflushed_bytes_ += pending->change().weight();
+    unflushed_.insert(unflushed_.end(), group.begin(), group.end());
+  }
+  if (synced || !status.ok()) end_unflushed();
+}
+
+void Committer::flush_unflushed() {
+  {
+    const std::lock_guard lock(mutex_);
+    if (unflushed_.empty()) return;
+  }
+  if (wiring_.health().ok()) {
+    Batch nothing = wiring_.index.batch();
+    const Status flushed = wiring_.index.write(nothing, true);
+    ++groups_;
+    if (!flushed.ok()) wiring_.failed(flushed.error());
+  }
+  end_unflushed();
+}
+
+void Committer::end_unflushed() {
+  Group group;
+  {
+    const std::lock_guard lock(mutex_);
+    group = std::exchange(unflushed_, Group());
+    unflushed_bytes_ = 0;
+  }
+  for (const auto& pending : group) pending->flushed(wiring_.drive_tag);
 }
 
 bool Committer::stuck(Duration answer_max) const {
@@ -195,9 +267,12 @@ void Committer::abandon(const Error& error) {
     queued_bytes_ = 0;
   }
   for (const auto& pending : group) pending->ended(wiring_.drive_tag, error);
+  if (wiring_.durability == Durability::kStrict) return;
+  for (const auto& pending : group) pending->flushed(wiring_.drive_tag);
+  end_unflushed();
 }
 
-Status Committer::commit_group(const Group& group) {
+Status Committer::commit_group(const Group& group, bool synced) {
   Status status = wiring_.health();
   if (status.ok()) {
     Batch& batch = batch_;
@@ -212,8 +287,8 @@ Status Committer::commit_group(const Group& group) {
       batch.remove_range(Table::kLog, encode_log_key(0), encode_log_key(trim_to + 1));
       batch.put(Table::kMeta, kLogStartName, encode_number(wiring_.seed, kLogStartName, trim_to));
     }
-    status = wiring_.index.write(batch, true);
-    ++groups_;
+    status = wiring_.index.write(batch, synced);
+    if (synced) ++groups_;
     if (status.ok() && trims) log_start_ = trim_to;
     if (!status.ok()) wiring_.failed(status.error());
   }

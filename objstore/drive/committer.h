@@ -4,6 +4,10 @@
 // change of the batch that it has ended. Changes are applied in the order of submit. After a write
 // that failed every further change ends with that failure; nothing is tried again.
 //
+// With Durability::kRelaxed a batch is written without a flush, and its changes have ended; one of
+// the next writes, or an empty one when nothing comes, flushes them within kRelaxedFlushEvery, and
+// they are told that too. A marker (Change::marker) is flushed at once, with all before it.
+//
 // Thread rule: submit and run from any thread. Callers that need an order among changes submit
 // under a lock of their own. The destructor stops it.
 #pragma once
@@ -18,6 +22,7 @@
 
 #include "common/base/deadline.h"
 #include "objstore/drive/change.h"
+#include "objstore/drive/durability.h"
 #include "objstore/drive/index.h"
 #include "objstore/drive/record_format.h"
 
@@ -42,6 +47,7 @@ class Committer {
     RecordSeed seed;
     size_t drive_tag;
     uint64_t log_start;  // as stored
+    Durability durability = Durability::kStrict;
     // The reason why the drive is out of service, or success.
     std::function<Status()> health;
     // A write failed: the drive goes out of service.
@@ -65,6 +71,9 @@ class Committer {
   [[nodiscard]] Status remember_gone(bool on);
   // Only from a task on its thread: log entries up to this one may be missing. Flushed.
   [[nodiscard]] Status set_log_start(uint64_t sequence);
+  // Returns when every change that has ended here is flushed. For threads that may block, not its
+  // own. kBusy or kTimeout: it may not be.
+  [[nodiscard]] Status flush_ended(Deadline deadline);
   // Whether so much is queued that whoever adds to it should wait for it.
   [[nodiscard]] bool lags() const;
 
@@ -86,8 +95,15 @@ class Committer {
  private:
   using Group = std::vector<std::shared_ptr<PendingChange>>;
   void work();
-  [[nodiscard]] Status commit_group(const Group& group);
-  void end_group(const Status& status);
+  // Writes the group; flushes it, and all before it, if `synced`.
+  [[nodiscard]] Status commit_group(const Group& group, bool synced);
+  void end_group(const Status& status, bool synced);
+  // Relaxed: flushes what was written without a flush.
+  void flush_unflushed();
+  // Relaxed: tells what waits for a flush that it waits no more.
+  void end_unflushed();
+  // Whether what waits for a flush has waited enough; with mutex_ held.
+  [[nodiscard]] bool flush_is_due() const;
 
   Wiring wiring_;
   std::atomic<uint64_t> log_start_;
@@ -95,7 +111,11 @@ class Committer {
   mutable std::mutex mutex_;
   std::condition_variable available_;
   std::deque<std::shared_ptr<PendingChange>> changes_;  // guarded by mutex_
-  Group in_write_;           // guarded by mutex_: the group under way, unless it was abandoned
+  Group in_write_;  // guarded by mutex_: the group under way, unless it was abandoned
+  // Relaxed, guarded by mutex_: what has ended and waits for a flush, since when, and how much.
+  Group unflushed_;
+  SteadyTime unflushed_since_{};
+  size_t unflushed_bytes_ = 0;
   SteadyTime busy_since_{};  // guarded by mutex_: of the write or task under way; 0: none
   std::deque<std::function<void(Index&)>> tasks_;  // guarded by mutex_
   size_t queued_bytes_ = 0;                        // guarded by mutex_

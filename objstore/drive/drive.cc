@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "common/base/log.h"
 
 namespace strata::drive {
@@ -56,6 +58,7 @@ Status Drive::finish_open() {
                         .seed = seed_,
                         .drive_tag = setup_.tag,
                         .log_start = log_start,
+                        .durability = setup_.durability,
                         .health = [this] { return health(); },
                         .failed = [this](const Error& error) { take_out(error.to_string()); }});
   reclaimer_ = std::make_unique<Reclaimer>(
@@ -311,10 +314,20 @@ Status Drive::rewrite_blob(const BlobName& blob, BlobFileReader& from) {
   return {};
 }
 
-void Drive::free_dropped(const std::vector<BlobName>& blobs) {
+// A file that the change which dropped it may yet be lost without, and then is needed, stays. False
+// when some do: their records wait for the next start.
+bool Drive::free_files(const std::vector<BlobName>& blobs) {
+  const auto is_file = [](const BlobName& blob) { return !blob.in_index; };
+  if (std::ranges::none_of(blobs, is_file)) return true;
+  if (!committer_->flush_ended(Deadline::after(kDriveAnswerMax)).ok()) return false;
   for (const BlobName& blob : blobs) {
-    if (!blob.in_index) remove_blob_file(blob.id);
+    if (is_file(blob)) remove_blob_file(blob.id);
   }
+  return true;
+}
+
+void Drive::free_dropped(const std::vector<BlobName>& blobs) {
+  if (!free_files(blobs)) return;
   {
     const std::lock_guard lock(mutex_);
     if (blobs.empty()) return;

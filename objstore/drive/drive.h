@@ -78,6 +78,7 @@ class Drive {
     size_t tag = 0;  // its number, given back in PendingChange::ended
     std::unique_ptr<io::FileLock> lock;
     Identity identity;
+    Durability durability = Durability::kStrict;
   };
   // Opens the index, frees what was dropped, removes blob files that no record owns.
   [[nodiscard]] static Result<std::unique_ptr<Drive>> open(Setup setup);
@@ -144,8 +145,10 @@ class Drive {
   [[nodiscard]] Index& index() noexcept { return *index_; }
   // For reading: any thread.
   [[nodiscard]] const Index& index() const noexcept { return *index_; }
-  // Frees the bytes of blobs that were dropped. Files go at once; what lies in the index goes on
-  // the committer's thread, all that waits in one write, and without files the call does not block.
+  // Frees the bytes of blobs that were dropped, by changes that have ended. Files go at once, or,
+  // if these changes are not flushed (Durability::kRelaxed), when they have been; what lies in the
+  // index goes on the committer's thread, all that waits in one write, and without files the call
+  // does not block. Not on the committer's thread.
   void free_dropped(const std::vector<BlobName>& blobs);
 
   // The last sequence in the log and what that entry says was agreed; both 0 for an empty log.
@@ -193,6 +196,7 @@ class Drive {
   [[nodiscard]] std::string blob_path(const Id128& id) const;
   [[nodiscard]] std::string blob_folder(uint8_t folder) const;
   [[nodiscard]] Status make_blob_folder(const Id128& id);
+  [[nodiscard]] bool free_files(const std::vector<BlobName>& blobs);
   void reclaim_if_worth(const io::Space& now);
   [[nodiscard]] uint64_t room_beyond_reserve();
 

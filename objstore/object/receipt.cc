@@ -36,6 +36,7 @@ void add_row(CopyReceipt& copy, const replica::CopyReport& row, uint64_t truth) 
   copy.error = row.error;
   copy.row_checksum = row.checksum;
   copy.sequence = row.sequence;
+  copy.flushed = row.flushed;
   copy.verified_ms = row.verified_ms;
   // Until a blob says otherwise; an object without bytes has none.
   copy.data = row.state == State::kUnavailable ? State::kUnavailable : State::kGood;

@@ -22,6 +22,7 @@ struct CopyReceipt {
   uint64_t row_checksum = 0;   // xxh3 of the record as stored
   uint64_t data_checksum = 0;  // xxh3 of the object's bytes, when they are good
   uint64_t sequence = 0;       // of the change that wrote the record
+  bool flushed = true;         // false: with relaxed durability, it may not be flushed yet
   int64_t verified_ms = 0;     // the scrub has verified all of it after this time; 0: not yet
   [[nodiscard]] bool good() const noexcept {
     return row == replica::CopyReport::State::kGood && data == replica::CopyReport::State::kGood;

@@ -55,6 +55,7 @@ struct Core {
     std::function<void(const std::string&)> drive_left;  // or null
     const io::Clock* clock;                              // or null: the system's
     Duration read_wait_max;
+    drive::Durability durability;
   };
   Core(Members opened, const Recovered& recovered, Ground ground);
   // Ends the committers first: what they still run refers to everything else here.
@@ -105,6 +106,7 @@ struct Core {
 
   const drive::Id128 cluster;
   const size_t replicas;
+  const drive::Durability durability;
   const drive::RecordSeed record_seed;
   const std::vector<LeftOut> left_out;
   async::BlockingPool& pool;

@@ -31,6 +31,7 @@ struct CopyReport {
   std::string error;        // for people, unless it is good
   uint64_t checksum = 0;    // of a row: xxh3 of its record as stored
   uint64_t sequence = 0;    // of the change that wrote it
+  bool flushed = true;      // false: with relaxed durability, of a row that may not be flushed yet
   int64_t verified_ms = 0;  // a scrub verified it after this time; 0: none did since it was written
   std::optional<std::string> value;  // of a good row
 };
@@ -53,6 +54,8 @@ class Inspector {
   [[nodiscard]] virtual Result<std::vector<std::string>> keys(const std::string& from,
                                                               const std::string& to,
                                                               size_t most) = 0;
+  // Whether a change may be answered before it is flushed.
+  [[nodiscard]] virtual bool is_relaxed() const = 0;
   // While it lives, blobs that are dropped stay.
   [[nodiscard]] virtual std::unique_ptr<ReadPin> pin() = 0;
 };

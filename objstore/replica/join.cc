@@ -296,7 +296,9 @@ Result<Join::Stepped> Join::step() {
   bytes_ = 0;
   TRY(core_.drive(seat_).health());
   if (copying_) return step_of_copy();
-  if (!core_.order.wait_until_agreed(begun_at_, Deadline::after(kAgreeWait))) {
+  // Flushed too: what is copied here will not be looked at again, and must not outlive what it was
+  // copied from.
+  if (!core_.order.wait_until_durable(begun_at_, Deadline::after(kAgreeWait))) {
     return Stepped{};  // asked again
   }
   return step_of_keys();

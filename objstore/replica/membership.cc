@@ -17,6 +17,7 @@ struct Folder {
   const DriveFolderOption* option = nullptr;
   drive::DriveFolder found;
   std::string trouble;  // it cannot be read
+  drive::Durability durability;
 };
 
 drive::Id128 new_id(RandomSource& random) {
@@ -28,7 +29,8 @@ drive::Id128 new_id(RandomSource& random) {
 Result<std::vector<Folder>> look_at_folders(const ReplicaSetOptions& options) {
   std::vector<Folder> folders;
   for (const DriveFolderOption& option : options.drives) {
-    Folder folder{.option = &option, .found = {}, .trouble = {}};
+    Folder folder{
+        .option = &option, .found = {}, .trouble = {}, .durability = options.durability};
     auto found = drive::look_at_folder(*option.files, option.path);
     if (found.ok()) {
       folder.found = std::move(found).value();
@@ -118,7 +120,8 @@ void open_member(Member& member, Folder& folder, const drive::Identity& identity
                                                        .cache = cache,
                                                        .tag = tag,
                                                        .lock = std::move(folder.found.lock),
-                                                       .identity = identity});
+                                                       .identity = identity,
+                                                       .durability = folder.durability});
   if (opened.ok()) {
     member.drive = std::move(opened).value();
     return;

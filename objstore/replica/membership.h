@@ -38,6 +38,8 @@ struct ReplicaSetOptions {
   // A read that waits longer for a drive is asked of another one too.
   Duration read_wait_max = kReadWaitMax;
   size_t index_cache_bytes = 64 * kMiB;  // shared by all drives
+  // Of every drive. Nothing of it is written down: another start may choose otherwise.
+  drive::Durability durability = drive::Durability::kStrict;
   // Called with the folder of each drive that has been drained or replaced, when it has left, and
   // once more by a start that is given it all the same. From a thread that may block; null: nobody.
   std::function<void(const std::string& path)> drive_left{};

@@ -14,12 +14,19 @@ class Milestone final : public drive::PendingChange {
   [[nodiscard]] const drive::Change& change() const noexcept override { return change_; }
   [[nodiscard]] drive::Change& numbered() noexcept { return change_; }
 
-  void expect(size_t drives) { left_ = drives; }
+  void expect(size_t drives) {
+    left_ = drives;
+    left_to_flush_ = drives;
+  }
   void ended(size_t, const Status&) noexcept override {
     const std::lock_guard lock(mutex_);
     if (--left_ > 0) return;
     core_.order.ended(change_);
     done_.notify_all();
+  }
+  void flushed(size_t) noexcept override {
+    const std::lock_guard lock(mutex_);
+    if (--left_to_flush_ == 0) core_.order.flushed(change_);
   }
   [[nodiscard]] bool wait(Deadline deadline) {
     std::unique_lock lock(mutex_);
@@ -31,7 +38,9 @@ class Milestone final : public drive::PendingChange {
   drive::Change change_;
   std::mutex mutex_;
   std::condition_variable done_;
-  size_t left_ = 0;  // guarded by mutex_ once the change is under way
+  // Guarded by mutex_ once the change is under way.
+  size_t left_ = 0;
+  size_t left_to_flush_ = 0;
 };
 
 std::vector<size_t> drives_of(const Core& core, const View& view) {

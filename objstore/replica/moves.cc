@@ -115,7 +115,8 @@ Result<std::unique_ptr<drive::Drive>> Moves::open_drive(const DriveFolderOption&
                              .cache = cache_,
                              .tag = core_.next_seat(),
                              .lock = std::move(found.lock),
-                             .identity = identity});
+                             .identity = identity,
+                             .durability = core_.durability});
 }
 
 Status Moves::open_new(const DriveFolderOption& folder, drive::DriveFolder found, View& move,

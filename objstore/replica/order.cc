@@ -6,7 +6,7 @@ namespace strata::replica {
 
 uint64_t Order::trim_point(uint64_t sequence, bool all_drives_in) const {
   const uint64_t keep = all_drives_in ? kLogKept : kLogSpanMax;
-  const uint64_t from = all_drives_in ? agreed_.load() : sequence;
+  const uint64_t from = all_drives_in ? durable_.load() : sequence;
   // Never the marker of this epoch: it is where a drive's position stands when nothing follows.
   if (from < start_ + keep) return all_drives_in ? start_ - 1 : 0;
   return from - keep;
@@ -25,12 +25,22 @@ void Order::ended(const drive::Change& change) {
     }
     if (!change.deletes.empty()) deletes_under_way_.fetch_sub(1);
     agreed_.store(under_way_.empty() ? begun_ : under_way_.begin()->first - 1);
+    if (durability_ == drive::Durability::kStrict) durable_.store(agreed_.load());
     const auto end = waiters_.upper_bound(agreed_.load());
     for (auto it = waiters_.begin(); it != end; ++it) wake.push_back(it->second);
     waiters_.erase(waiters_.begin(), end);
   }
   moved_.notify_all();
   for (async::Completion<bool>* done : wake) done->set(true);
+}
+
+void Order::flushed(const drive::Change& change) {
+  {
+    const std::lock_guard lock(mutex_);
+    unflushed_.erase(change.sequence);
+    durable_.store(unflushed_.empty() ? begun_ : *unflushed_.begin() - 1);
+  }
+  moved_.notify_all();
 }
 
 async::Task<void> Order::until_agreed(uint64_t sequence) {
@@ -49,6 +59,13 @@ bool Order::wait_until_agreed(uint64_t sequence, Deadline deadline) {
   return moved_.wait_until(lock, deadline.when(), [&] {
     return under_way_.empty() || under_way_.begin()->first > sequence;
   });
+}
+
+bool Order::wait_until_durable(uint64_t sequence, Deadline deadline) {
+  if (durability_ == drive::Durability::kStrict) return wait_until_agreed(sequence, deadline);
+  std::unique_lock lock(mutex_);
+  return moved_.wait_until(lock, deadline.when(),
+                           [&] { return unflushed_.empty() || *unflushed_.begin() > sequence; });
 }
 
 uint64_t Order::last_change() const {

@@ -11,6 +11,7 @@
 #include <condition_variable>
 #include <map>
 #include <mutex>
+#include <set>
 #include <unordered_map>
 #include <vector>
 
@@ -18,6 +19,7 @@
 #include "common/async/task.h"
 #include "common/base/deadline.h"
 #include "objstore/drive/change.h"
+#include "objstore/drive/durability.h"
 
 namespace strata::replica {
 
@@ -38,7 +40,13 @@ inline constexpr uint64_t kLogSpanMax = 1'000'000;
 class Order {
  public:
   // start: the sequence of the epoch's marker, which every drive in service has.
-  explicit Order(uint64_t start) : start_(start), next_(start + 1), agreed_(start), begun_(start) {}
+  Order(uint64_t start, drive::Durability durability)
+      : start_(start),
+        durability_(durability),
+        next_(start + 1),
+        agreed_(start),
+        durable_(start),
+        begun_(start) {}
 
   [[nodiscard]] uint64_t stamp() noexcept { return next_.fetch_add(1); }
 
@@ -49,15 +57,22 @@ class Order {
   // Runs the function between two changes.
   template <typename Function>
   void locked(Function function);
-  // The change has been flushed or has failed on every drive it was given to.
+  // The change has been flushed or has failed on every drive it was given to. Relaxed: it has been
+  // written there, and flushed() follows.
   void ended(const drive::Change& change);
+  // Relaxed: what was written has been flushed on every drive, or has failed.
+  void flushed(const drive::Change& change);
 
   // Every change up to this one has ended.
   [[nodiscard]] uint64_t agreed() const noexcept { return agreed_.load(); }
+  // Every change up to this one has ended and is flushed.
+  [[nodiscard]] uint64_t durable() const noexcept { return durable_.load(); }
   // Returns once agreed() >= sequence.
   [[nodiscard]] async::Task<void> until_agreed(uint64_t sequence);
   // The same for threads that may block; false if the deadline passed first.
   [[nodiscard]] bool wait_until_agreed(uint64_t sequence, Deadline deadline);
+  // Until durable() >= sequence.
+  [[nodiscard]] bool wait_until_durable(uint64_t sequence, Deadline deadline);
 
   // The last sequence given out, to a change or as a stamp.
   [[nodiscard]] uint64_t last() const noexcept { return next_.load() - 1; }
@@ -72,13 +87,16 @@ class Order {
   [[nodiscard]] uint64_t trim_point(uint64_t sequence, bool all_drives_in) const;
 
   const uint64_t start_;
+  const drive::Durability durability_;
   std::atomic<uint64_t> next_;
   std::atomic<uint64_t> agreed_;
+  std::atomic<uint64_t> durable_;
   std::atomic<size_t> deletes_under_way_{0};
   mutable std::mutex mutex_;
   std::condition_variable moved_;
   uint64_t begun_;                                      // guarded by mutex_: the last one numbered
   std::map<uint64_t, bool> under_way_;                  // guarded by mutex_: whether it deletes
+  std::set<uint64_t> unflushed_;                        // guarded by mutex_: relaxed only
   std::unordered_multimap<size_t, uint64_t> deleting_;  // guarded by mutex_: by hash of the key
   std::multimap<uint64_t, async::Completion<bool>*> waiters_;  // guarded by mutex_
 };
@@ -94,10 +112,11 @@ bool Order::begin(drive::Change& change, bool all_drives_in, Ready ready, Enqueu
   const std::lock_guard lock(mutex_);
   if (!ready()) return false;
   change.sequence = next_.fetch_add(1);
-  change.agreed = agreed_.load();
+  change.agreed = durable_.load();
   change.trim_to = trim_point(change.sequence, all_drives_in);
   begun_ = change.sequence;
   under_way_.emplace(change.sequence, !change.deletes.empty());
+  if (durability_ == drive::Durability::kRelaxed) unflushed_.insert(change.sequence);
   for (const std::string& key : change.deletes) {
     deleting_.emplace(std::hash<std::string>{}(key), change.sequence);
   }

@@ -39,16 +39,27 @@ Result<bool> PendingCommit::submit(const std::shared_ptr<PendingCommit>& commit,
   }
   commit->left_ = static_cast<size_t>(
       std::ranges::count_if(targets, [](const Target& t) { return t.awaited; }));
+  commit->left_to_flush_ = commit->left_.load();
   const auto still_the_view = [&] { return &core.view() == &view; };
   return core.order.begin(change, core.all_in_service(view), still_the_view, [&] {
     for (const Target& target : targets) core.drive(target.seat).committer().submit(commit);
   });
 }
 
-void PendingCommit::ended(size_t drive_tag, const Status& status) noexcept {
+const PendingCommit::Target* PendingCommit::target_of(size_t seat) const {
   const auto target =
-      std::ranges::find_if(targets_, [&](const Target& one) { return one.seat == drive_tag; });
-  if (target == targets_.end() || !target->awaited) return;
+      std::ranges::find_if(targets_, [&](const Target& one) { return one.seat == seat; });
+  return target == targets_.end() ? nullptr : &*target;
+}
+
+void PendingCommit::flushed(size_t drive_tag) noexcept {
+  const Target* target = target_of(drive_tag);
+  if (target != nullptr && target->awaited && --left_to_flush_ == 0) core_.order.flushed(change_);
+}
+
+void PendingCommit::ended(size_t drive_tag, const Status& status) noexcept {
+  const Target* target = target_of(drive_tag);
+  if (target == nullptr || !target->awaited) return;
   if (status.ok() && target->serving) ++flushed_;
   if (--left_ == 0) finish();
 }

@@ -26,6 +26,7 @@ class PendingCommit final : public drive::PendingChange {
 
   [[nodiscard]] const drive::Change& change() const noexcept override { return change_; }
   void ended(size_t drive_tag, const Status& status) noexcept override;
+  void flushed(size_t drive_tag) noexcept override;
 
  private:
   // A drive that gets the change.
@@ -35,6 +36,7 @@ class PendingCommit final : public drive::PendingChange {
     bool awaited;  // the outcome waits for it
   };
   void choose_targets(const View& view);
+  [[nodiscard]] const Target* target_of(size_t seat) const;
   void finish();
 
   Core& core_;
@@ -43,6 +45,7 @@ class PendingCommit final : public drive::PendingChange {
   std::vector<Target> targets_;  // fixed before the first drive gets the change
   std::atomic<size_t> flushed_{0};
   std::atomic<size_t> left_{0};
+  std::atomic<size_t> left_to_flush_{0};  // Durability::kRelaxed
 };
 
 }  // namespace strata::replica

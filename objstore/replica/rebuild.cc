@@ -22,7 +22,8 @@ bool is_good(const Member& member) {
   return filling.ok() && !*filling && member.drive->position().ok();
 }
 
-Status rebuild(io::FileSystem& files, Member& member, size_t tag, drive::IndexCache& cache) {
+Status rebuild(io::FileSystem& files, Member& member, size_t tag, drive::IndexCache& cache,
+               drive::Durability durability) {
   member.drive.reset();
   TRY_ASSIGN(drive::DriveFolder folder, drive::look_at_folder(files, member.path));
   if (!folder.identity) return Error(Code::kCorrupt, "its identity is gone");
@@ -32,7 +33,8 @@ Status rebuild(io::FileSystem& files, Member& member, size_t tag, drive::IndexCa
                                                                   .cache = cache,
                                                                   .tag = tag,
                                                                   .lock = std::move(folder.lock),
-                                                                  .identity = *folder.identity}));
+                                                                  .identity = *folder.identity,
+                                                                  .durability = durability}));
   drive::Batch batch = member.drive->index().batch();
   batch.put(drive::Table::kMeta, drive::kFillingName, "1");
   return member.drive->write_now(batch);
@@ -64,7 +66,7 @@ void rebuild_damaged(const ReplicaSetOptions& options, Members& members, drive::
   for (const size_t number : marked) {
     Member& member = members.all[number];
     log::warning("drive.rebuild", {{"path", member.path}});
-    const Status rebuilt = rebuild(*files_of(options, member), member, number, cache);
+    const Status rebuilt = rebuild(*files_of(options, member), member, number, cache, options.durability);
     if (rebuilt.ok()) {
       ++members.rebuilt;
       continue;

@@ -65,6 +65,7 @@ void ReplicaInspector::look_at_row(Target& target, const std::string& key) const
   report.state = CopyReport::State::kGood;
   report.checksum = digest::xxh3(as_bytes(found->value));
   report.sequence = row->sequence;
+  report.flushed = row->sequence <= core_.order.durable();
   report.value = std::move(row->value);
   report.verified_ms = verified_ms(drive, ScrubPart::kRows, key, row->sequence);
 }

@@ -17,6 +17,9 @@ class ReplicaInspector final : public Inspector {
                                                      const Sink& data) override;
   [[nodiscard]] Result<std::vector<std::string>> keys(const std::string& from,
                                                       const std::string& to, size_t most) override;
+  [[nodiscard]] bool is_relaxed() const override {
+    return core_.durability == drive::Durability::kRelaxed;
+  }
   [[nodiscard]] std::unique_ptr<ReadPin> pin() override { return core_.pins.pin(); }
 
  private:

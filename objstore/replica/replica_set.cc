@@ -160,7 +160,8 @@ Result<std::unique_ptr<ReplicaSet>> ReplicaSet::open(ReplicaSetOptions options,
                       .drive_answer_max = options.drive_answer_max,
                       .drive_left = std::move(options.drive_left),
                       .clock = options.workers.clock,
-                      .read_wait_max = options.read_wait_max};
+                      .read_wait_max = options.read_wait_max,
+                      .durability = options.durability};
   auto core = std::make_unique<Core>(std::move(members), recovered, std::move(ground));
   core->corrupt_found = rebuilt;
   core->corrupt_healed = rebuilt;

@@ -55,6 +55,7 @@ StoreStatus status_of(const Core& core, const Resync& resync) {
   StoreStatus status;
   status.replicas = static_cast<uint32_t>(core.replicas);
   status.write_quorum = static_cast<uint32_t>(core.quorum());
+  status.relaxed = core.durability == drive::Durability::kRelaxed;
   status.corrupt_found = core.corrupt_found;
   status.corrupt_healed = core.corrupt_healed;
   status.hedged_reads = core.suspects.hedged_reads;

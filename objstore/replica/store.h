@@ -123,6 +123,7 @@ struct StoreStatus {
   std::vector<DriveStatus> drives;
   uint32_t replicas = 0;
   uint32_t write_quorum = 0;
+  bool relaxed = false;         // a success may be lost by a power cut within a second after it
   uint64_t corrupt_found = 0;   // bad copies met since the start
   uint64_t corrupt_healed = 0;  // of those, replaced from a good copy
   uint64_t hedged_reads = 0;    // that were asked of another drive too, since the start

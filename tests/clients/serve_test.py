@@ -45,6 +45,28 @@ class Serve(unittest.TestCase):
             self.assertEqual(server.boto3().get_object(Bucket="first", Key="k")["Body"].read(), b"v")
             self.assertEqual([v["name"] for v in server.status()["volumes"]], ["db"])
 
+    def test_relaxed_durability_is_said_wherever_it_matters(self):
+        with StrataServer(environment={"STRATA_BUCKETS": "box", "STRATA_DURABILITY": "relaxed"}) as server:
+            server.boto3().put_object(Bucket="box", Key="k", Body=b"v")
+            self.assertTrue(server.status()["durability"].startswith("relaxed"))
+            for verb in (("status",), ("drive", "list"), ("verify", "box/k"), ("verify", "box/k", "--json")):
+                self.assertIn("relaxed", server.run_verb(*verb).stdout, verb)
+            self.assertIn("Durability   relaxed", server.log())
+            self.assertIn("strata_durability_relaxed 1", fetch(server.admin + "/metrics"))
+            server.boto3().put_object(Bucket="box", Key="last", Body=b"w")
+            server.kill()  # the kernel has what was written
+            server.environment["STRATA_DURABILITY"] = "strict"
+            server.start()
+            self.assertEqual(server.boto3().get_object(Bucket="box", Key="last")["Body"].read(), b"w")
+            self.assertTrue(server.status()["durability"].startswith("strict"))
+            self.assertNotIn("relaxed", server.run_verb("drive", "list").stdout)
+            self.assertIn("strata_durability_relaxed 0", fetch(server.admin + "/metrics"))
+
+    def test_one_copy_is_not_several(self):
+        with StrataServer(environment={"STRATA_REPLICAS": "1"}) as server:
+            self.assertIn("\n1 copy of everything\n", server.run_verb("drive", "list").stdout)
+            self.assertIn("1 copy of each object", server.log())
+
     def test_sigterm_lets_an_upload_end(self):
         import socket
         with StrataServer(environment={"STRATA_BUCKETS": "drain"}) as server:

@@ -32,6 +32,7 @@ class ReplicaFixture {
     options.read_wait_max = read_wait_max;
     options.workers = workers;
     options.accept_loss = accept_loss;
+    options.durability = durability;
     return options;
   }
   [[nodiscard]] Status start() {
@@ -98,6 +99,7 @@ class ReplicaFixture {
   Duration read_wait_max = replica::kReadWaitMax;
   replica::WorkerOptions workers;
   std::vector<std::string> accept_loss;
+  drive::Durability durability = drive::Durability::kStrict;
 
  private:
   async::Task<Result<replica::BlobRef>> put_blob_task(std::string key, std::string content) {

@@ -46,6 +46,7 @@ TEST(Banner, tells_where_everything_is_and_what_to_paste) {
   EXPECT_TRUE(shows(text, "nbd+unix:///NAME?socket=./strata-data/nbd.sock")) << text;
   EXPECT_TRUE(shows(text, "strata / strata-secret")) << text;
   EXPECT_TRUE(shows(text, "./strata-data/drive1  in service")) << text;
+  EXPECT_TRUE(shows(text, "Durability   strict: ")) << text;
   EXPECT_FALSE(shows(text, "Websites")) << text;
   EXPECT_TRUE(shows(text,
                     "aws --region us-east-1 --endpoint-url http://127.0.0.1:9000 "
@@ -53,6 +54,12 @@ TEST(Banner, tells_where_everything_is_and_what_to_paste) {
       << text;
   EXPECT_TRUE(shows(text, "nbdinfo nbd://127.0.0.1:10809/demo")) << text;
   EXPECT_TRUE(shows(text, "strata compare --quick")) << text;
+}
+
+TEST(Banner, says_that_a_success_is_not_flushed_yet) {
+  BannerFacts relaxed = facts();
+  relaxed.store.relaxed = true;
+  EXPECT_TRUE(shows(banner(relaxed), "Durability   relaxed: ")) << banner(relaxed);
 }
 
 TEST(Banner, a_folder_that_is_not_used_is_named_and_is_none_of_the_drives) {

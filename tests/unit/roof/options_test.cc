@@ -233,6 +233,18 @@ TEST(Options, tls_of_nbd_that_would_not_hold_is_refused) {
   }
 }
 
+TEST(Options, durability_is_strict_unless_it_is_relaxed_by_name) {
+  EXPECT_FALSE(OptionValues().resolve()->relaxed);
+  for (const auto& [text, relaxed] : {std::pair("strict", false), std::pair("relaxed", true)}) {
+    OptionValues values;
+    read_variables(values, {{"STRATA_DURABILITY", text}});
+    EXPECT_EQ(values.resolve()->relaxed, relaxed);
+  }
+  OptionValues bad;
+  read_variables(bad, {{"STRATA_DURABILITY", "fast"}});
+  EXPECT_NE(error_of(bad).find("neither strict nor relaxed"), std::string::npos) << error_of(bad);
+}
+
 TEST(Options, limits_of_nbd_are_numbers_within_reason) {
   OptionValues values;
   read_variables(values, {{"STRATA_NBD_EXPORT_CONNECTIONS", "4"},

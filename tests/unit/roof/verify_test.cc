@@ -96,6 +96,7 @@ TEST_F(Verify, a_receipt_names_every_copy_with_the_checksum_of_its_bytes) {
     put(key, content);
     const nlohmann::json got = receipt(key);
     EXPECT_TRUE(got["good"]) << got.dump(2);
+    EXPECT_EQ(got["durability"], "strict");
     EXPECT_EQ(got["size_bytes"], bytes);
     ASSERT_EQ(got["copies"].size(), 3U);
     std::set<std::string> drives;
@@ -108,6 +109,7 @@ TEST_F(Verify, a_receipt_names_every_copy_with_the_checksum_of_its_bytes) {
       EXPECT_EQ(copy["row_xxh3"], got["copies"][0]["row_xxh3"]);
       EXPECT_EQ(copy["sequence"], got["copies"][0]["sequence"]);
       EXPECT_EQ(copy["verified_ms"], 0) << "no scrub yet";
+      EXPECT_EQ(copy["flushed"], true);
     }
     EXPECT_EQ(drives.size(), 3U);
   }
