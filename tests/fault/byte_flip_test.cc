@@ -1,7 +1,8 @@
 // Every byte of every file of a drive is changed in turn.
 //
 // With good copies on other drives nothing wrong may be served, and the damage must be repaired or
-// the drive be out, with a report. With a single copy there must be an error instead of data.
+// the drive be out, with a report; where nobody reads it, a scrub must report it, and it must be
+// repaired by then or at the next start. With a single copy there must be an error instead of data.
 // Without STRATA_TEST_EXHAUSTIVE=1 only some bytes of each file are tried, by seed.
 #include <gtest/gtest.h>
 
@@ -10,6 +11,7 @@
 #include <set>
 
 #include "common/base/log.h"
+#include "objstore/replica/scrub.h"
 #include "tests/fault/known_store.h"
 #include "tests/support/seeds.h"
 
@@ -57,12 +59,12 @@ bool is_last_record(io::FileSystem& disk, const std::string& path, uint64_t at) 
 
 // What became of the changed bytes, over all trials.
 struct Tally {
-  size_t trials = 0, healed = 0, drive_out = 0, found_by_verifying = 0, refused = 0, harmless = 0;
+  size_t trials = 0, healed = 0, drive_out = 0, found_by_scrub = 0, refused = 0, harmless = 0;
   void print(const char* what, uint64_t seed) const {
     std::printf(
         "%s: %zu bytes changed: %zu healed, %zu drive out, %zu refused to start, "
-        "%zu found by verifying, %zu harmless; STRATA_TEST_SEED=%llu\n",
-        what, trials, healed, drive_out, refused, found_by_verifying, harmless,
+        "%zu found and mended by a scrub, %zu harmless; STRATA_TEST_SEED=%llu\n",
+        what, trials, healed, drive_out, refused, found_by_scrub, harmless,
         static_cast<unsigned long long>(seed));
   }
 };
@@ -110,6 +112,42 @@ class ByteFlip : public ::testing::Test {
   Tally tally_;
 };
 
+// A whole pass, at once: whether it found anything, or a drive went out.
+bool scrub_finds_something(ReplicaFixture& fixture) {
+  constexpr size_t kScrubStepsMax = 100'000;
+  Scrub& scrub = fixture.store().scrub();
+  scrub.begin();
+  for (size_t steps = 0; steps < kScrubStepsMax; ++steps) {
+    const Result<worker::Step> step = scrub.step();
+    fixture.store().settle();
+    if (!step.ok() || (!step->more && step->wait > std::chrono::seconds(1))) break;
+  }
+  const StoreStatus status = fixture.store().status();
+  return scrub.counts().findings() > 0 || status.corrupt_found > 0 || !status.drives[0].in_service;
+}
+
+// The damage on drive 0 lies where no start and no reader met it.
+void expect_scrub_mends(const KnownStore& known, const Disks& disks) {
+  ReplicaFixture fixture(pointers_to(disks), 3);
+  ASSERT_TRUE(fixture.start().ok());
+  fixture.stop();
+  // A start leaves files behind; then there is nothing left to be found.
+  const bool is_there = !content_of(*disks[0], "/d0").ok();
+  ASSERT_TRUE(fixture.start().ok());
+  EXPECT_EQ(scrub_finds_something(fixture), is_there);
+  fixture.stop();
+  ASSERT_TRUE(fixture.start().ok());
+  ASSERT_TRUE(fixture.resync().ok());
+  const Findings findings = known.read_everything(fixture);
+  EXPECT_EQ(findings.wrong + findings.errors, 0u) << findings.first;
+  EXPECT_EQ(fixture.store().status().drives_in_service(), 3u);
+  fixture.stop();
+  const auto mended = content_of(*disks[0], "/d0");
+  const auto good = content_of(*disks[1], "/d1");
+  EXPECT_TRUE(mended.ok()) << "found, not repaired: " << mended.error().to_string();
+  EXPECT_TRUE(!mended.ok() || (good.ok() && *mended == *good)) << "the drives differ";
+}
+
 TEST_F(ByteFlip, on_one_of_three_drives_is_never_served_and_is_repaired_or_reported) {
   KnownStore known(3);
   Disks base;
@@ -146,11 +184,12 @@ TEST_F(ByteFlip, on_one_of_three_drives_is_never_served_and_is_repaired_or_repor
     const auto good = content_of(*disks[1], "/d1");
     ASSERT_TRUE(good.ok());
     if (!reported && !is_read_by_nobody(path) && !is_last_record(*base[0], path, at)) {
-      // In what nobody has read, or could do without: verifying finds it.
+      // In what nobody has read, or could do without.
       Disks again = copy_of(base);
       flip(*again[0], path, at, mask);
       EXPECT_FALSE(content_of(*again[0], "/d0").ok()) << "nobody was told";
-      ++tally_.found_by_verifying;
+      expect_scrub_mends(known, again);
+      ++tally_.found_by_scrub;
       return;
     }
     EXPECT_TRUE(damaged.ok()) << "reported, not repaired: " << damaged.error().to_string();
