@@ -74,14 +74,24 @@ Status Drive::health() const {
   return Error(Code::kIo, fmt::format("drive {} is out of service: {}", path(), reason_));
 }
 
-void Drive::take_out(const std::string& reason) {
+void Drive::leave(const std::string& reason, bool missing) {
   {
     const std::lock_guard lock(mutex_);
     if (out_.load(std::memory_order_relaxed)) return;
     reason_ = reason;
+    missing_ = missing;
     out_.store(true, std::memory_order_release);
   }
   log::error("drive.out", {{"path", path()}, {"reason", reason}});
+}
+
+bool Drive::is_folder_gone() const {
+  const auto identity = read_identity(setup_.files, path());
+  return !identity.ok() && identity.error().code == Code::kNotFound;
+}
+
+void Drive::look_for_folder() {
+  if (in_service() && is_folder_gone()) leave("its folder is gone", true);
 }
 
 void Drive::note_index_damage(const Error& error) {
@@ -93,7 +103,10 @@ void Drive::note_index_damage(const Error& error) {
 }
 
 Error Drive::write_failed(const Error& error) {
-  if (error.code != Code::kNoSpace && error.code != Code::kBusy) take_out(error.to_string());
+  if (error.code == Code::kNoSpace || error.code == Code::kBusy) return error;
+  // A file that could not be made because there is no folder for it any more: nothing was written
+  // that could have been lost.
+  leave(error.to_string(), error.code == Code::kNotFound && is_folder_gone());
   return error;
 }
 

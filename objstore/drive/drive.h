@@ -94,7 +94,13 @@ class Drive {
   // Health: never blocks.
   [[nodiscard]] bool in_service() const noexcept { return !out_.load(std::memory_order_acquire); }
   [[nodiscard]] Status health() const;
-  void take_out(const std::string& reason);
+  void take_out(const std::string& reason) { leave(reason, false); }
+  // Takes the drive out when its folder is not there any more, as when its disk was unmounted or
+  // the folder moved. May block.
+  void look_for_folder();
+  // Whether it is out because its folder was gone: then it did not fail, and what it was told to
+  // flush is where the folder is.
+  [[nodiscard]] bool is_missing() const noexcept { return missing_.load(); }
   // For an error with kReasonIndexDamaged: leaves a mark on the drive, once, so that the next start
   // makes the index anew from the other drives. Other errors are passed over. May block.
   void note_index_damage(const Error& error);
@@ -190,6 +196,8 @@ class Drive {
  private:
   Drive(Setup setup);
   [[nodiscard]] Status finish_open();
+  void leave(const std::string& reason, bool missing);
+  [[nodiscard]] bool is_folder_gone() const;
   [[nodiscard]] Status sweep();
   [[nodiscard]] Status free_leftovers();
   void free_waiting(Index& index);
@@ -209,6 +217,7 @@ class Drive {
   std::unique_ptr<Reclaimer> reclaimer_;
   std::atomic<uint64_t> dropped_small_{0};  // since space was last reclaimed
   std::atomic<bool> out_{false};
+  std::atomic<bool> missing_{false};
   std::atomic<bool> damage_noted_{false};
   mutable std::mutex mutex_;
   std::string reason_;             // guarded by mutex_

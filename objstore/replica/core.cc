@@ -56,7 +56,8 @@ Core::Core(Members opened, const Recovered& recovered, Ground ground)
   }
   for (std::vector<Member>* list : {&opened.all, &opened.incoming}) {
     for (Member& member : *list) {
-      add_seat({std::move(member.path), std::move(member.state), std::move(member.drive)});
+      add_seat({std::move(member.path), std::move(member.state), std::move(member.drive),
+                member.absent});
     }
   }
   auto first = std::make_unique<View>(View{.layout = opened.layout,

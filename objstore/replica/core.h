@@ -41,7 +41,10 @@ struct Seat {
   std::string path;
   std::string state;                    // why there is no drive
   std::unique_ptr<drive::Drive> drive;  // or null
+  bool absent = false;                  // there was no folder of it at the start
   [[nodiscard]] bool in_service() const noexcept { return drive && drive->in_service(); }
+  // It has not failed: only its folder is not there, or was not.
+  [[nodiscard]] bool is_missing() const noexcept { return drive ? drive->is_missing() : absent; }
 };
 
 inline constexpr size_t kBuffersKept = 16;

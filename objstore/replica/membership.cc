@@ -29,8 +29,7 @@ drive::Id128 new_id(RandomSource& random) {
 Result<std::vector<Folder>> look_at_folders(const ReplicaSetOptions& options) {
   std::vector<Folder> folders;
   for (const DriveFolderOption& option : options.drives) {
-    Folder folder{
-        .option = &option, .found = {}, .trouble = {}, .durability = options.durability};
+    Folder folder{.option = &option, .found = {}, .trouble = {}, .durability = options.durability};
     auto found = drive::look_at_folder(*option.files, option.path);
     if (found.ok()) {
       folder.found = std::move(found).value();
@@ -126,6 +125,7 @@ void open_member(Member& member, Folder& folder, const drive::Identity& identity
     member.drive = std::move(opened).value();
     return;
   }
+  member.absent = false;
   member.state = "cannot be opened: " + opened.error().to_string();
   log::error("drive.open", {{"path", member.path}, {"error", opened.error().to_string()}});
 }
@@ -207,6 +207,7 @@ Status place_other_folders(Members& members, std::vector<Folder>& folders, bool 
     if (member.record.is_lost()) {
       member.state = lost_state(member.record);
     } else if (!folder.trouble.empty()) {
+      member.absent = false;
       member.state = folder.trouble;
     } else if ((!fill || members.replicas == 1) && !unborn) {
       member.state = fmt::format(

@@ -51,6 +51,7 @@ struct Member {
   drive::MemberRecord record;
   std::string path;                     // empty when no folder of it was given
   std::string state;                    // why it is missing
+  bool absent = true;                   // no drive of it was found, and none has failed
   std::unique_ptr<drive::Drive> drive;  // null when it is missing
   [[nodiscard]] bool in_service() const noexcept { return drive && drive->in_service(); }
 };

@@ -66,12 +66,14 @@ void rebuild_damaged(const ReplicaSetOptions& options, Members& members, drive::
   for (const size_t number : marked) {
     Member& member = members.all[number];
     log::warning("drive.rebuild", {{"path", member.path}});
-    const Status rebuilt = rebuild(*files_of(options, member), member, number, cache, options.durability);
+    const Status rebuilt =
+        rebuild(*files_of(options, member), member, number, cache, options.durability);
     if (rebuilt.ok()) {
       ++members.rebuilt;
       continue;
     }
     member.drive.reset();
+    member.absent = false;
     member.state = "its damaged index cannot be made anew: " + rebuilt.error().to_string();
     log::error("drive.rebuild", {{"path", member.path}, {"error", member.state}});
   }

@@ -17,6 +17,7 @@
 #include "objstore/replica/replica_blob_writer.h"
 #include "objstore/replica/replica_inspector.h"
 #include "objstore/replica/resync.h"
+#include "objstore/replica/return_watch.h"
 #include "objstore/replica/scrub.h"
 #include "objstore/replica/status.h"
 
@@ -121,12 +122,13 @@ Task<Status> submit(Core& core, Mutation& mutation, std::shared_ptr<PendingCommi
 }  // namespace
 
 ReplicaSet::ReplicaSet(std::unique_ptr<drive::IndexCache> cache, std::unique_ptr<Core> core,
-                       const WorkerOptions& workers)
+                       const WorkerOptions& workers, std::vector<DriveFolderOption> folders)
     : cache_(std::move(cache)),
       core_(std::move(core)),
       own_clock_(std::make_unique<io::SystemClock>()),
       resync_(std::make_unique<Resync>(*core_)),
-      moves_(std::make_unique<Moves>(*core_, *resync_, *cache_)) {
+      moves_(std::make_unique<Moves>(*core_, *resync_, *cache_)),
+      returns_(std::make_unique<ReturnWatch>(*core_, *moves_, std::move(folders))) {
   const io::Clock& clock = workers.clock != nullptr ? *workers.clock : *own_clock_;
   scrub_ = std::make_unique<Scrub>(*core_, clock, workers.scrub_period);
   inspector_ = std::make_unique<ReplicaInspector>(*core_);
@@ -136,8 +138,10 @@ ReplicaSet::ReplicaSet(std::unique_ptr<drive::IndexCache> cache, std::unique_ptr
 ReplicaSet::~ReplicaSet() = default;
 
 std::vector<worker::Job> ReplicaSet::workers() {
-  return {
-      {scrub_.get(), kScrubRate}, {orphans_.get(), kOrphanSweepRate}, {resync_.get(), kResyncRate}};
+  return {{scrub_.get(), kScrubRate},
+          {orphans_.get(), kOrphanSweepRate},
+          {resync_.get(), kResyncRate},
+          {returns_.get(), 0}};
 }
 
 Result<std::unique_ptr<ReplicaSet>> ReplicaSet::open(ReplicaSetOptions options,
@@ -166,7 +170,7 @@ Result<std::unique_ptr<ReplicaSet>> ReplicaSet::open(ReplicaSetOptions options,
   core->corrupt_found = rebuilt;
   core->corrupt_healed = rebuilt;
   return std::unique_ptr<ReplicaSet>(
-      new ReplicaSet(std::move(cache), std::move(core), options.workers));
+      new ReplicaSet(std::move(cache), std::move(core), options.workers, options.drives));
 }
 
 void ReplicaSet::settle() {
@@ -194,6 +198,10 @@ uint64_t ReplicaSet::flushes() const {
 
 worker::Worker& ReplicaSet::resync() {
   return *resync_;
+}
+
+worker::Worker& ReplicaSet::return_watch() {
+  return *returns_;
 }
 
 Status ReplicaSet::add_drive(DriveFolderOption folder) {

@@ -24,6 +24,7 @@ class OrphanSweep;
 class Inspector;
 class Moves;
 class Resync;
+class ReturnWatch;
 
 class ReplicaSet final : public Store {
  public:
@@ -72,6 +73,8 @@ class ReplicaSet final : public Store {
   [[nodiscard]] Status accept_drive_loss(const std::string& which);
   // Fills drives and moves data. Outlived by the store; one thread at a time calls its step().
   [[nodiscard]] worker::Worker& resync();
+  // Takes drives back whose folders were gone (return_watch.h); the same rule.
+  [[nodiscard]] worker::Worker& return_watch();
 
   // Waits until repairs and removals that were started have ended. For tests and shutdown; not on a
   // loop or the pool.
@@ -83,7 +86,7 @@ class ReplicaSet final : public Store {
 
  private:
   ReplicaSet(std::unique_ptr<drive::IndexCache> cache, std::unique_ptr<Core> core,
-             const WorkerOptions& workers);
+             const WorkerOptions& workers, std::vector<DriveFolderOption> folders);
   std::unique_ptr<drive::IndexCache> cache_;  // outlives the drives in core_
   std::unique_ptr<Core> core_;
   std::unique_ptr<io::Clock> own_clock_;  // when the options give none
@@ -92,6 +95,7 @@ class ReplicaSet final : public Store {
   std::unique_ptr<Inspector> inspector_;
   std::unique_ptr<Resync> resync_;
   std::unique_ptr<Moves> moves_;
+  std::unique_ptr<ReturnWatch> returns_;
 };
 
 }  // namespace strata::replica

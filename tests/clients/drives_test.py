@@ -110,6 +110,14 @@ class Drives(unittest.TestCase):
             self.server.run_verb("drive", "return", str(second))
             self.load_goes_on()
             self.all_serve(3)
+            # Moved away while it serves, written around, moved back: nobody has to say so.
+            third.rename(server.folder / "elsewhere")
+            wait_for(lambda: not self.drives()[2]["in_service"], 60, "the drive to be missed")
+            self.load_goes_on()
+            self.assertFalse(third.exists(), "something was written to what the path means now")
+            (server.folder / "elsewhere").rename(third)
+            self.load_goes_on()
+            self.all_serve(3)
             # Replaced by an empty folder; the old one is refused from then on.
             fresh = server.folder / "fresh"
             out = server.run_verb("drive", "replace", str(first), str(fresh)).stdout

@@ -84,9 +84,9 @@ class LostDrives(unittest.TestCase):
         self.assertGreater(refused, 0)
         self.assertGreater(whole, len(BODIES) // 3)
         self.assertEqual(self.listed(), 503)
-        # It comes back, without a restart.
+        # It comes back, without a restart and without a word.
         away.rename(gone)
-        self.server.run_verb("drive", "return", str(gone))
+        wait_for(lambda: self.states() == ["in service"] * 4, 60, "the drive to be found again")
         self.assertEqual(self.look(), (len(BODIES), 0, 0))
         self.assertEqual(self.listed(), len(BODIES))
         self.assertIn("is in service", self.refused("accept-loss", str(gone)))
