@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <cstring>
+#include <vector>
 
 #include "blockdev/chunks/chunk.h"
 #include "common/base/check.h"
@@ -11,11 +12,27 @@ namespace strata::snapshot {
 namespace {
 
 constexpr size_t kAlignment = 4096;
-constexpr uint32_t kRingEntries = 16;
+constexpr uint32_t kRingEntries = 64;
 
 struct Pending : device::IoRequest {
   bool done = false;
   int32_t error = 0;
+
+  void prepare(device::Op what, uint64_t at, MutableBytes bytes) noexcept {
+    op = what;
+    offset = at;
+    length = bytes.size();
+    buffer = bytes;
+    complete = [](device::IoRequest& self, int32_t result) noexcept {
+      auto& pending = static_cast<Pending&>(self);
+      pending.error = result;
+      pending.done = true;
+    };
+  }
+  [[nodiscard]] Status status() const {
+    if (error == 0) return {};
+    return errno_error(-error, fmt::format("the volume's image at {}", offset));
+  }
 };
 
 }  // namespace
@@ -48,23 +65,30 @@ BlockingIo::~BlockingIo() {
 
 Status BlockingIo::run(device::Op op, uint64_t offset, MutableBytes buffer) {
   Pending request;
-  request.op = op;
-  request.offset = offset;
-  request.length = buffer.size();
-  request.buffer = buffer;
-  request.complete = [](device::IoRequest& self, int32_t error) noexcept {
-    auto& pending = static_cast<Pending&>(self);
-    pending.error = error;
-    pending.done = true;
-  };
+  request.prepare(op, offset, buffer);
   queue_->submit(request);
-  while (!request.done) {
-    const Status turn = ring_->run_once(Deadline::never());
-    // The request points into this frame, so nobody may leave before it is done.
-    CHECK(turn.ok(), turn.ok() ? "" : turn.error().message);
+  while (!request.done) turn();
+  return request.status();
+}
+
+// Requests point into the caller's frame, which must not be left before they are done.
+void BlockingIo::turn() {
+  const Status turned = ring_->run_once(Deadline::never());
+  CHECK(turned.ok(), turned.ok() ? "" : turned.error().message);
+}
+
+Status BlockingIo::read(std::span<const Piece> pieces) {
+  std::vector<Pending> requests(pieces.size());
+  for (size_t i = 0; i < pieces.size(); ++i) {
+    requests[i].prepare(device::Op::kRead, pieces[i].offset, pieces[i].into);
+    queue_->submit(requests[i]);
   }
-  if (request.error == 0) return {};
-  return errno_error(-request.error, fmt::format("the volume's image at {}", offset));
+  Status first;
+  for (const Pending& request : requests) {
+    while (!request.done) turn();
+    if (first.ok()) first = request.status();
+  }
+  return first;
 }
 
 Status BlockingIo::read_chunk(uint64_t chunk, uint64_t size_bytes, MutableBytes into) {

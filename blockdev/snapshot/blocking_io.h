@@ -6,6 +6,7 @@
 
 #include <cstdlib>
 #include <memory>
+#include <span>
 
 #include "blockdev/device/block_device.h"
 #include "common/base/result.h"
@@ -37,12 +38,20 @@ class BlockingIo {
 
   // The bytes of a chunk of a device of that size, with zeroes past its end.
   [[nodiscard]] Status read_chunk(uint64_t chunk, uint64_t size_bytes, MutableBytes into);
+  // Bytes from the offset on.
+  struct Piece {
+    uint64_t offset = 0;
+    MutableBytes into;
+  };
+  // All of them at once.
+  [[nodiscard]] Status read(std::span<const Piece> pieces);
   [[nodiscard]] Status write_chunk(uint64_t chunk, uint64_t size_bytes, Bytes from);
   [[nodiscard]] Status flush();
 
  private:
   BlockingIo() = default;
   [[nodiscard]] Status run(device::Op op, uint64_t offset, MutableBytes buffer);
+  void turn();
 
   std::unique_ptr<ring::Ring> ring_;
   std::unique_ptr<device::BlockQueue> queue_;

@@ -4,9 +4,11 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <utility>
 
+#include "blockdev/snapshot/tracked_queue.h"
 #include "common/base/check.h"
 #include "common/base/log.h"
 
@@ -56,8 +58,11 @@ void SlowPath::start_office() {
   office_ = std::thread([this] { work(); });
 }
 
-void SlowPath::demand(device::IoRequest& request, ChunkRange range, bool write) noexcept {
-  post_demand({.request = &request, .range = range, .write = write});
+void SlowPath::demand(device::IoRequest& request, uint64_t length, bool write) noexcept {
+  post_demand({.request = &request,
+               .range = chunks_touched(request.offset, length),
+               .length = length,
+               .write = write});
 }
 
 void SlowPath::post_demand(Demand demand) {
@@ -79,7 +84,7 @@ void SlowPath::writes_ended() noexcept {
   news_.notify_all();
 }
 
-void SlowPath::grant(const Demand& demand, const Status& status) noexcept {
+void SlowPath::grant(const Demand& demand, const Status& status, Passage passage) noexcept {
   if (demand.waiter != nullptr) {
     demand.waiter->set_value(status);
     return;
@@ -88,7 +93,10 @@ void SlowPath::grant(const Demand& demand, const Status& status) noexcept {
   device::IoRequest& request = *demand.request;
   Lane& lane = *static_cast<Lane*>(request.state.lane);
   request.state.attempts = status.ok() ? 0 : EIO;
+  if (passage == Passage::kThisOne) TrackedQueue::let_pass(request, device_.instant_.load());
   request.state.next_queued = std::exchange(lane.granted, &request);
+  // Whoever put the first one in the list has signalled, and the list is taken after the signal.
+  if (request.state.next_queued != nullptr) return;
   const uint64_t one = 1;
   // The counter stays far below its maximum: the owner reads it back to zero.
   (void)!::write(lane.signal.get(), &one, sizeof one);
@@ -110,6 +118,9 @@ void SlowPath::work() {
   auto opened = BlockingIo::open(*device_.image_);
   CHECK(opened.ok(), opened.ok() ? "" : opened.error().message);
   image_ = std::move(opened).value();
+  auto room = ChunkBuffer::create();
+  CHECK(room.ok(), room.ok() ? "" : room.error().message);
+  room_ = std::move(room).value();
   for (;;) {
     std::vector<Demand> demands;
     std::deque<std::function<void()>> commands;
@@ -153,18 +164,17 @@ void SlowPath::serve(std::vector<Demand> demands) {
   if (!writes.empty()) open_for(writes);
 }
 
-void SlowPath::open_for(std::vector<Demand>& writes) {
+void SlowPath::open_for(const std::vector<Demand>& writes) {
+  const Status marked = note_marks(writes);
+  if (marked.ok()) return let_go(writes);
+  log::error("snapshot.open_failed", {{"volume", name_}, {"error", marked.error().message}});
+  for (const Demand& demand : writes) grant(demand, marked);
+}
+
+Status SlowPath::note_marks(const std::vector<Demand>& writes) {
   std::vector<ChunkRange> ranges;
   ranges.reserve(writes.size());
   for (const Demand& demand : writes) ranges.push_back(demand.range);
-  const Status opened = open_chunks(ranges);
-  if (!opened.ok()) {
-    log::error("snapshot.open_failed", {{"volume", name_}, {"error", opened.error().message}});
-  }
-  for (const Demand& demand : writes) grant(demand, opened);
-}
-
-Status SlowPath::open_chunks(const std::vector<ChunkRange>& ranges) {
   // A chunk that is written to must never be fetched again, whatever happens.
   const bool fresh = std::any_of(unnoted_.begin(), unnoted_.end(), [&](const ChunkRange& one) {
     return std::any_of(ranges.begin(), ranges.end(), [&](const ChunkRange& range) {
@@ -173,11 +183,39 @@ Status SlowPath::open_chunks(const std::vector<ChunkRange>& ranges) {
   });
   if (fresh) TRY(note_fetched());
   if (state_->tracks()) TRY(state_->mark(ranges));
-  for (const ChunkRange& range : ranges) {
-    copies_.preserve(range, *image_);
-    device_.open_->set_range(range);
-  }
   return {};
+}
+
+// Whom a few blocks hold up goes first, together; then, one by one, who needs whole chunks kept.
+void SlowPath::let_go(std::span<const Demand> writes) {
+  constexpr size_t kAtOnce = CopySet::kBlocksPerChunk / CopySet::kSmallWriteBlocksMax;
+  std::vector<Demand> large;
+  for (; !writes.empty(); writes = writes.subspan(std::min(kAtOnce, writes.size()))) {
+    std::array<Demand, kAtOnce> small;
+    size_t count = 0;
+    runs_.clear();
+    for (const Demand& demand : writes.first(std::min(kAtOnce, writes.size()))) {
+      switch (copies_.plan(demand.request->offset, demand.length, runs_)) {
+        case CopySet::Keep::kNothing:
+          device_.open_->set_range(demand.range);
+          grant(demand, {});
+          break;
+        case CopySet::Keep::kBlocks:
+          small[count++] = demand;
+          break;
+        case CopySet::Keep::kChunk:
+          large.push_back(demand);
+          break;
+      }
+    }
+    copies_.keep_blocks(runs_, room_->bytes(), *image_);
+    for (size_t i = 0; i < count; ++i) grant(small[i], {}, Passage::kThisOne);
+  }
+  for (const Demand& demand : large) {
+    copies_.preserve(demand.range, *image_);
+    device_.open_->set_range(demand.range);
+    grant(demand, {});
+  }
 }
 
 Status SlowPath::begin_snapshot(bool whole) {
@@ -220,6 +258,7 @@ Status SlowPath::freeze(bool whole) {
 void SlowPath::close_all() noexcept {
   device_.open_->clear_all();
   device_.all_open_.store(false, std::memory_order_seq_cst);
+  device_.instant_.fetch_add(1, std::memory_order_seq_cst);
 }
 
 Status SlowPath::finish_snapshot(SnapshotReference base) {

@@ -11,7 +11,9 @@
 #include <future>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <set>
+#include <span>
 #include <string>
 #include <thread>
 #include <vector>
@@ -40,7 +42,7 @@ class SlowPath {
   [[nodiscard]] Status start();
 
   // For the queues.
-  void demand(device::IoRequest& request, ChunkRange range, bool write) noexcept;
+  void demand(device::IoRequest& request, uint64_t length, bool write) noexcept;
   [[nodiscard]] device::IoRequest* take_granted(Lane& lane) noexcept;
   void writes_ended() noexcept;
 
@@ -75,6 +77,7 @@ class SlowPath {
     device::IoRequest* request = nullptr;  // or
     std::promise<Status>* waiter = nullptr;
     ChunkRange range;
+    uint64_t length = 0;  // of the request's bytes
     bool write = false;
   };
   struct Fetched {
@@ -86,9 +89,12 @@ class SlowPath {
   void post_demand(Demand demand);
   [[nodiscard]] Status run(std::function<Status()> command);
   void serve(std::vector<Demand> demands);
-  void open_for(std::vector<Demand>& writes);
-  [[nodiscard]] Status open_chunks(const std::vector<ChunkRange>& ranges);
-  void grant(const Demand& demand, const Status& status) noexcept;
+  void open_for(const std::vector<Demand>& writes);
+  [[nodiscard]] Status note_marks(const std::vector<Demand>& writes);
+  void let_go(std::span<const Demand> writes);
+  enum class Passage : uint8_t { kOpened, kThisOne };
+  void grant(const Demand& demand, const Status& status,
+             Passage passage = Passage::kOpened) noexcept;
   void start_fetches(ChunkRange range);
   void take_fetched(Fetched fetched);
   [[nodiscard]] Status store_fetched(uint64_t chunk, Bytes bytes);
@@ -116,7 +122,9 @@ class SlowPath {
 
   // The office's own.
   std::unique_ptr<BlockingIo> image_;
-  std::vector<Demand> waiting_;  // for fetches
+  std::optional<ChunkBuffer> room_;      // for blocks that are being kept
+  std::vector<CopySet::BlockRun> runs_;  // the same
+  std::vector<Demand> waiting_;          // for fetches
   std::set<uint64_t> fetching_;
   std::vector<ChunkRange> unnoted_;  // fetched and in the image, not yet noted on disk
   std::atomic<uint64_t> absent_{0};

@@ -10,6 +10,9 @@
 //   unmarked    note durably that it may change, before it does
 //   preserved   a snapshot in progress needs its bytes: keep a copy of them
 //
+// A small write to a chunk that a snapshot in progress needs is let pass alone, after the blocks
+// that it touches were kept (copy_set.h); the chunk stays closed until it was copied.
+//
 // A volume that was never in a snapshot has every chunk open, and no office.
 //
 // The instant of a snapshot: the gate is closed, so that new writes wait; the writes under way end;
@@ -22,7 +25,9 @@
 //      before it looks at the counts (both sequentially consistent). So one of the two sees the
 //      other.
 //   2. A chunk is opened only by the office, and closed only while no write is under way.
-//   3. A request that is kept has handed in exactly one demand, and comes back by its lane.
+//   3. A write that was let pass is so until the next instant only: what was kept for it was kept
+//      for the snapshot of this one.
+//   4. A request that is kept has handed in exactly one demand, and comes back by its lane.
 //
 // Thread rule: as every BlockDevice; the snapshot's and hydration's methods from any thread that is
 // no queue's: they block.
@@ -86,17 +91,22 @@ class TrackedDevice final : public device::BlockDevice {
   friend class SlowPath;
   explicit TrackedDevice(std::unique_ptr<device::BlockDevice> image) : image_(std::move(image)) {}
 
-  // For writers, between raising their lane's count and starting.
-  [[nodiscard]] bool may_write(ChunkRange range) const noexcept {
+  // For writers, between raising their lane's count and starting. passes_at: the instant for which
+  // the office has let this one pass, or kNoInstant.
+  [[nodiscard]] bool may_write(ChunkRange range, uint64_t passes_at) const noexcept {
     if (gate_closed_.load(std::memory_order_seq_cst)) return false;
-    return all_open_.load(std::memory_order_acquire) || open_->all(range);
+    return all_open_.load(std::memory_order_acquire) || open_->all(range) ||
+           passes_at == instant_.load(std::memory_order_acquire);
   }
   [[nodiscard]] bool may_read(ChunkRange range) const noexcept {
     return !hydrating() || present_->all(range);
   }
 
+  static constexpr uint64_t kNoInstant = 0;
+
   const std::unique_ptr<device::BlockDevice> image_;
   std::atomic<bool> gate_closed_{false};
+  std::atomic<uint64_t> instant_{1};  // raised at each, while the gate is closed and nobody writes
   std::atomic<bool> all_open_{true};
   std::atomic<bool> hydrating_{false};
   std::unique_ptr<Bitmap> open_;

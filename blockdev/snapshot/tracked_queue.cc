@@ -63,6 +63,7 @@ Status TrackedQueue::start() {
 
 void TrackedQueue::submit(IoRequest& request) noexcept {
   if (writes(request)) {
+    let_pass(request, TrackedDevice::kNoInstant);
     start_write(request);
   } else if (request.op == Op::kFlush || !device_.hydrating()) {
     image_->submit(request);
@@ -91,7 +92,8 @@ void TrackedQueue::start_write(IoRequest& request) noexcept {
     return;
   }
   lane_.writing.fetch_add(1, std::memory_order_seq_cst);
-  if (!device_.may_write(chunks_touched(request.offset, length_of(request)))) {
+  if (!device_.may_write(chunks_touched(request.offset, length_of(request)),
+                         request.state.progress)) {
     end_of_write();
     return keep(request, true);
   }
@@ -132,7 +134,7 @@ void TrackedQueue::keep(IoRequest& request, bool write) noexcept {
   request.state.lane = &lane_;
   ++kept_;
   arm_wakeup();
-  device_.slow_path_->demand(request, chunks_touched(request.offset, length_of(request)), write);
+  device_.slow_path_->demand(request, length_of(request), write);
 }
 
 void TrackedQueue::arm_wakeup() noexcept {
@@ -151,6 +153,8 @@ void TrackedQueue::run_granted() noexcept {
     --kept_;
     if (request->state.attempts != 0) {
       request->complete(*request, -static_cast<int32_t>(request->state.attempts));
+    } else if (writes(*request)) {
+      start_write(*request);
     } else {
       submit(*request);
     }

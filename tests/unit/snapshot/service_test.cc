@@ -7,6 +7,7 @@
 #include <cstring>
 #include <thread>
 
+#include "tests/support/seeds.h"
 #include "tests/support/snapshot_fixture.h"
 
 namespace strata::snapshot {
@@ -322,6 +323,46 @@ TEST_F(SnapshotTest, a_slow_place_holds_up_no_writer) {
   ASSERT_TRUE(finish(job).ok());
   place().set_refuse(nullptr);
   EXPECT_TRUE(snapshot_bytes("s1") == then);
+}
+
+// The place takes a chunk now and then, while blocks, ranges and whole chunks are overwritten.
+TEST_F(SnapshotTest, whatever_is_written_while_it_is_made_the_snapshot_is_the_instant) {
+  tests::for_seeds(1, [this](uint64_t seed) {
+    SeededRandom random(seed);
+    std::atomic<int> permits{0};
+    std::atomic<bool> go{false};
+    place().set_refuse([&](chunks::MemoryPlace::Call call, const std::string& key) -> Status {
+      if (call != chunks::MemoryPlace::Call::kPut || !key.starts_with("chunks/")) return {};
+      while (permits.load() == 0 && !go.load()) std::this_thread::yield();
+      --permits;
+      return {};
+    });
+    const std::string name = "s" + std::to_string(seed);
+    ByteVector now = volume_bytes("db");
+    const ByteVector then = now;
+    const auto job = service().create("db", name, "own", 0);
+    while (service().jobs().show(*job)->total_bytes == 0) std::this_thread::yield();
+    {
+      const auto lease = catalog().lease("db").value();
+      BlockIo io(lease->device());
+      for (int i = 0; i < 150; ++i) {
+        const uint64_t blocks = 1 + random.below(random.below(20) == 0 ? 1500 : 12);
+        const uint64_t offset = random.below(kServiceSize / 512 - blocks + 1) * 512;
+        AlignedBuffer data(blocks * 512);
+        std::memset(data.bytes().data(), static_cast<int>(random.below(256)), blocks * 512);
+        ASSERT_EQ(io.write(offset, data.bytes()), 0);
+        std::memcpy(&now[offset], data.bytes().data(), blocks * 512);
+        if (random.below(20) == 0) ++permits;
+      }
+    }
+    go = true;
+    const auto made = finish(job);
+    place().set_refuse(nullptr);
+    ASSERT_TRUE(made.ok()) << made.error().message;
+    EXPECT_TRUE(snapshot_bytes(name) == then);
+    EXPECT_TRUE(volume_bytes("db") == now);
+    ASSERT_TRUE(service().remove(name, "own").ok());
+  });
 }
 
 TEST_F(SnapshotTest, one_that_is_cancelled_leaves_nothing_but_chunks) {
