@@ -150,24 +150,32 @@ RUN_MARK = "BENCH_RUN"
 os.environ[RUN_MARK] = str(os.getpid())
 
 
-def ticks_of_company():
+def ticks_of_company(proc=pathlib.Path("/proc")):
     """{pid: ticks} of what works for the bench without being its child or a metered server: databases and
     mounts that it started, by the mark in their environment or their parent's (PostgreSQL's backends write
     their titles over it), and the kernel's own threads."""
     mark, ticks, parents, marked = f"{RUN_MARK}={os.getpid()}".encode(), {}, {}, {KERNEL_PID}
-    for folder in pathlib.Path("/proc").glob("[0-9]*"):
+    for folder in proc.glob("[0-9]*"):
         pid = int(folder.name)
         try:
             text = (folder / "stat").read_text()
-            if mark in (folder / "environ").read_bytes().split(b"\0"):
-                marked.add(pid)
-        except (OSError, ValueError):
+        except OSError:
             continue
         fields = text[text.rindex(")") + 2:].split()
         # Its own, and of its children that have ended: a backend lives as long as its connection.
         ticks[pid], parents[pid] = sum(map(int, fields[11:15])), int(fields[1])
+        if mark in _environment(folder):
+            marked.add(pid)
     return {pid: used for pid, used in ticks.items()
             if pid != os.getpid() and (pid in marked or parents[pid] in marked)}
+
+
+def _environment(folder):
+    """Of a process; nothing if we may not look, and of the kernel's threads: they have none to be read."""
+    try:
+        return (folder / "environ").read_bytes().split(b"\0")
+    except OSError:
+        return ()
 
 
 class Meter:

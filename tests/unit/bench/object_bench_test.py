@@ -224,6 +224,20 @@ class Children(unittest.TestCase):
             for one in (ours, theirs):
                 one.stdin.close()
 
+    def test_the_kernels_threads_work_for_the_bench_and_have_no_environment(self):
+        with tempfile.TemporaryDirectory() as folder:
+            proc = pathlib.Path(folder)
+            mark = f"{processes.RUN_MARK}={os.getpid()}".encode()
+            # 7 is a thread of the kernel, 8 a database of ours, 9 its backend, 10 a stranger.
+            for pid, parent, environment in ((7, 2, None), (8, 1, b"A=1\0" + mark + b"\0"), (9, 8, b"postgres: idle"),
+                                             (10, 1, b"A=1\0")):
+                (proc / str(pid)).mkdir()
+                (proc / str(pid) / "stat").write_text(
+                    f"{pid} (a) (b) S {parent} " + "0 " * 9 + "4 3 2 1 20 0 1 0 0\n")
+                if environment is not None:
+                    (proc / str(pid) / "environ").write_bytes(environment)
+            self.assertEqual(processes.ticks_of_company(proc), {7: 10, 8: 10, 9: 10})
+
     def test_a_tool_that_fails_is_an_error_with_its_words(self):
         with tempfile.TemporaryDirectory() as folder:
             with self.assertRaisesRegex(BenchError, "status 3: no such thing"):
