@@ -2,7 +2,7 @@
 
 import sys
 
-from bench.block import rows, rows_volume, rows_wires
+from bench.block import rows, rows_guest, rows_volume, rows_wires
 from bench.common import command, report
 
 
@@ -22,7 +22,7 @@ BENCH = command.Bench(
            "qemu-storage-daemon": ["qemu-storage-daemon", "--version"],
            "nbdkit": ["nbdkit", "--version"]},
     steps=((rows.NAMES, rows.run), (rows_wires.NAMES, rows_wires.run),
-           (rows_volume.NAMES, rows_volume.run)))
+           (rows_guest.NAMES, rows_guest.run), (rows_volume.NAMES, rows_volume.run)))
 
 if __name__ == "__main__":
     sys.exit(command.run(BENCH, sys.argv[1:]))

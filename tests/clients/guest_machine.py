@@ -105,12 +105,14 @@ def initramfs(kernel, script, modules):
 
 
 class GuestMachine:
-    def __init__(self, folder, script, devices=(), modules=MODULES, memory="512M"):
+    def __init__(self, folder, script, devices=(), modules=MODULES, memory="512M",
+                 seconds_max=BOOT_SECONDS_MAX):
         kernel = require()
         image = next((kernel / "boot").glob("vmlinuz-*"))
         archive = pathlib.Path(folder) / "initramfs"
         archive.write_bytes(initramfs(kernel, script, modules))
         self.output = []
+        self.seconds_max = seconds_max
         self.command = [
             QEMU, "-accel", "tcg,thread=multi", "-cpu", "max", "-smp", "2", "-m", memory,
             "-nodefaults", "-no-user-config", "-no-reboot", "-display", "none",
@@ -134,7 +136,7 @@ class GuestMachine:
         process = subprocess.Popen(self.command, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                                    stderr=subprocess.STDOUT, text=True, errors="replace",
                                    env={**os.environ, "LC_ALL": "C"})
-        patience = threading.Timer(BOOT_SECONDS_MAX, process.kill)
+        patience = threading.Timer(self.seconds_max, process.kill)
         patience.start()
         status = None
         try:

@@ -13,7 +13,7 @@ import unittest
 ROOT = pathlib.Path(__file__).resolve().parents[3]
 sys.path.insert(0, str(ROOT))
 
-from bench.block import fio, rows, rows_volume, rows_wires, servers  # noqa: E402
+from bench.block import fio, rows, rows_guest, rows_volume, rows_wires, servers  # noqa: E402
 from bench.common import nbd_wire  # noqa: E402
 from bench.common.processes import BenchError  # noqa: E402
 from bench.common.stats import Sample  # noqa: E402
@@ -61,7 +61,7 @@ class Rows(unittest.TestCase):
         self.assertIn("other 50 ops/s", made[0].notes[0])
 
     def test_names_are_unique(self):
-        names = rows.NAMES + rows_wires.NAMES + rows_volume.NAMES
+        names = rows.NAMES + rows_wires.NAMES + rows_guest.NAMES + rows_volume.NAMES
         self.assertEqual(len(set(names)), len(names))
 
     def test_what_the_load_of_a_guest_says_is_read(self):
@@ -69,6 +69,38 @@ class Rows(unittest.TestCase):
         self.assertEqual(rows_wires.parse(json.dumps(said)), (5.0, 9, 1.0, 2.0))
         with self.assertRaises(BenchError):
             rows_wires.parse("no server there")
+
+
+class Guest(unittest.TestCase):
+    """What fio's terse form in a guest becomes: five fields, then 41 of reads and 41 of writes."""
+
+    def line(self, side, kind, ticks, rate, error=0, kib=8000):
+        percentiles = [f"{p}.000000%={p * 10}" for p in (1, 5, 10, 20, 30, 40, 50, 60, 70, 80, 90, 95, 99)]
+        mine = [str(kib), "4000", str(rate), "2000", *["0"] * 8, *percentiles, *["0%=0"] * 7, *["0"] * 9]
+        none = ["0"] * 12 + ["0%=0"] * 20 + ["0"] * 9
+        fields = ["3", "fio-3.33", "job", "0", str(error), *(mine + none if kind == "randread" else none + mine)]
+        return f"RAN {side} {kind} {ticks} {';'.join(fields)}"
+
+    def test_the_sides_of_one_guest_are_held_against_each_other(self):
+        text = "\n".join(["GUEST BOOTED", *(self.line(side, "randwrite", ticks, rate) for side, ticks, rate in
+                          (("ublk", 10, 900), ("nbd", 50, 300), ("brd", 0, 1800)) * 2)])
+        made = rows_guest.make_rows("guest-ublk-write", rows_guest.parse(text))
+        self.assertEqual([(row.reached, row.ok()) for row in made], [(3.0, True), (0.5, True)])
+        ours = made[0].ours[0]
+        self.assertEqual((ours.operations, ours.latency_us_p50, ours.latency_us_p99, ours.server_cpu_us),
+                         (2000, 500.0, 990.0, 50.0))
+        self.assertIsNone(made[1].other[0].server_cpu_us)
+
+    def test_a_run_that_failed_or_did_nothing_is_worthless(self):
+        for text in (self.line("ublk", "randread", 1, 5, error=5), self.line("ublk", "randread", 1, 5, kib=0),
+                     "RAN ublk randread 1 fio: no such device"):
+            with self.assertRaises(BenchError):
+                rows_guest.parse(text)
+
+    def test_the_guest_runs_the_sides_in_turn(self):
+        done = [line.split()[1] for line in rows_guest.script("/bin/strata", 2, 2, ["randread"]).splitlines()
+                if line.startswith("run ")]
+        self.assertEqual(done, ["ublk", "nbd", "brd"] * 2)
 
 
 class NbdWire(unittest.TestCase):
