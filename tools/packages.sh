@@ -23,7 +23,10 @@ packages_compare=(
 packages_bench=(
   wrk fio openssl python3 libc6 libcrypt1 libpcre2-8-0 libssl3 zlib1g  # the last five are nginx's
 )
-packages_bench_block=(fio nbdkit python3 qemu-utils qemu-system-common)  # the last has qemu-storage-daemon
+packages_bench_block=(
+  fio nbdkit python3 qemu-utils qemu-system-common         # the last has qemu-storage-daemon
+  qemu-system-x86 busybox-static nbd-client curl           # a guest that has ublk
+)
 packages_bench_full=(postgresql xfsprogs libc6 libcrypt1 libpcre2-8-0 libssl3 zlib1g)  # the last are nginx's
 packages_profile=(linux-perf)
 
