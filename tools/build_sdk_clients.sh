@@ -17,14 +17,13 @@ copy() {
 
 build_js() { npm install --silent --no-audit --no-fund; }
 build_go() {
-  go get github.com/aws/aws-sdk-go-v2/service/s3@latest
   go mod tidy
   go build -p 2 -o client .
 }
 build_java() {
   mvn -q -B package dependency:copy-dependencies -DoutputDirectory=target/jars
 }
-build_rust() { cargo build --quiet --jobs 2; }
+build_rust() { cargo build --quiet --jobs "${STRATA_SDK_JOBS:-2}"; }
 declare -A tool=([js]=npm [go]=go [java]=mvn [rust]=cargo)
 
 for language in "${wanted[@]}"; do

@@ -10,7 +10,7 @@ BUILT = pathlib.Path(__file__).resolve().parents[2] / "build" / "sdk"
 COMMANDS = {
     "js": ["node", "client.mjs"],
     "go": ["./client"],
-    "java": ["java", "-cp", "target/classes:target/jars/*", "SdkClient"],
+    "java": ["java", "-XX:TieredStopAtLevel=1", "-cp", "target/classes:target/jars/*", "SdkClient"],
     "rust": ["target/debug/strata-sdk-client"],
 }
 
