@@ -58,7 +58,7 @@ void add_extras(Description& out, const Extras& extras) {
     out.add("retention", fmt::format("{} until {}", governance ? "governance" : "compliance",
                                      time_text(extras.retention->until)));
   }
-  if (extras.legal_hold) out.add("legal_hold", "on");
+  if (extras.legal_hold) out.add("legal_hold", *extras.legal_hold ? "on" : "off");
   if (!extras.encryption.empty()) {
     out.add("encryption", fmt::format("{} bytes", extras.encryption.size()));
   }

@@ -114,7 +114,7 @@ Status apply_lock(const BucketInfo& bucket, WallTime now, Extras& extras) {
 }
 
 Status check_removable(const ObjectRecord& record, WallTime now, bool bypass) {
-  if (record.extras.legal_hold) return locked("it has a legal hold");
+  if (record.extras.legal_hold.value_or(false)) return locked("it has a legal hold");
   const std::optional<Retention>& retention = record.extras.retention;
   if (!retention || retention->until <= now) return {};
   if (retention->mode == RetentionMode::kGovernance && bypass) return {};

@@ -22,6 +22,7 @@ enum class Kind : uint8_t {
 constexpr uint8_t kKindsMax = 8;
 constexpr size_t kTagsBytesMax = 16 * kKiB;
 constexpr size_t kRetentionBytesMax = 16;
+constexpr std::string_view kHoldEnded = "-";  // a hold that lasts has an empty value
 
 size_t count_extras(const Extras& extras, const VersionMarks& marks) noexcept {
   return (extras.owner.empty() ? 0u : 1u) + (extras.tags.empty() ? 0u : 1u) +
@@ -94,6 +95,7 @@ size_t bytes_max(Kind kind) noexcept {
     case Kind::kEncryption:
       return kEncryptionBytesMax;
     case Kind::kLegalHold:
+      return kHoldEnded.size();
     case Kind::kDeleteMarker:
       return 0;
   }
@@ -113,8 +115,8 @@ bool take_extra(Kind kind, std::string_view value, Extras& extras, VersionMarks*
     case Kind::kRetention:
       return decode_retention(value, extras.retention);
     case Kind::kLegalHold:
-      extras.legal_hold = true;
-      return true;
+      extras.legal_hold = value.empty();
+      return value.empty() || value == kHoldEnded;
     case Kind::kEncryption:
       extras.encryption = value;
       return !value.empty();
@@ -140,7 +142,9 @@ void write_extras(RecordWriter& out, const Extras& extras, const VersionMarks& m
   if (!extras.tags.empty()) write_extra(out, Kind::kTags, encode_tags(extras.tags));
   if (!extras.acl.empty()) write_extra(out, Kind::kAcl, extras.acl);
   if (extras.retention) write_extra(out, Kind::kRetention, encode_retention(*extras.retention));
-  if (extras.legal_hold) write_extra(out, Kind::kLegalHold, "");
+  if (extras.legal_hold) {
+    write_extra(out, Kind::kLegalHold, *extras.legal_hold ? std::string_view() : kHoldEnded);
+  }
   if (!extras.encryption.empty()) write_extra(out, Kind::kEncryption, extras.encryption);
   if (marks.delete_marker) write_extra(out, Kind::kDeleteMarker, "");
   if (marks.null_stamp) {

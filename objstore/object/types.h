@@ -108,8 +108,8 @@ struct Extras {
   Tags tags;
   std::string acl;  // a document, opaque here; empty: nobody but the owner
   std::optional<Retention> retention;
-  bool legal_hold = false;
-  std::string encryption;  // how the bytes are encrypted, opaque here; empty: not at all
+  std::optional<bool> legal_hold;  // whether it holds; absent: none was ever set
+  std::string encryption;          // how the bytes are encrypted, opaque here; empty: not at all
   friend bool operator==(const Extras&, const Extras&) = default;
 };
 

@@ -94,8 +94,9 @@ AnswerTask get_object_legal_hold(const Call& call) {
   CO_TRY_ASSIGN(object::VersionName name, named_version(call.request));
   CO_TRY(co_await require_locked_bucket(call));
   CO_TRY_ASSIGN(const object::ObjectInfo info, co_await read_version_info(call, name));
+  if (!info.extras.legal_hold) co_return not_configured();
   codec::XmlWriter xml = s3_document("LegalHold");
-  xml.element("Status", info.extras.legal_hold ? "ON" : "OFF");
+  xml.element("Status", *info.extras.legal_hold ? "ON" : "OFF");
   co_return xml_answer(200, xml.finish());
 }
 

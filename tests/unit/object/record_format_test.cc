@@ -79,6 +79,20 @@ TEST(RecordFormat, extras_come_back_as_they_were) {
   EXPECT_EQ(decode_upload(encode(upload)).value().extras, record.extras);
 }
 
+TEST(RecordFormat, a_hold_that_ended_differs_from_none_and_one_that_lasts_has_its_first_form) {
+  ObjectRecord record = multipart();
+  record.extras.legal_hold = true;
+  const std::string held = encode(record);
+  record.extras.legal_hold = false;
+  const std::string ended = encode(record);
+  EXPECT_EQ(ended.size(), held.size() + 1);
+  EXPECT_EQ(decode_object(held)->extras.legal_hold, true);
+  EXPECT_EQ(decode_object(ended)->extras.legal_hold, false);
+  EXPECT_EQ(encode(*decode_object(ended)), ended);
+  record.extras.legal_hold.reset();
+  EXPECT_EQ(decode_object(encode(record))->extras.legal_hold, std::nullopt);
+}
+
 TEST(RecordFormat, a_record_without_extras_has_the_first_form) {
   EXPECT_EQ(encode(multipart())[0], 1);
   EXPECT_EQ(encode(with_extras())[0], 2);
