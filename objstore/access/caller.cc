@@ -1,6 +1,15 @@
 #include "objstore/access/caller.h"
 
+#include "common/base/parse.h"
+
 namespace strata::access {
+
+const std::string* principal_tag(const Principal& who, std::string_view key) {
+  for (const auto& [name, value] : who.tags) {
+    if (ascii_iequals(name, key)) return &value;
+  }
+  return nullptr;
+}
 
 const std::shared_ptr<const Principal>& Caller::nobody() {
   static const auto kNobody = [] {

@@ -7,6 +7,8 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <string_view>
+#include <utility>
 #include <vector>
 
 #include "objstore/access/policy.h"
@@ -28,12 +30,16 @@ struct Principal {
   std::string role_arn;  // of the role that a session is of
   std::string user_id;   // aws:userid: the account, AIDA..., or AROA...:SESSION
   std::string username;  // aws:username: of users only
-  std::vector<NamedPolicy> policies;  // of a user and its groups, or of a role
+  std::vector<std::pair<std::string, std::string>> tags;  // aws:PrincipalTag/KEY
+  std::vector<NamedPolicy> policies;                      // of a user and its groups, or of a role
   // What a session was narrowed to; empty and not `narrowed`: nothing was taken away.
   std::vector<NamedPolicy> session_policies;
   bool narrowed = false;
   int64_t token_issued_ms = 0;  // of a session: aws:TokenIssueTime
 };
+
+// The value of a tag, whatever the case of its key; null if there is none.
+[[nodiscard]] const std::string* principal_tag(const Principal& who, std::string_view key);
 
 // The canonical user id that stands for an account, 64 hex digits: says nothing of the account.
 // Of the anonymous user: AWS's own well-known id.

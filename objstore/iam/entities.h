@@ -9,6 +9,7 @@
 #include <memory>
 #include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "objstore/access/policy.h"
@@ -31,6 +32,9 @@ inline constexpr size_t kGroupInlineBytesMax = 5120;
 inline constexpr size_t kRoleInlineBytesMax = 10'240;
 inline constexpr size_t kPathBytesMax = 512;
 inline constexpr size_t kDescriptionBytesMax = 1000;
+
+// Key and value, in the order given; no key twice, whatever its case (tags.h).
+using Tags = std::vector<std::pair<std::string, std::string>>;
 
 // A policy's text and what it means, understood once.
 struct Document {
@@ -65,6 +69,7 @@ struct Holder {
 };
 
 struct User : Holder {
+  Tags tags;
   std::vector<AccessKey> keys;
   std::set<std::string> groups;  // names, in lower case
 };
@@ -72,6 +77,7 @@ struct User : Holder {
 struct UserGroup : Holder {};
 
 struct Role : Holder {
+  Tags tags;
   Document trust;
   std::string description;
   uint32_t session_seconds_max = 3600;
@@ -94,6 +100,7 @@ struct ManagedPolicy {
   uint32_t default_version = 1;
   uint32_t last_version = 1;            // numbers are not used again
   std::vector<PolicyVersion> versions;  // ascending
+  Tags tags;
   [[nodiscard]] const PolicyVersion* find(uint32_t number) const noexcept;
 };
 
@@ -107,6 +114,7 @@ struct Session {
   std::string name;                // RoleSessionName
   std::vector<Document> policies;  // what it is narrowed to
   bool narrowed = false;
+  Tags tags;  // the role's and those that were passed
   int64_t expires_ms = 0;
 };
 

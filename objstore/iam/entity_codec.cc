@@ -62,6 +62,12 @@ Status read_holder(const Json& json, Holder& into) {
   return {};
 }
 
+// Rows that are older than tags have none.
+Tags read_tags(const Json& json) {
+  const auto found = json.find("tags");
+  return found == json.end() ? Tags() : found->get<Tags>();
+}
+
 std::string dump(const Json& json) {
   return json.dump(-1, ' ', false, Json::error_handler_t::replace);
 }
@@ -95,6 +101,7 @@ Status decode(std::string_view text, Account& into) {
 std::string encode(const User& user) {
   Json json = holder_json(user);
   json["groups"] = user.groups;
+  json["tags"] = user.tags;
   json["keys"] = Json::array();
   for (const AccessKey& key : user.keys) json["keys"].push_back(key_json(key));
   return dump(json);
@@ -104,6 +111,7 @@ Status decode(std::string_view text, User& into) {
   return decode_with(text, [&](const Json& json) -> Status {
     TRY(read_holder(json, into));
     into.groups = json.at("groups").get<std::set<std::string>>();
+    into.tags = read_tags(json);
     for (const Json& key : json.at("keys")) into.keys.push_back(read_key(key));
     return {};
   });
@@ -120,6 +128,7 @@ Status decode(std::string_view text, UserGroup& into) {
 std::string encode(const Role& role) {
   Json json = holder_json(role);
   json["trust"] = role.trust.text;
+  json["tags"] = role.tags;
   json["description"] = role.description;
   json["session_seconds_max"] = role.session_seconds_max;
   return dump(json);
@@ -130,6 +139,7 @@ Status decode(std::string_view text, Role& into) {
     TRY(read_holder(json, into));
     TRY_ASSIGN(into.trust,
                read_document(json.at("trust").get<std::string>(), access::PolicyKind::kTrust));
+    into.tags = read_tags(json);
     into.description = json.at("description").get<std::string>();
     into.session_seconds_max = json.at("session_seconds_max").get<uint32_t>();
     return {};
@@ -146,6 +156,7 @@ std::string encode(const ManagedPolicy& policy) {
                {"updated_ms", policy.updated_ms},
                {"default_version", policy.default_version},
                {"last_version", policy.last_version},
+               {"tags", policy.tags},
                {"versions", Json::array()}};
   for (const PolicyVersion& version : policy.versions) {
     json["versions"].push_back({{"number", version.number},
@@ -166,6 +177,7 @@ Status decode(std::string_view text, ManagedPolicy& into) {
     into.updated_ms = json.at("updated_ms").get<int64_t>();
     into.default_version = json.at("default_version").get<uint32_t>();
     into.last_version = json.at("last_version").get<uint32_t>();
+    into.tags = read_tags(json);
     for (const Json& one : json.at("versions")) {
       PolicyVersion version;
       version.number = one.at("number").get<uint32_t>();
@@ -188,6 +200,7 @@ std::string encode(const Session& session) {
                {"name", session.name},
                {"narrowed", session.narrowed},
                {"expires_ms", session.expires_ms},
+               {"tags", session.tags},
                {"policies", Json::array()}};
   for (const Document& document : session.policies) json["policies"].push_back(document.text);
   return dump(json);
@@ -204,6 +217,7 @@ Status decode(std::string_view text, Session& into) {
     into.name = json.at("name").get<std::string>();
     into.narrowed = json.at("narrowed").get<bool>();
     into.expires_ms = json.at("expires_ms").get<int64_t>();
+    into.tags = read_tags(json);
     for (const Json& one : json.at("policies")) {
       TRY_ASSIGN(Document document,
                  read_document(one.get<std::string>(), access::PolicyKind::kIdentity));

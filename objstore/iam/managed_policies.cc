@@ -5,6 +5,7 @@
 #include "common/codec/text.h"
 #include "objstore/iam/aws_policies.h"
 #include "objstore/iam/operations.h"
+#include "objstore/iam/tags.h"
 
 namespace strata::iam {
 
@@ -14,7 +15,9 @@ std::string version_id(uint32_t number) {
   return "v" + std::to_string(number);
 }
 
-void write_policy(const ApiCall& call, const ManagedPolicy& policy, std::string_view element) {
+// Lists leave the tags out.
+void write_policy(const ApiCall& call, const ManagedPolicy& policy, std::string_view element,
+                  const Tags& tags = {}) {
   const std::string arn = policy_arn(policy);
   call.xml.open(element).element("PolicyName", policy.name).element("PolicyId", policy.id);
   call.xml.element("Arn", arn).element("Path", policy.path);
@@ -24,7 +27,9 @@ void write_policy(const ApiCall& call, const ManagedPolicy& policy, std::string_
   call.xml.element("PermissionsBoundaryUsageCount", uint64_t{0}).element("IsAttachable", true);
   if (!policy.description.empty()) call.xml.element("Description", policy.description);
   call.xml.element("CreateDate", iso_time(policy.created_ms));
-  call.xml.element("UpdateDate", iso_time(policy.updated_ms)).close();
+  call.xml.element("UpdateDate", iso_time(policy.updated_ms));
+  write_tags(call.xml, tags);
+  call.xml.close();
 }
 
 void write_version(const ApiCall& call, const ManagedPolicy& policy, const PolicyVersion& version,
@@ -79,6 +84,7 @@ Status create_policy(ApiCall& call) {
   TRY_ASSIGN(std::string path, call.path());
   TRY_ASSIGN(Document document, need_document(call, "PolicyDocument", access::PolicyKind::kIdentity,
                                               kManagedPolicyBytesMax));
+  TRY_ASSIGN(Tags tags, stated_tags(call));
   const std::string key = rows::policy(call.account(), name);
   if (call.state.policies.contains(key)) {
     return Error(Code::kAlreadyExists, code::kEntityAlreadyExists,
@@ -98,14 +104,15 @@ Status create_policy(ApiCall& call) {
   policy.created_ms = call.now_ms();
   policy.updated_ms = call.now_ms();
   policy.versions.push_back({1, std::move(document), call.now_ms()});
-  write_policy(call, policy, "Policy");
+  policy.tags = std::move(tags);
+  write_policy(call, policy, "Policy", policy.tags);
   call.draft->put(std::move(policy));
   return {};
 }
 
 Status get_policy(ApiCall& call) {
   TRY_ASSIGN(const ManagedPolicy policy, need_policy(call));
-  write_policy(call, policy, "Policy");
+  write_policy(call, policy, "Policy", policy.tags);
   return {};
 }
 

@@ -78,6 +78,35 @@ constexpr QueryOperation kOperations[] = {
     {"UpdateRole", QueryService::kIam, true, true, Target::kRole, false, update_role},
     {"UpdateAssumeRolePolicy", QueryService::kIam, true, false, Target::kRole, false,
      update_assume_role_policy},
+    {"TagUser", QueryService::kIam, true, false, Target::kUser, false, tag_user},
+    {"UntagUser", QueryService::kIam, true, false, Target::kUser, false, untag_user},
+    {"ListUserTags", QueryService::kIam, false, true, Target::kUser, false, list_user_tags},
+    {"TagRole", QueryService::kIam, true, false, Target::kRole, false, tag_role},
+    {"UntagRole", QueryService::kIam, true, false, Target::kRole, false, untag_role},
+    {"ListRoleTags", QueryService::kIam, false, true, Target::kRole, false, list_role_tags},
+    {"TagPolicy", QueryService::kIam, true, false, Target::kPolicy, false, tag_policy},
+    {"UntagPolicy", QueryService::kIam, true, false, Target::kPolicy, false, untag_policy},
+    {"ListPolicyTags", QueryService::kIam, false, true, Target::kPolicy, false, list_policy_tags},
+    {"ListInstanceProfiles", QueryService::kIam, false, true, Target::kAccount, false,
+     list_instance_profiles},
+    {"ListInstanceProfilesForRole", QueryService::kIam, false, true, Target::kRole, false,
+     list_instance_profiles_for_role},
+    {"ListAccountAliases", QueryService::kIam, false, true, Target::kAccount, false,
+     list_account_aliases},
+    {"ListMFADevices", QueryService::kIam, false, true, Target::kUserOrCaller, false,
+     list_mfa_devices},
+    {"ListVirtualMFADevices", QueryService::kIam, false, true, Target::kAccount, false,
+     list_virtual_mfa_devices},
+    {"ListSigningCertificates", QueryService::kIam, false, true, Target::kUserOrCaller, false,
+     list_signing_certificates},
+    {"ListSSHPublicKeys", QueryService::kIam, false, true, Target::kUserOrCaller, false,
+     list_ssh_public_keys},
+    {"ListServiceSpecificCredentials", QueryService::kIam, false, true, Target::kUserOrCaller,
+     false, list_service_specific_credentials},
+    {"GetLoginProfile", QueryService::kIam, false, true, Target::kUserOrCaller, false,
+     no_login_profile},
+    {"DeleteLoginProfile", QueryService::kIam, false, false, Target::kUserOrCaller, false,
+     no_login_profile},
     {"GetCallerIdentity", QueryService::kSts, false, true, Target::kAccount, true,
      get_caller_identity},
     {"AssumeRole", QueryService::kSts, true, true, Target::kRoleArn, true, assume_role},
@@ -141,6 +170,29 @@ std::string resource_of(const QueryOperation& operation, const access::Caller& c
       break;
   }
   return "*";
+}
+
+const Tags* tags_of_resource(const QueryOperation& operation, const access::Caller& caller,
+                             const Parameters& parameters, const State& state) {
+  switch (operation.target) {
+    case Target::kUser:
+    case Target::kUserOrCaller: {
+      std::string_view name = parameter(parameters, "UserName");
+      if (name.empty()) name = caller.principal->username;
+      const User* user = state.user(caller.account, name);
+      return user == nullptr ? nullptr : &user->tags;
+    }
+    case Target::kRole: {
+      const Role* role = state.role(caller.account, parameter(parameters, "RoleName"));
+      return role == nullptr ? nullptr : &role->tags;
+    }
+    case Target::kPolicy: {
+      const ManagedPolicy* policy = state.policy_by_arn(parameter(parameters, "PolicyArn"));
+      return policy == nullptr ? nullptr : &policy->tags;
+    }
+    default:
+      return nullptr;
+  }
 }
 
 }  // namespace strata::iam

@@ -32,4 +32,9 @@ struct QueryOperation {
 [[nodiscard]] std::string resource_of(const QueryOperation& operation, const access::Caller& caller,
                                       const Parameters& parameters, const State& state);
 
+// Its tags, for policies to ask about; null: nothing that has tags.
+[[nodiscard]] const Tags* tags_of_resource(const QueryOperation& operation,
+                                           const access::Caller& caller,
+                                           const Parameters& parameters, const State& state);
+
 }  // namespace strata::iam

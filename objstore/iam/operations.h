@@ -70,6 +70,28 @@ using OperationFunction = Status (*)(ApiCall& call);
 [[nodiscard]] size_t attachments_of(const State& state, const std::string& account,
                                     const std::string& arn);
 
+// tags.cc
+[[nodiscard]] Status tag_user(ApiCall& call);
+[[nodiscard]] Status untag_user(ApiCall& call);
+[[nodiscard]] Status list_user_tags(ApiCall& call);
+[[nodiscard]] Status tag_role(ApiCall& call);
+[[nodiscard]] Status untag_role(ApiCall& call);
+[[nodiscard]] Status list_role_tags(ApiCall& call);
+[[nodiscard]] Status tag_policy(ApiCall& call);
+[[nodiscard]] Status untag_policy(ApiCall& call);
+[[nodiscard]] Status list_policy_tags(ApiCall& call);
+
+// absent.cc
+[[nodiscard]] Status list_instance_profiles(ApiCall& call);
+[[nodiscard]] Status list_instance_profiles_for_role(ApiCall& call);
+[[nodiscard]] Status list_account_aliases(ApiCall& call);
+[[nodiscard]] Status list_mfa_devices(ApiCall& call);
+[[nodiscard]] Status list_virtual_mfa_devices(ApiCall& call);
+[[nodiscard]] Status list_signing_certificates(ApiCall& call);
+[[nodiscard]] Status list_ssh_public_keys(ApiCall& call);
+[[nodiscard]] Status list_service_specific_credentials(ApiCall& call);
+[[nodiscard]] Status no_login_profile(ApiCall& call);
+
 // roles.cc
 [[nodiscard]] Status create_role(ApiCall& call);
 [[nodiscard]] Status get_role(ApiCall& call);

@@ -44,6 +44,7 @@ std::shared_ptr<access::Principal> make_user(const State& state, const User& use
   principal->arn = user_arn(user);
   principal->user_id = user.id;
   principal->username = user.name;
+  principal->tags = user.tags;
   add_policies(state, user, "user " + user.name, principal->policies);
   for (const std::string& name : user.groups) {
     const UserGroup* group = state.group(user.account, name);
@@ -67,6 +68,7 @@ std::shared_ptr<access::Principal> make_role(const State& state, const Role& rol
   principal->arn = "arn:aws:sts::" + role.account + ":assumed-role/" + role.name + "/" + session;
   principal->role_arn = role_arn(role);
   principal->user_id = role.id + ":" + session;
+  principal->tags = role.tags;
   add_policies(state, role, "role " + role.name, principal->policies);
   return principal;
 }
@@ -115,6 +117,8 @@ std::shared_ptr<const access::Principal> session_principal(const State& state,
   } else {
     principal = make_root(state, session.account);
   }
+  // Those of a role's session are what they were when it began.
+  if (!session.role.empty()) principal->tags = session.tags;
   principal->narrowed = session.narrowed;
   principal->token_issued_ms = session.key.created_ms;
   for (size_t i = 0; i < session.policies.size(); ++i) {

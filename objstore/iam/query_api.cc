@@ -3,6 +3,7 @@
 #include "common/codec/text.h"
 #include "objstore/access/authorize.h"
 #include "objstore/iam/operation_table.h"
+#include "objstore/iam/tags.h"
 
 namespace strata::iam {
 
@@ -18,8 +19,10 @@ std::string_view namespace_of(QueryService service) {
 // What a policy of the caller may ask about.
 class CallContext final : public access::Context {
  public:
-  CallContext(const access::Caller& caller, const Parameters& parameters, io::WallTime now)
-      : caller_(caller), parameters_(parameters), now_(now) {}
+  // tags: of what the call is about; null: that has none. All outlive this.
+  CallContext(const access::Caller& caller, const Parameters& parameters, const Tags* tags,
+              io::WallTime now)
+      : caller_(caller), parameters_(parameters), tags_(tags), now_(now) {}
   [[nodiscard]] std::optional<std::vector<std::string>> find(std::string_view key) const override {
     const access::Principal& who = *caller_.principal;
     if (key == "aws:username") return one(who.username);
@@ -31,16 +34,35 @@ class CallContext final : public access::Context {
       const auto found = parameters_.find("PolicyArn");
       return found == parameters_.end() ? std::nullopt : one(found->second);
     }
-    return std::nullopt;
+    return of_tags(key);
   }
 
  private:
+  [[nodiscard]] std::optional<std::vector<std::string>> of_tags(std::string_view key) const {
+    const size_t slash = key.find('/');
+    const std::string_view family = key.substr(0, slash);
+    const std::string_view name = slash == std::string_view::npos ? "" : key.substr(slash + 1);
+    const auto found = [](const std::string* value) -> std::optional<std::vector<std::string>> {
+      if (value == nullptr) return std::nullopt;
+      return std::vector<std::string>{*value};
+    };
+    if (family == "aws:principaltag") return found(access::principal_tag(*caller_.principal, name));
+    if (family == "iam:resourcetag" || family == "aws:resourcetag") {
+      return tags_ == nullptr ? std::nullopt : found(find_tag(*tags_, name));
+    }
+    const Tags asked = requested_tags(parameters_);
+    if (family == "aws:requesttag") return found(find_tag(asked, name));
+    if (family != "aws:tagkeys") return std::nullopt;
+    std::vector<std::string> keys = requested_tag_keys(parameters_);
+    return keys.empty() ? std::nullopt : std::optional(std::move(keys));
+  }
   static std::optional<std::vector<std::string>> one(const std::string& value) {
     if (value.empty()) return std::nullopt;
     return std::vector<std::string>{value};
   }
   const access::Caller& caller_;
   const Parameters& parameters_;
+  const Tags* tags_;
   io::WallTime now_;
 };
 
@@ -52,7 +74,8 @@ Status check_allowed(const QueryOperation& operation, const access::Caller& call
   }
   if (operation.for_everybody) return {};
   const std::string resource = resource_of(operation, caller, parameters, state);
-  const CallContext context(caller, parameters, now);
+  const Tags* const tags = tags_of_resource(operation, caller, parameters, state);
+  const CallContext context(caller, parameters, tags, now);
   const std::string action =
       (operation.service == QueryService::kIam ? "iam:" : "sts:") + std::string(operation.name);
   const access::Decision decision = access::authorize_own(caller, action, resource, context);
@@ -60,6 +83,23 @@ Status check_allowed(const QueryOperation& operation, const access::Caller& call
   return Error(Code::kPermissionDenied, code::kAccessDenied,
                "User: " + caller.principal->arn + " is not authorized to perform: " + action +
                    " on resource: " + resource);
+}
+
+// What a call may ask for and nobody here does: passed over, somebody would have more rights than
+// the caller meant.
+Status refuse_unserved(const Parameters& parameters) {
+  constexpr std::string_view kUnserved[] = {"PermissionsBoundary",
+                                            "SerialNumber",
+                                            "TokenCode",
+                                            "SourceIdentity",
+                                            "TransitiveTagKeys.member.1",
+                                            "ProvidedContexts.member.1.ProviderArn"};
+  for (const std::string_view name : kUnserved) {
+    if (parameters.find(name) == parameters.end()) continue;
+    return error(code::kValidationError,
+                 "The parameter " + std::string(name) + " is not supported by this server.");
+  }
+  return {};
 }
 
 // What the room of signatures says with words of its own.
@@ -167,6 +207,7 @@ async::Task<Result<std::string>> QueryApi::carry_out(const Parameters& parameter
                                               action->second.substr(0, 64) +
                                               " for this version of the API.");
   }
+  CO_TRY(refuse_unserved(parameters));
   const io::WallTime now = clock_.wall_now();
   const std::string name(operation->name);
   std::string body;

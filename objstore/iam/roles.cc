@@ -2,6 +2,7 @@
 #include "common/base/parse.h"
 #include "common/codec/text.h"
 #include "objstore/iam/operations.h"
+#include "objstore/iam/tags.h"
 
 namespace strata::iam {
 
@@ -10,13 +11,17 @@ namespace {
 constexpr uint64_t kSessionSecondsMin = 3600;
 constexpr uint64_t kSessionSecondsMax = 43'200;
 
-void write_role(codec::XmlWriter& xml, const Role& role, std::string_view element) {
+// Lists leave the tags out.
+void write_role(codec::XmlWriter& xml, const Role& role, std::string_view element,
+                const Tags& tags = {}) {
   xml.open(element).element("Path", role.path).element("RoleName", role.name);
   xml.element("RoleId", role.id).element("Arn", role_arn(role));
   xml.element("CreateDate", iso_time(role.created_ms));
   xml.element("AssumeRolePolicyDocument", codec::uri_encode(role.trust.text, true));
   if (!role.description.empty()) xml.element("Description", role.description);
-  xml.element("MaxSessionDuration", uint64_t{role.session_seconds_max}).close();
+  xml.element("MaxSessionDuration", uint64_t{role.session_seconds_max});
+  write_tags(xml, tags);
+  xml.close();
 }
 
 Status read_settings(const ApiCall& call, Role& role) {
@@ -45,6 +50,7 @@ Status create_role(ApiCall& call) {
   TRY_ASSIGN(role.trust, need_document(call, "AssumeRolePolicyDocument", access::PolicyKind::kTrust,
                                        access::kTrustPolicyBytesMax));
   TRY(read_settings(call, role));
+  TRY_ASSIGN(role.tags, stated_tags(call));
   if (call.state.role(call.account(), name) != nullptr) {
     return Error(Code::kAlreadyExists, code::kEntityAlreadyExists,
                  "Role with name " + name + " already exists.");
@@ -57,14 +63,14 @@ Status create_role(ApiCall& call) {
   role.path = std::move(path);
   role.id = random_id(call.random, "AROA");
   role.created_ms = call.now_ms();
-  write_role(call.xml, role, "Role");
+  write_role(call.xml, role, "Role", role.tags);
   call.draft->put(std::move(role));
   return {};
 }
 
 Status get_role(ApiCall& call) {
   TRY_ASSIGN(const Role role, need_role(call));
-  write_role(call.xml, role, "Role");
+  write_role(call.xml, role, "Role", role.tags);
   return {};
 }
 

@@ -8,6 +8,7 @@
 #include "objstore/access/evaluate.h"
 #include "objstore/iam/operations.h"
 #include "objstore/iam/principals.h"
+#include "objstore/iam/tags.h"
 
 namespace strata::iam {
 
@@ -21,6 +22,8 @@ constexpr uint64_t kRootSecondsMax = 3600;
 constexpr size_t kSessionNameBytesMin = 2;
 constexpr size_t kSessionNameBytesMax = 64;
 constexpr size_t kSessionPolicyArnsMax = 10;
+constexpr std::string_view kAssumeRole = "sts:AssumeRole";
+constexpr std::string_view kTagSession = "sts:TagSession";
 constexpr size_t kTokenBytes = 120;
 // Of the expired, this many go with each new one, so that none stays for ever.
 constexpr size_t kExpiredAtOnce = 100;
@@ -114,6 +117,18 @@ class TrustContext final : public access::Context {
     if (key == "sts:externalid") return parameter("ExternalId");
     if (key == "sts:rolesessionname") return parameter("RoleSessionName");
     if (key == "aws:currenttime") return one(iso_time(call_.now_ms()));
+    if (key == "aws:tagkeys") {
+      std::vector<std::string> keys = requested_tag_keys(call_.parameters);
+      return keys.empty() ? std::nullopt : std::optional(std::move(keys));
+    }
+    constexpr std::string_view kCallers = "aws:principaltag/";
+    constexpr std::string_view kPassed = "aws:requesttag/";
+    if (key.starts_with(kCallers)) {
+      return if_there(access::principal_tag(who, key.substr(kCallers.size())));
+    }
+    if (key.starts_with(kPassed)) {
+      return if_there(find_tag(requested_tags(call_.parameters), key.substr(kPassed.size())));
+    }
     return std::nullopt;
   }
 
@@ -122,6 +137,10 @@ class TrustContext final : public access::Context {
     if (value.empty()) return std::nullopt;
     return std::vector<std::string>{value};
   }
+  static std::optional<std::vector<std::string>> if_there(const std::string* value) {
+    if (value == nullptr) return std::nullopt;
+    return std::vector<std::string>{*value};
+  }
   [[nodiscard]] std::optional<std::vector<std::string>> parameter(std::string_view name) const {
     const std::string* value = call_.find(name);
     return value == nullptr ? std::nullopt : one(*value);
@@ -129,10 +148,11 @@ class TrustContext final : public access::Context {
   const ApiCall& call_;
 };
 
-Error may_not_assume(const ApiCall& call, const std::string& arn) {
+Error may_not_assume(const ApiCall& call, const std::string& arn,
+                     std::string_view action = kAssumeRole) {
   return {Code::kPermissionDenied, code::kAccessDenied,
           "User: " + call.caller.principal->arn +
-              " is not authorized to perform: sts:AssumeRole on resource: " + arn};
+              " is not authorized to perform: " + std::string(action) + " on resource: " + arn};
 }
 
 // The role of an ARN, of any account; null if there is none.
@@ -145,19 +165,21 @@ const Role* find_role(const State& state, const std::string& arn) {
   return role != nullptr && role_arn(*role) == arn ? role : nullptr;
 }
 
-Status check_trust(const ApiCall& call, const Role& role, const std::string& arn) {
+// kAssumeRole, and to pass tags kTagSession too.
+Status check_trust(const ApiCall& call, const Role& role, const std::string& arn,
+                   std::string_view action) {
   const TrustContext context(call);
   const access::NamedPolicy trust{"trust policy of " + role.name, role.trust.policy};
   access::ResourceSide side;
   side.account = role.account;
   side.policy = &trust;
   const access::Decision decision =
-      access::evaluate(*call.caller.principal, {"sts:AssumeRole", arn, &context}, side);
+      access::evaluate(*call.caller.principal, {action, arn, &context}, side);
   // Being of the same account is not enough: the role has to trust somebody.
   if (!decision.allowed ||
-      access::ask_policy(trust, *call.caller.principal, {"sts:AssumeRole", arn, &context}).says !=
+      access::ask_policy(trust, *call.caller.principal, {action, arn, &context}).says !=
           access::Says::kAllow) {
-    return may_not_assume(call, arn);
+    return may_not_assume(call, arn, action);
   }
   return {};
 }
@@ -183,13 +205,17 @@ Status assume_role(ApiCall& call) {
   const Role* role = find_role(call.state, arn);
   // Whether it exists is not for everybody to know.
   if (role == nullptr) return may_not_assume(call, arn);
-  TRY(check_trust(call, *role, arn));
+  TRY(check_trust(call, *role, arn, kAssumeRole));
+  TRY_ASSIGN(const Tags tags, stated_tags(call));
+  if (!tags.empty()) TRY(check_trust(call, *role, arn, kTagSession));
   TRY_ASSIGN(const uint64_t seconds, duration(call, kRoleSecondsUsual, role->session_seconds_max));
   Session session = new_session(call, seconds);
   session.account = role->account;
   session.role = role->name;
   session.holder_id = role->id;
   session.name = name;
+  session.tags = role->tags;
+  TRY(add_tags(session.tags, tags));
   TRY(narrow(call, session));
   write_credentials(call.xml, session);
   call.xml.open("AssumedRoleUser").element("AssumedRoleId", role->id + ":" + name);

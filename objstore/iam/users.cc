@@ -1,14 +1,19 @@
 // Users, and how many of everything there are.
 #include "objstore/iam/operations.h"
+#include "objstore/iam/tags.h"
 
 namespace strata::iam {
 
 namespace {
 
-void write_user(codec::XmlWriter& xml, const User& user, std::string_view element) {
+// Lists leave the tags out.
+void write_user(codec::XmlWriter& xml, const User& user, std::string_view element,
+                const Tags& tags = {}) {
   xml.open(element).element("Path", user.path).element("UserName", user.name);
   xml.element("UserId", user.id).element("Arn", user_arn(user));
-  xml.element("CreateDate", iso_time(user.created_ms)).close();
+  xml.element("CreateDate", iso_time(user.created_ms));
+  write_tags(xml, tags);
+  xml.close();
 }
 
 Error user_exists(const std::string& name) {
@@ -21,6 +26,7 @@ Error user_exists(const std::string& name) {
 Status create_user(ApiCall& call) {
   TRY_ASSIGN(const std::string name, call.need_name("UserName", kUserNameBytesMax));
   TRY_ASSIGN(std::string path, call.path());
+  TRY_ASSIGN(Tags tags, stated_tags(call));
   if (call.state.user(call.account(), name) != nullptr) return user_exists(name);
   if (of_account(call.state.users, rows::user(call.account(), "")).size() >= kUsersMax) {
     return error(code::kLimitExceeded, "Cannot exceed quota for UsersPerAccount: 5000");
@@ -31,7 +37,8 @@ Status create_user(ApiCall& call) {
   user.path = std::move(path);
   user.id = random_id(call.random, "AIDA");
   user.created_ms = call.now_ms();
-  write_user(call.xml, user, "User");
+  user.tags = std::move(tags);
+  write_user(call.xml, user, "User", user.tags);
   call.draft->put(std::move(user));
   return {};
 }
@@ -45,7 +52,7 @@ Status get_user(ApiCall& call) {
     return {};
   }
   TRY_ASSIGN(const User user, need_user_or_caller(call));
-  write_user(call.xml, user, "User");
+  write_user(call.xml, user, "User", user.tags);
   return {};
 }
 

@@ -117,6 +117,8 @@ Values RequestContext::of_caller(std::string_view key) const {
         return one("Anonymous");
     }
   }
+  constexpr std::string_view kTag = "aws:principaltag/";
+  if (key.starts_with(kTag)) return if_there(access::principal_tag(who, key.substr(kTag.size())));
   if (key == "aws:principalisawsservice" || key == "aws:viaawsservice") return one("false");
   if (key == "aws:multifactorauthpresent" && who.token_issued_ms != 0) return one("false");
   if (key == "aws:tokenissuetime" && who.token_issued_ms != 0) {

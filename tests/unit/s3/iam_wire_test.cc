@@ -34,6 +34,18 @@ TEST_F(IamWire, conditions_are_asked_of_the_request) {
   EXPECT_EQ(as(safe, "GET", "/bucket/key").status, 403);
 }
 
+TEST_F(IamWire, a_policy_may_ask_for_the_callers_tags) {
+  ASSERT_EQ(put("/bucket/key", "bytes").status, 200);
+  const sigv4::Keys alice =
+      user("alice", R"("s3:GetObject")", R"({"StringEquals":{"aws:PrincipalTag/team":"blue"}})");
+  EXPECT_EQ(as(alice, "GET", "/bucket/key").status, 403);
+  ASSERT_EQ(query("Action=TagUser&Version=2010-05-08&UserName=alice&Tags.member.1.Key=Team"
+                  "&Tags.member.1.Value=blue")
+                .status,
+            200);
+  EXPECT_EQ(as(alice, "GET", "/bucket/key").status, 200);
+}
+
 TEST_F(IamWire, temporary_keys_need_their_token_while_it_lives) {
   ASSERT_EQ(put("/bucket/key", "bytes").status, 200);
   const sigv4::Keys alice = user("alice", R"("s3:GetObject")");
