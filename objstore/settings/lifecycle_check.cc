@@ -59,18 +59,39 @@ Status check_date(const std::optional<Time>& date) {
   return invalid_argument("'Date' must be at midnight GMT");
 }
 
+Error mixed_times(const LifecycleRule& rule) {
+  return invalid_request(
+      fmt::format("Found mixed 'Date' and 'Days' based Expiration and Transition actions in "
+                  "lifecycle rule for filter '(prefix={})'",
+                  rule.prefix()));
+}
+
+// Each class once: which of two days would count, nobody could say.
+template <typename Action>
+Status check_classes_differ(const std::vector<Action>& actions, std::string_view name) {
+  std::set<std::string_view> classes;
+  for (const Action& action : actions) {
+    if (classes.insert(action.storage_class).second) continue;
+    return invalid_request(
+        fmt::format("'StorageClass' must be different for '{}' actions in same 'Rule'", name));
+  }
+  return {};
+}
+
 Status check_transitions(const LifecycleRule& rule) {
+  TRY(check_classes_differ(rule.transitions, "Transition"));
+  TRY(check_classes_differ(rule.noncurrent_transitions, "NoncurrentVersionTransition"));
   for (const Transition& transition : rule.transitions) {
+    if (transition.date.has_value() != rule.transitions.front().date.has_value()) {
+      return mixed_times(rule);
+    }
     TRY(check_date(transition.date));
     TRY(check_class(transition.storage_class, transition.days.value_or(kInfrequentDaysMin), "Days",
                     "Transition"));
     if (!rule.expiration) continue;
     const bool dates = transition.date.has_value();
     if ((dates && rule.expiration->days) || (!dates && rule.expiration->date)) {
-      return invalid_request(fmt::format(
-          "Found mixed 'Date' and 'Days' based Expiration and Transition actions in lifecycle "
-          "rule for filter '(prefix={})'",
-          rule.prefix()));
+      return mixed_times(rule);
     }
     const bool late_days = rule.expiration->days && *rule.expiration->days <= *transition.days;
     const bool late_date = rule.expiration->date && *rule.expiration->date <= *transition.date;

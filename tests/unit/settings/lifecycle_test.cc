@@ -118,6 +118,11 @@ TEST(LifecycleXml, refuses_rules_that_make_no_sense_as_s3_does) {
       lifecycle_reason(wrap(lifecycle_rule(cold + "<Expiration><Date>2026-01-01T00:00:00Z</Date>"
                                                   "</Expiration>"))),
       reason::kInvalidRequest);
+  EXPECT_EQ(lifecycle_reason(wrap(lifecycle_rule(cold + cold))), reason::kInvalidRequest);
+  EXPECT_EQ(lifecycle_reason(wrap(lifecycle_rule(
+                cold + "<Transition><Date>2030-01-01T00:00:00Z</Date><StorageClass>DEEP_ARCHIVE"
+                       "</StorageClass></Transition>"))),
+            reason::kInvalidRequest);
   const std::string abort =
       "<AbortIncompleteMultipartUpload><DaysAfterInitiation>1</DaysAfterInitiation>"
       "</AbortIncompleteMultipartUpload>";
