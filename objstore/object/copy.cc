@@ -83,6 +83,9 @@ async::Task<Result<CopyResult>> ObjectStore::copy(CopyRequest request) {
   Result<ObjectRecord> source = co_await impl.read_version(source_request);
   if (!source.ok()) co_return as_source_error(std::move(source).error());
   CO_TRY(check_source(request, *source));
+  if (!request.replace_tags && !request.may_copy_tags && !source->extras.tags.empty()) {
+    co_return Error(Code::kPermissionDenied, "Access Denied");
+  }
   CO_TRY_ASSIGN(std::optional<crypto::Secret> source_key,
                 impl.vault.unlock(source->extras.encryption, request.source_customer_key,
                                   request.source_bucket, request.source_key));

@@ -72,6 +72,7 @@ struct CopyRequest {
   Conditions conditions;      // on the destination
   Extras extras;              // of the destination; its tags count only where replace_tags
   bool replace_tags = false;  // else the source's are copied
+  bool may_copy_tags = true;  // else a source that has tags is kPermissionDenied
   std::optional<Attributes> attributes;  // replaces the source's; absent: the source's are copied
   std::optional<digest::ChecksumAlgorithm> checksum_algorithm;  // computed on the copied bytes
   std::optional<encryption::CustomerKey> source_customer_key;
@@ -87,7 +88,7 @@ struct RemoveRequest {
   std::string bucket;
   std::string key;
   std::optional<std::string> version_id;  // absent: what is current is deleted
-  Conditions conditions;                  // on the current version, whichever is removed
+  Conditions conditions;                  // on what is removed
   std::string owner;                      // of a delete marker, should one be made
   bool bypass_governance = false;         // the caller may, and asks for it
 };

@@ -72,8 +72,7 @@ async::Task<Result<Removal>> ObjectStore::Impl::remove_version(
     const std::optional<ObjectRecord>& current, replica::Mutation mutation) {
   CO_TRY_ASSIGN(const std::optional<ObjectRecord> target,
                 co_await find_version(request.bucket, request.key, *request.version_id, current));
-  // As S3 documents it: conditions look at the current version, whichever is removed.
-  CO_TRY(check_removal_conditions(request.conditions, current));
+  CO_TRY(check_removal_conditions(request.conditions, target));
   if (!target) co_return Removal{*request.version_id, false};
   CO_TRY(check_removable(*target, clock.wall_now(), request.bypass_governance));
   mutation.drops = target->blobs();

@@ -75,6 +75,7 @@ Result<object::CopyRequest> copy_request(const Call& call, CopySource source) {
   TRY_ASSIGN(copy.replace_tags, replaces_tags(fields));
   TRY_ASSIGN(copy.source_conditions, copy_source_conditions(fields));
   TRY_ASSIGN(copy.conditions, write_conditions(fields));
+  TRY(require_match(call, copy.conditions, copy.key));
   TRY_ASSIGN(copy.source_customer_key, customer_key(fields, KeyOf::kCopySource));
   const std::string* algorithm = fields.find("x-amz-checksum-algorithm");
   if (algorithm != nullptr) {
@@ -89,7 +90,9 @@ AnswerTask copy_object(const Call& call) {
   const http::Fields& fields = call.request.fields();
   CO_TRY_ASSIGN(CopySource source, parse_copy_source(fields.get("x-amz-copy-source")));
   CO_TRY_ASSIGN(const BucketRules source_rules, co_await require_source(call, source));
+  CO_TRY_ASSIGN(const bool may_copy_tags, co_await s3::may_copy_tags(call, source, source_rules));
   CO_TRY_ASSIGN(object::CopyRequest copy, copy_request(call, std::move(source)));
+  copy.may_copy_tags = may_copy_tags;
   CO_TRY_ASSIGN(copy.encryption, co_await write_encryption(call));
   CO_TRY_ASSIGN(const bool replace, replaces_metadata(fields));
   if (replace) {

@@ -30,7 +30,8 @@ Result<CopySource> parse_copy_source(std::string_view field) {
     }
     field = field.substr(0, version);
   }
-  const auto decoded = codec::uri_decode(field);
+  // As on S3 a plus is a space here: clients encode the field as they would a form.
+  const auto decoded = codec::uri_decode(field, true);
   if (!decoded) return bad_source();
   std::string_view name = *decoded;
   if (name.starts_with("arn:")) return not_implemented("an access point as copy source");

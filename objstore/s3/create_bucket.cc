@@ -4,13 +4,14 @@
 
 #include "common/base/parse.h"
 #include "common/http/server.h"
+#include "objstore/object/tags.h"
 #include "objstore/s3/acl_fields.h"
 #include "objstore/s3/errors.h"
 #include "objstore/s3/limits.h"
 #include "objstore/s3/operations.h"
 #include "objstore/s3/permission.h"
 #include "objstore/s3/upload_body.h"
-#include "objstore/s3/xml_bodies.h"
+#include "objstore/s3/xml_configurations.h"
 
 namespace strata::s3 {
 
@@ -106,6 +107,15 @@ Status set_acl(const Call& call, object::BucketSettings& settings) {
   return {};
 }
 
+// Tags of the document.
+Status set_tags(const Call& call, const object::Tags& tags, object::BucketSettings& settings) {
+  if (tags.empty()) return {};
+  TRY(object::check_tags(tags, object::kBucketTagsMax));
+  TRY(require(call, "s3:TagResource", call.request.bucket(), {}));
+  settings.set(BucketSetting::kTagging, render_tagging(tags));
+  return {};
+}
+
 // The caller's bucket, made again: in us-east-1 S3 says yes and sets its access control list anew.
 // What else the request states has to be so already.
 async::Task<Status> create_again(const Call& call, const object::BucketSettings& stated,
@@ -120,6 +130,9 @@ async::Task<Status> create_again(const Call& call, const object::BucketSettings&
     };
     if (stated.find(BucketSetting::kObjectLock) != nullptr &&
         bucket.settings->find(BucketSetting::kObjectLock) == nullptr) {
+      return exists;
+    }
+    if (stated.find(BucketSetting::kTagging) != nullptr && !same(BucketSetting::kTagging)) {
       return exists;
     }
     if (states_ownership && !same(BucketSetting::kOwnership)) return exists;
@@ -146,14 +159,15 @@ object::BucketSettings settings_of_new(NewBuckets kind) {
 }
 
 AnswerTask create_bucket(const Call& call) {
+  NewBucket asked;
   if (has_body(call.request.head())) {
     CO_TRY_ASSIGN(const std::unique_ptr<UploadBody> upload,
                   UploadBody::open(call.request, call.body, kConfigurationXmlBytesMax));
     CO_TRY_ASSIGN(const std::string xml,
                   co_await http::read_all(*upload, kConfigurationXmlBytesMax));
     if (!xml.empty()) {
-      CO_TRY_ASSIGN(const std::string location, parse_create_bucket(xml));
-      CO_TRY(check_location(location, call.service.region));
+      CO_TRY_ASSIGN(asked, parse_create_bucket(xml));
+      CO_TRY(check_location(asked.location, call.service.region));
     }
   }
   object::CreateBucketRequest create;
@@ -164,6 +178,7 @@ AnswerTask create_bucket(const Call& call) {
   CO_TRY(enable_object_lock(call.request.fields(), create.settings));
   CO_TRY(set_ownership(call, create.settings));
   CO_TRY(set_acl(call, create.settings));
+  CO_TRY(set_tags(call, asked.tags, create.settings));
   const object::BucketSettings stated = create.settings;
   Status made = co_await call.service.store.create_bucket(std::move(create));
   if (!made.ok()) {

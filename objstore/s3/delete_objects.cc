@@ -39,8 +39,14 @@ async::Task<Outcome> delete_one(const Call& call, const DeleteEntry& entry) {
   remove.conditions.if_match_modified = entry.if_match_modified;
   remove.conditions.if_match_size_bytes = entry.if_match_size_bytes;
   remove.owner = owner_of_new(call);
+  CO_TRY(require_match(call, remove.conditions, entry.key));
   CO_TRY_ASSIGN(remove.bypass_governance, bypasses_governance(call, entry.key));
   Outcome removed = co_await call.service.store.remove(std::move(remove));
+  // One of a list that cannot be a version's id is a version that is not there.
+  if (!removed.ok() && removed.error().reason == object::reason::kInvalidVersionId) {
+    co_return Error(Code::kNotFound, object::reason::kNoSuchVersion,
+                    "The specified version does not exist.");
+  }
   co_return std::move(removed);
 }
 
@@ -73,6 +79,7 @@ AnswerTask delete_object(const Call& call) {
   remove.key = call.request.key();
   CO_TRY_ASSIGN(remove.version_id, version_parameter(call.request.query()));
   CO_TRY_ASSIGN(remove.conditions, removal_conditions(call.request.fields()));
+  CO_TRY(require_match(call, remove.conditions, remove.key));
   CO_TRY_ASSIGN(remove.bypass_governance, bypasses_governance(call, remove.key));
   remove.owner = owner_of_new(call);
   CO_TRY_ASSIGN(const object::Removal removal,

@@ -236,6 +236,8 @@ std::string render_error(const WireError& error, const ErrorContext& context) {
   optional("Region", context.region);
   optional("Method", context.method);
   optional("ResourceType", context.resource_type);
+  optional("RangeRequested", context.range);
+  optional("ActualObjectSize", context.object_size);
   optional("Resource", context.resource);
   optional("RequestId", context.request_id);
   optional("HostId", context.host_id);

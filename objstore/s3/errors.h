@@ -75,6 +75,8 @@ struct ErrorContext {
   std::string_view region;         // the right one, when the request named another
   std::string_view method;         // of a preflight: the method that was asked for
   std::string_view resource_type;  // and of what: BUCKET or OBJECT
+  std::string_view range;          // that an object does not have
+  std::string_view object_size;    // and how long it is
   std::string_view request_id;
   std::string_view host_id;
 };

@@ -111,7 +111,7 @@ void add_extras(const Call& call, const object::Extras& extras, http::Fields& fi
                codec::format_iso8601(extras.retention->until));
   }
   if (extras.legal_hold && may(call, "s3:GetObjectLegalHold", bucket, key, &extras)) {
-    fields.add("x-amz-object-lock-legal-hold", "ON");
+    fields.add("x-amz-object-lock-legal-hold", *extras.legal_hold ? "ON" : "OFF");
   }
 }
 
@@ -158,11 +158,25 @@ AnswerTask not_modified(const Call& call, object::VersionName name) {
   co_return std::move(answer);
 }
 
+// A 416 tells how long the object is (RFC 9110 section 15.5.17).
+AnswerTask no_such_range(const Call& call, object::VersionName name, Error error) {
+  const Result<object::ObjectInfo> info = co_await call.service.store.describe(std::move(name));
+  if (!info.ok()) co_return std::move(error);
+  Answer answer = empty_answer(0);
+  answer.head.fields.add("content-range", "bytes */" + std::to_string(info->size_bytes));
+  answer.error = std::move(error);
+  co_return std::move(answer);
+}
+
 AnswerTask answer_error(const Call& call, Error error) {
   CO_TRY_ASSIGN(object::VersionName name, named_version(call.request));
   if (error.code == Code::kNotModified) {
     Result<Answer> unchanged = co_await not_modified(call, std::move(name));
     co_return std::move(unchanged);
+  }
+  if (error.reason == object::reason::kInvalidRange) {
+    Result<Answer> beyond = co_await no_such_range(call, std::move(name), std::move(error));
+    co_return std::move(beyond);
   }
   Result<Answer> answer = co_await explain_missing(call, std::move(name), std::move(error));
   co_return std::move(answer);

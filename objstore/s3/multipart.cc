@@ -10,6 +10,7 @@
 #include "objstore/s3/limits.h"
 #include "objstore/s3/object_extras.h"
 #include "objstore/s3/operations.h"
+#include "objstore/s3/permission.h"
 #include "objstore/s3/request_fields.h"
 #include "objstore/s3/upload_body.h"
 #include "objstore/s3/versions.h"
@@ -155,6 +156,7 @@ AnswerTask complete_multipart_upload(const Call& call) {
       const std::unique_ptr<UploadBody> upload,
       UploadBody::open(call.request, call.body, kCompleteXmlBytesMax, ChecksumMeaning::kOfObject));
   CO_TRY_ASSIGN(object::CompleteRequest complete, complete_request(call.request));
+  CO_TRY(require_match(call, complete.conditions, complete.key));
   CO_TRY_ASSIGN(const std::string document, co_await http::read_all(*upload, kCompleteXmlBytesMax));
   CO_TRY_ASSIGN(complete.parts, parse_complete(document));
   CO_TRY(co_await check_upload_type(call.service, call.request));

@@ -196,6 +196,30 @@ async::Task<Result<BucketRules>> require_source(const Call& call, const CopySour
   co_return std::move(rules);
 }
 
+async::Task<Result<bool>> may_copy_tags(const Call& call, const CopySource& source,
+                                        const BucketRules& source_rules) {
+  if (!may(call, "s3:PutObjectTagging", call.request.bucket(), call.request.key())) {
+    co_return false;
+  }
+  const std::string_view action = versioned("s3:GetObjectTagging", source.version_id.has_value());
+  object::VersionName name{source.bucket, source.key, source.version_id};
+  CO_TRY_ASSIGN(const std::optional<object::Extras> object,
+                co_await object_in_question(call.service, call.request.caller(), source_rules,
+                                            action, std::move(name)));
+  const Inquiry inquiry{call.service,
+                        call.request,
+                        source_rules,
+                        {source.bucket, source.key},
+                        object ? &*object : nullptr,
+                        kNothingStated};
+  co_return decide(inquiry, action);
+}
+
+Status require_match(const Call& call, const object::Conditions& conditions, std::string_view key) {
+  if (!conditions.if_match || *conditions.if_match == "*") return {};
+  return require(call, "s3:GetObject", call.request.bucket(), key);
+}
+
 Error source_error(const Call& call, const BucketRules& source, Error error) {
   if (error.reason != object::reason::kNoSuchKey && error.reason != object::reason::kDeleted) {
     return error;

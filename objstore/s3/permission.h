@@ -42,12 +42,20 @@ namespace strata::s3 {
 // The rules of its bucket. What is passed outlives the task.
 [[nodiscard]] async::Task<Result<BucketRules>> require_source(const Call& call,
                                                               const CopySource& source);
+// Whether a copy may take the source's tags along: read there, and given to the request's key. What
+// is passed outlives the task.
+[[nodiscard]] async::Task<Result<bool>> may_copy_tags(const Call& call, const CopySource& source,
+                                                      const BucketRules& source_rules);
 // What is told of a source that could not be read: whoever may not list a bucket does not learn
 // what is missing in it.
 [[nodiscard]] Error source_error(const Call& call, const BucketRules& source, Error error);
 
 // Whether the answer says that the request's own object is not there.
 [[nodiscard]] bool says_missing(const Result<Answer>& answer) noexcept;
+
+// If-Match tells whether an ETag is right, so whoever sends one has to be allowed to read the key.
+[[nodiscard]] Status require_match(const Call& call, const object::Conditions& conditions,
+                                   std::string_view key);
 
 [[nodiscard]] Error access_denied();
 

@@ -5,6 +5,7 @@
 #include "objstore/s3/expiration_field.h"
 #include "objstore/s3/object_extras.h"
 #include "objstore/s3/operations.h"
+#include "objstore/s3/permission.h"
 #include "objstore/s3/request_fields.h"
 #include "objstore/s3/upload_body.h"
 #include "objstore/s3/versions.h"
@@ -21,6 +22,7 @@ AnswerTask put_object(const Call& call) {
   CO_TRY_ASSIGN(put.extras, parse_extras(call));
   CO_TRY(co_await check_lock_integrity(call, *upload, put.extras));
   CO_TRY_ASSIGN(put.conditions, write_conditions(call.request.fields()));
+  CO_TRY(require_match(call, put.conditions, put.key));
   CO_TRY_ASSIGN(put.encryption, co_await write_encryption(call));
   put.size_bytes = upload->size_bytes();
   upload->add_default_checksum();

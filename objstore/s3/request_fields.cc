@@ -122,6 +122,13 @@ bool is_checksum(std::string_view name) {
   return name.starts_with("x-amz-checksum-");
 }
 
+// Only metadata may come twice: of anything else one value would be followed and another not.
+Status check_comes_once(const http::Fields& fields, const std::string& name) {
+  if (name.starts_with(kMeta) || fields.count(name) == 1) return {};
+  return Error(Code::kInvalidArgument, code::kInvalidArgument,
+               "The header " + name + " comes more than once.");
+}
+
 Status check_expected_owner(std::string_view expected, std::string_view owner) {
   if (expected == owner) return {};
   constexpr size_t kAccountDigits = 12;
@@ -190,6 +197,7 @@ Status check_supported(const http::Fields& fields, const OperationInfo& operatio
                        std::string_view owner) {
   for (const auto& [name, value] : fields.all()) {
     if (!name.starts_with(kAmz)) continue;
+    TRY(check_comes_once(fields, name));
     // Of a copy's source: asked where its bucket is known (permission.h).
     if (name == "x-amz-expected-bucket-owner" && !owner.empty()) {
       TRY(check_expected_owner(value, owner));

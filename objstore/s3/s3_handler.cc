@@ -114,7 +114,7 @@ async::Task<void> S3Handler::handle(http::Exchange& exchange) {
   Result<Answer> result = co_await answer(exchange);
   Answer reply = result.ok() ? std::move(*result) : error_answer(exchange, result.error());
   if (reply.error) {
-    Answer explained = error_answer(exchange, *reply.error);
+    Answer explained = error_answer(exchange, *reply.error, reply.head.fields);
     for (const auto& [name, value] : reply.head.fields.all()) {
       explained.head.fields.add(name, value);
     }
@@ -219,7 +219,8 @@ AnswerTask S3Handler::answer_form(http::Exchange& exchange, const ParsedRequest&
   co_return std::move(done);
 }
 
-Answer S3Handler::error_answer(const http::Exchange& exchange, const Error& error) const {
+Answer S3Handler::error_answer(const http::Exchange& exchange, const Error& error,
+                               const http::Fields& told) const {
   const http::RequestHead& head = exchange.request();
   if (is_our_fault(error.code)) {
     log::error("s3.request_failed",
@@ -232,6 +233,11 @@ Answer S3Handler::error_answer(const http::Exchange& exchange, const Error& erro
   context.request_id = exchange.request_id();
   context.host_id = host_id_;
   if (wire.code == code::kAuthorizationHeaderMalformed) context.region = service_.region;
+  const std::string_view range = told.get("content-range");
+  if (!range.empty()) {
+    context.range = head.fields.get("range");
+    context.object_size = range.substr(range.rfind('/') + 1);
+  }
   const Result<ParsedRequest> parsed = ParsedRequest::parse(head, domains_);
   if (parsed.ok()) {
     if (wire.code == "NoSuchBucket" || wire.status == 409) context.bucket = parsed->bucket();

@@ -51,7 +51,9 @@ class S3Handler final : public http::Handler {
   [[nodiscard]] AnswerTask answer_form(http::Exchange& exchange, const ParsedRequest& post,
                                        const OperationInfo& operation);
   [[nodiscard]] async::Task<void> tell_browser(const http::Exchange& exchange, Answer& reply);
-  [[nodiscard]] Answer error_answer(const http::Exchange& exchange, const Error& error) const;
+  // told: fields that go with it.
+  [[nodiscard]] Answer error_answer(const http::Exchange& exchange, const Error& error,
+                                    const http::Fields& told = {}) const;
   void add_ids(http::Fields& fields, std::string_view request_id) const;
 
   std::vector<std::string> domains_;

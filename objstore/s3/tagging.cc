@@ -14,15 +14,6 @@ namespace strata::s3 {
 
 namespace {
 
-std::string tagging_document(const object::Tags& tags) {
-  codec::XmlWriter xml = s3_document("Tagging");
-  xml.open("TagSet");
-  for (const auto& [key, value] : tags) {
-    xml.open("Tag").element("Key", key).element("Value", value).close();
-  }
-  return xml.finish();
-}
-
 // The answer of a change, with the version that it changed.
 AnswerTask changed(const Call& call, object::VersionName name, object::Tags tags, int status) {
   const object::VersionName named = name;
@@ -45,7 +36,7 @@ AnswerTask changed(const Call& call, object::VersionName name, object::Tags tags
 AnswerTask get_object_tagging(const Call& call) {
   CO_TRY_ASSIGN(object::VersionName name, named_version(call.request));
   CO_TRY_ASSIGN(const object::ObjectInfo info, co_await read_version_info(call, name));
-  Answer answer = xml_answer(200, tagging_document(info.extras.tags));
+  Answer answer = xml_answer(200, render_tagging(info.extras.tags));
   CO_TRY(co_await add_version_field(call, call.request.bucket(), info.version_id,
                                     "x-amz-version-id", answer));
   co_return std::move(answer);
@@ -85,7 +76,7 @@ AnswerTask put_bucket_tagging(const Call& call) {
                 co_await read_document(call, kConfigurationXmlBytesMax));
   CO_TRY_ASSIGN(const object::Tags tags, parse_tagging(document));
   CO_TRY(object::check_tags(tags, object::kBucketTagsMax));
-  std::string kept = tagging_document(tags);
+  std::string kept = render_tagging(tags);
   CO_TRY(co_await call.service.store.set_bucket_setting(
       call.request.bucket(), object::BucketSetting::kTagging, std::move(kept)));
   co_return empty_answer(204);

@@ -82,23 +82,6 @@ Result<object::CompletePart> parse_part(const XmlElement& element) {
 
 }  // namespace
 
-Result<std::string> parse_create_bucket(std::string_view xml) {
-  constexpr size_t kElementsMax = 256;
-  TRY_ASSIGN(const XmlElement root,
-             parse_root(xml, "CreateBucketConfiguration", kConfigurationXmlBytesMax, kElementsMax));
-  std::optional<std::string> region;
-  for (const XmlElement& child : root.children) {
-    if (child.name == "LocationConstraint") {
-      TRY(take_once(child, region));
-    } else if (child.name == "Tags" || child.name == "Bucket" || child.name == "Location") {
-      return not_implemented("the element " + child.name + " of CreateBucketConfiguration");
-    } else {
-      return malformed_xml();
-    }
-  }
-  return std::string(trim(region.value_or("")));
-}
-
 Result<DeleteList> parse_delete(std::string_view xml) {
   constexpr size_t kElementsMax = object::kDeleteKeysMax * 8;
   TRY_ASSIGN(const XmlElement root, parse_root(xml, "Delete", kDeleteXmlBytesMax, kElementsMax));

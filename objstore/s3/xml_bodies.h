@@ -12,10 +12,6 @@
 
 namespace strata::s3 {
 
-// The region of CreateBucketConfiguration; empty when it names none. MalformedXML, or
-// NotImplemented for what else it can hold (tags, directory buckets).
-[[nodiscard]] Result<std::string> parse_create_bucket(std::string_view xml);
-
 struct DeleteEntry {
   std::string key;
   std::optional<std::string> version_id;

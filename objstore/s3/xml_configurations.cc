@@ -46,6 +46,15 @@ Result<std::pair<std::string, std::string>> parse_tag(const XmlElement& element)
   return std::pair(std::move(*key), std::move(*value));
 }
 
+Result<object::Tags> parse_tag_set(const XmlElement& element) {
+  object::Tags tags;
+  for (const XmlElement& child : element.children) {
+    TRY_ASSIGN(auto tag, parse_tag(child));
+    tags.push_back(std::move(tag));
+  }
+  return tags;
+}
+
 Result<object::DefaultRetention> parse_default_retention(const XmlElement& element) {
   std::optional<std::string> mode;
   std::optional<std::string> days;
@@ -114,15 +123,38 @@ Result<object::Versioning> parse_versioning(std::string_view xml) {
   return malformed_xml();
 }
 
+Result<NewBucket> parse_create_bucket(std::string_view xml) {
+  TRY_ASSIGN(const XmlElement root, parse_small(xml, "CreateBucketConfiguration"));
+  std::optional<std::string> location;
+  NewBucket bucket;
+  for (const XmlElement& child : root.children) {
+    if (child.name == "LocationConstraint") {
+      TRY(take_once(child, location));
+    } else if (child.name == "Tags" && bucket.tags.empty()) {
+      TRY_ASSIGN(bucket.tags, parse_tag_set(child));
+    } else if (child.name == "Bucket" || child.name == "Location") {
+      return not_implemented("the element " + child.name + " of CreateBucketConfiguration");
+    } else {
+      return malformed_xml();
+    }
+  }
+  bucket.location = trim(location.value_or(""));
+  return bucket;
+}
+
+std::string render_tagging(const object::Tags& tags) {
+  codec::XmlWriter xml = s3_document("Tagging");
+  xml.open("TagSet");
+  for (const auto& [key, value] : tags) {
+    xml.open("Tag").element("Key", key).element("Value", value).close();
+  }
+  return xml.finish();
+}
+
 Result<object::Tags> parse_tagging(std::string_view xml) {
   TRY_ASSIGN(const XmlElement root, parse_small(xml, "Tagging"));
   if (root.children.size() != 1 || root.children.front().name != "TagSet") return malformed_xml();
-  object::Tags tags;
-  for (const XmlElement& child : root.children.front().children) {
-    TRY_ASSIGN(auto tag, parse_tag(child));
-    tags.push_back(std::move(tag));
-  }
-  return tags;
+  return parse_tag_set(root.children.front());
 }
 
 Result<object::LockConfiguration> parse_object_lock(std::string_view xml) {

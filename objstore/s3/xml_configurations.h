@@ -3,6 +3,7 @@
 #pragma once
 
 #include <optional>
+#include <string>
 #include <string_view>
 
 #include "common/base/result.h"
@@ -10,9 +11,19 @@
 
 namespace strata::s3 {
 
+// CreateBucketConfiguration.
+struct NewBucket {
+  std::string location;  // empty when it names none
+  object::Tags tags;     // unjudged
+};
+// MalformedXML, or NotImplemented for what else it can hold (directory buckets).
+[[nodiscard]] Result<NewBucket> parse_create_bucket(std::string_view xml);
+
 // kEnabled or kSuspended. IllegalVersioningConfigurationException without a status; NotImplemented
 // for MFA delete.
 [[nodiscard]] Result<object::Versioning> parse_versioning(std::string_view xml);
+
+[[nodiscard]] std::string render_tagging(const object::Tags& tags);
 
 // The tags as they are; what may be a tag is checked by whoever keeps them.
 [[nodiscard]] Result<object::Tags> parse_tagging(std::string_view xml);

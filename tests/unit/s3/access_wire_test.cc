@@ -220,6 +220,38 @@ TEST_F(AccessWire, the_tags_of_an_object_may_decide) {
   EXPECT_EQ(as(alice, "GET", "/bucket/bad").code(), "AccessDenied");
 }
 
+TEST_F(AccessWire, a_copy_takes_tags_along_only_for_whoever_may_read_and_give_them) {
+  ASSERT_EQ(root("PUT", "/bucket/tagged", "x", {{"x-amz-tagging", "a=1"}}).status, 200);
+  ASSERT_EQ(root("PUT", "/bucket/plain", "x").status, 200);
+  const sigv4::Keys bare = user("bare", R"(["s3:GetObject","s3:PutObject"])");
+  const sigv4::Keys reads = user("reads", R"(["s3:*Object","s3:GetObjectTagging"])");
+  const sigv4::Keys both =
+      user("both", R"(["s3:*Object","s3:GetObjectTagging","s3:PutObjectTagging"])");
+  const auto copy = [&](const sigv4::Keys& keys, const std::string& source,
+                        const std::string& directive) {
+    return as(keys, "PUT", "/bucket/copy", "",
+              {{"x-amz-copy-source", source}, {"x-amz-tagging-directive", directive}})
+        .status;
+  };
+  EXPECT_EQ(copy(bare, "/bucket/plain", "COPY"), 200);
+  EXPECT_EQ(copy(bare, "/bucket/tagged", "REPLACE"), 200);
+  EXPECT_EQ(copy(bare, "/bucket/tagged", "COPY"), 403);
+  EXPECT_EQ(copy(reads, "/bucket/tagged", "COPY"), 403);
+  EXPECT_EQ(copy(both, "/bucket/tagged", "COPY"), 200);
+}
+
+TEST_F(AccessWire, whoever_states_an_etag_has_to_be_allowed_to_read) {
+  const Reply made = root("PUT", "/bucket/key", "x");
+  const std::string etag(made.fields.get("etag"));
+  const sigv4::Keys writer = user("writer", R"(["s3:PutObject","s3:DeleteObject"])");
+  EXPECT_EQ(as(writer, "PUT", "/bucket/key", "x", {{"if-match", etag}}).code(), "AccessDenied");
+  EXPECT_EQ(as(writer, "DELETE", "/bucket/key", "", {{"if-match", etag}}).code(), "AccessDenied");
+  EXPECT_EQ(as(writer, "PUT", "/bucket/new", "x", {{"if-none-match", "*"}}).status, 200);
+  const sigv4::Keys both = user("both", R"(["s3:PutObject","s3:DeleteObject","s3:GetObject"])");
+  EXPECT_EQ(as(both, "PUT", "/bucket/key", "x", {{"if-match", etag}}).status, 200);
+  EXPECT_EQ(as(both, "DELETE", "/bucket/key", "", {{"if-match", etag}}).status, 204);
+}
+
 TEST_F(AccessWire, a_copy_needs_to_read_its_source) {
   ASSERT_EQ(root("PUT", "/second").status, 200);
   ASSERT_EQ(root("PUT", "/second/secret", "bytes").status, 200);

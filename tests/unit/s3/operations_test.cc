@@ -179,6 +179,29 @@ TEST_F(Operations, listings_are_ordered_paged_and_encoded) {
   EXPECT_EQ(get("/nobucket").code(), "NoSuchBucket");
 }
 
+TEST_F(Operations, a_range_beyond_the_end_is_told_how_long_the_object_is) {
+  ASSERT_EQ(put("/bucket/k", "0123456789").status, 200);
+  const Reply reply = get("/bucket/k", "", {{"range", "bytes=10-20"}});
+  EXPECT_EQ(reply.status, 416);
+  EXPECT_EQ(reply.code(), "InvalidRange");
+  EXPECT_EQ(reply.fields.get("content-range"), "bytes */10");
+  EXPECT_EQ(reply_xml(reply).child_text("RangeRequested"), "bytes=10-20");
+  EXPECT_EQ(reply_xml(reply).child_text("ActualObjectSize"), "10");
+}
+
+TEST_F(Operations, a_bucket_may_be_made_with_tags) {
+  const auto make = [this](const std::string& tags) {
+    return put("/tagged",
+               "<CreateBucketConfiguration><Tags>" + tags + "</Tags></CreateBucketConfiguration>");
+  };
+  const std::string tag = "<Tag><Key>team</Key><Value>blue</Value></Tag>";
+  EXPECT_EQ(make(tag + tag).code(), "InvalidTag");
+  ASSERT_EQ(make(tag).status, 200);
+  EXPECT_NE(get("/tagged", "tagging=").body.find("<Value>blue</Value>"), std::string::npos);
+  EXPECT_EQ(make(tag).status, 200);
+  EXPECT_EQ(make("<Tag><Key>team</Key><Value>red</Value></Tag>").code(), "BucketAlreadyOwnedByYou");
+}
+
 TEST_F(Operations, deleting_many_keys_needs_an_integrity_check_and_answers_for_each) {
   ASSERT_EQ(put("/bucket/a", "x").status, 200);
   const std::string body =
@@ -192,7 +215,7 @@ TEST_F(Operations, deleting_many_keys_needs_an_integrity_check_and_answers_for_e
   EXPECT_EQ(reply.status, 200);
   EXPECT_EQ(texts(reply_xml(reply), "Deleted", "Key"),
             (std::vector<std::string>{"a", "never was"}));
-  EXPECT_EQ(texts(reply_xml(reply), "Error", "Code"), std::vector<std::string>{"InvalidArgument"});
+  EXPECT_EQ(texts(reply_xml(reply), "Error", "Code"), std::vector<std::string>{"NoSuchVersion"});
   EXPECT_EQ(get("/bucket/a").code(), "NoSuchKey");
 }
 

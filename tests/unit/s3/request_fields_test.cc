@@ -50,8 +50,8 @@ TEST(Supported, what_asks_for_something_unserved_is_refused) {
 TEST(Supported, what_is_honoured_or_the_case_anyway_passes) {
   const http::Fields fields = fields_of({{"x-amz-date", "x"},
                                          {"x-amz-acl", "private"},
-                                         {"x-amz-acl", "bucket-owner-full-control"},
                                          {"x-amz-meta-a", "b"},
+                                         {"x-amz-meta-a", "c"},
                                          {"x-amz-storage-class", "GLACIER"},
                                          {"x-amz-request-payer", "requester"},
                                          {"x-amz-expected-bucket-owner", "000000000001"},
@@ -60,6 +60,16 @@ TEST(Supported, what_is_honoured_or_the_case_anyway_passes) {
   const Status other = check_supported(fields, row_of("PutObject"), "000000000002");
   ASSERT_FALSE(other.ok());
   EXPECT_EQ(error_code_of(other.error()), "AccessDenied");
+}
+
+TEST(Supported, what_is_asked_twice_is_refused_and_not_answered_by_half) {
+  for (const char* name : {"x-amz-acl", "x-amz-tagging", "x-amz-storage-class",
+                           "x-amz-expected-bucket-owner", "x-amz-grant-read"}) {
+    const http::Fields fields = fields_of({{name, "000000000001"}, {name, "000000000001"}});
+    const Status status = check_supported(fields, row_of("PutObject"), "000000000001");
+    ASSERT_FALSE(status.ok()) << name;
+    EXPECT_EQ(error_code_of(status.error()), "InvalidArgument") << name;
+  }
 }
 
 TEST(Supported, some_fields_are_for_some_operations_only) {

@@ -188,6 +188,7 @@ TEST(CopySource, is_decoded_once_and_split_at_the_first_slash) {
   check("b/k%252F", "b", "k%2F");
   check("b/k%3FversionId=7", "b", "k?versionId=7");
   check("b/k?versionId=null", "b", "k");
+  check("b%2Fa+b%2B", "b", "a b+");  // as a form's field
   for (const char* bad : {"", "b", "/b", "b/", "/", "b/k%zz", "arn:aws:s3:x", "b/k?versionId="}) {
     EXPECT_FALSE(parse_copy_source(bad).ok()) << bad;
   }

@@ -40,6 +40,19 @@ class VersionedWire : public S3Fixture {
   }
 };
 
+TEST_F(VersionedWire, a_condition_beside_a_version_is_on_that_version) {
+  versioning("Enabled");
+  const Reply older = put("/bucket/k", "1");
+  const Reply newer = put("/bucket/k", "2");
+  const auto end = [&](const Reply& etag_of) {
+    return remove(version(id_of(older)), {{"if-match", std::string(etag_of.fields.get("etag"))}});
+  };
+  EXPECT_EQ(end(newer).code(), "PreconditionFailed");
+  EXPECT_EQ(end(older).status, 204);
+  EXPECT_EQ(end(older).code(), "NoSuchKey");
+  EXPECT_EQ(get("/bucket/k").body, "2");
+}
+
 TEST_F(VersionedWire, the_state_of_versioning_is_set_and_told) {
   EXPECT_EQ(xml_of(get("/bucket", "versioning=")).child_text("Status"), "");
   versioning("Enabled");
@@ -331,6 +344,19 @@ TEST_F(LockedWire, a_legal_hold_holds_whatever_is_bypassed) {
   EXPECT_EQ(xml_of(get("/locked/k", "legal-hold=")).child_text("Status"), "OFF");
   EXPECT_EQ(hold("MAYBE").code(), "MalformedXML");
   EXPECT_EQ(remove(version(id), {}, "/locked/k").status, 204);
+}
+
+TEST_F(LockedWire, a_hold_that_was_never_set_is_no_hold_that_ended) {
+  ASSERT_EQ(put_checked("/locked/k", "1").status, 200);
+  const Reply never = get("/locked/k", "legal-hold=");
+  EXPECT_EQ(never.status, 404);
+  EXPECT_EQ(never.code(), "NoSuchObjectLockConfiguration");
+  EXPECT_EQ(get("/locked/k").fields.find("x-amz-object-lock-legal-hold"), nullptr);
+  ASSERT_EQ(hold("OFF").status, 200);
+  EXPECT_EQ(xml_of(get("/locked/k", "legal-hold=")).child_text("Status"), "OFF");
+  EXPECT_EQ(get("/locked/k").fields.get("x-amz-object-lock-legal-hold"), "OFF");
+  ASSERT_EQ(put_checked("/locked/k", "1", {{"x-amz-object-lock-legal-hold", "OFF"}}).status, 200);
+  EXPECT_EQ(xml_of(get("/locked/k", "legal-hold=")).child_text("Status"), "OFF");
 }
 
 TEST_F(LockedWire, what_is_asked_of_a_bucket_without_it_is_refused) {

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "objstore/s3/errors.h"
+#include "objstore/s3/xml_configurations.h"
 
 namespace strata::s3 {
 namespace {
@@ -96,12 +97,21 @@ TEST(CompleteXml, ten_thousand_parts_fit_and_one_more_does_not) {
   EXPECT_EQ(code_of(parse_complete(parts_of(10'001))), "MalformedXML");
 }
 
-TEST(CreateBucketXml, names_a_region_or_asks_for_what_is_not_served) {
-  EXPECT_EQ(*parse_create_bucket("<CreateBucketConfiguration><LocationConstraint>eu-west-1"
-                                 "</LocationConstraint></CreateBucketConfiguration>"),
+TEST(CreateBucketXml, names_a_region_and_tags_or_asks_for_what_is_not_served) {
+  EXPECT_EQ(parse_create_bucket("<CreateBucketConfiguration><LocationConstraint>eu-west-1"
+                                "</LocationConstraint></CreateBucketConfiguration>")
+                ->location,
             "eu-west-1");
-  EXPECT_EQ(*parse_create_bucket("<CreateBucketConfiguration/>"), "");
-  EXPECT_EQ(code_of(parse_create_bucket("<CreateBucketConfiguration><Tags/>"
+  EXPECT_EQ(parse_create_bucket("<CreateBucketConfiguration/>")->location, "");
+  const auto tagged = parse_create_bucket(
+      "<CreateBucketConfiguration><Tags><Tag><Key>team</Key><Value>blue</Value></Tag></Tags>"
+      "</CreateBucketConfiguration>");
+  ASSERT_TRUE(tagged.ok());
+  EXPECT_EQ(tagged->tags, (object::Tags{{"team", "blue"}}));
+  EXPECT_EQ(code_of(parse_create_bucket("<CreateBucketConfiguration><Tags><Key>a</Key></Tags>"
+                                        "</CreateBucketConfiguration>")),
+            "MalformedXML");
+  EXPECT_EQ(code_of(parse_create_bucket("<CreateBucketConfiguration><Bucket/>"
                                         "</CreateBucketConfiguration>")),
             "NotImplemented");
   EXPECT_EQ(code_of(parse_create_bucket("<a/>")), "MalformedXML");
