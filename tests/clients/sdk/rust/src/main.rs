@@ -34,7 +34,8 @@ async fn upload_in_parts(client: &Client, key: &str, bytes: &[u8]) -> Result<Str
 
 #[tokio::main]
 async fn main() -> Result<(), Failure> {
-    let shared = aws_config::load_defaults(aws_config::BehaviorVersion::latest()).await;
+    let http = aws_smithy_http_client::Builder::new().build_http();
+    let shared = aws_config::defaults(aws_config::BehaviorVersion::latest()).http_client(http).load().await;
     let client = Client::from_conf(aws_sdk_s3::config::Builder::from(&shared).force_path_style(true).build());
     client.create_bucket().bucket(BUCKET).send().await?;
 
