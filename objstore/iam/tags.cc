@@ -54,6 +54,7 @@ Tags::iterator position_of(Tags& tags, std::string_view key) {
 Status list_tags(ApiCall& call, const Tags& tags) {
   // Pages are cut by place: tags have the order in which they were given.
   std::vector<std::string> places;
+  places.reserve(tags.size());
   for (size_t i = 0; i < tags.size(); ++i) places.push_back(fmt::format("{:04}", i));
   TRY_ASSIGN(const Page page, page_of(call, places));
   call.xml.open("Tags");
