@@ -222,8 +222,9 @@ Index::~Index() = default;
 Result<std::unique_ptr<Index>> Index::open(io::FileSystem& files, const std::string& path,
                                            IndexCache& cache,
                                            std::function<void(const std::string&)> failed) {
-  TRY(check_logs(files, path));
+  TRY_ASSIGN(const std::optional<TornEnd> torn, check_logs(files, path));
   TRY(check_manifest(files, path));
+  if (torn) TRY(cut_off(files, *torn));
   auto impl = std::make_shared<Impl>();
   impl->path = path;
   const auto space = files.space(path);

@@ -100,14 +100,6 @@ Error damaged_log(const std::string& path, uint64_t at) {
                            path, at));
 }
 
-Status cut_off(io::FileSystem& files, const std::string& path, uint64_t at) {
-  TRY_ASSIGN(const auto file, files.open(path, {.write = true}));
-  TRY_ASSIGN(const uint64_t size, file->size());
-  if (at >= size) return {};
-  TRY(file->truncate(at));
-  return file->sync();  // else it could come back, in front of records that say they were flushed
-}
-
 // Whether a valid fragment lies anywhere in these bytes.
 bool has_fragment(Bytes bytes) {
   for (size_t at = 0; at + kHeader <= bytes.size(); ++at) {
@@ -140,9 +132,13 @@ Status check_manifest(io::FileSystem& files, const std::string& index_path) {
                            last + got - rest.size()));
 }
 
-Status check_logs(io::FileSystem& files, const std::string& index_path) {
+Result<std::optional<TornEnd>> check_logs(io::FileSystem& files, const std::string& index_path) {
+  std::optional<TornEnd> torn;
   const auto names = files.list(index_path);
-  if (!names.ok()) return names.error().code == Code::kNotFound ? Status() : names.error();
+  if (!names.ok()) {
+    if (names.error().code == Code::kNotFound) return torn;
+    return names.error();
+  }
   std::vector<std::pair<uint64_t, std::string>> logs;
   for (const std::string& name : *names) {
     if (!name.ends_with(".log")) continue;
@@ -170,8 +166,16 @@ Status check_logs(io::FileSystem& files, const std::string& index_path) {
     bad_at = walk.bad_at();
   }
   // Only the newest can be torn: the ones before it were whole when it began (rocksdb_env.cc).
-  if (bad_at && bad_path == logs.back().second) TRY(cut_off(files, bad_path, *bad_at));
-  return {};
+  if (bad_at && bad_path == logs.back().second) torn = {.path = bad_path, .offset = *bad_at};
+  return torn;
+}
+
+Status cut_off(io::FileSystem& files, const TornEnd& end) {
+  TRY_ASSIGN(const auto file, files.open(end.path, {.write = true}));
+  TRY_ASSIGN(const uint64_t size, file->size());
+  if (end.offset >= size) return {};
+  TRY(file->truncate(end.offset));
+  return file->sync();
 }
 
 }  // namespace strata::drive

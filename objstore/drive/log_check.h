@@ -12,6 +12,7 @@
 // Source: RocksDB, db/log_format.h (blocks of 32 KiB, fragments with a masked CRC32C).
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -27,10 +28,21 @@ inline constexpr std::string_view kAllBeforeNotFlushed = "strataN";
 // The most that is read of one log file; a longer one is not checked beyond.
 inline constexpr uint64_t kCheckedLogBytesMax = uint64_t{1} << 30;
 
-// kCorrupt, naming file and place, when flushed records of the logs in this folder are bad; then
-// nothing is changed. Cuts a torn end off. A folder that is missing or has no logs is fine. May
+// Where the newest log is torn.
+struct TornEnd {
+  std::string path;
+  uint64_t offset = 0;
+};
+
+// kCorrupt, naming file and place, when flushed records of the logs in this folder are bad; else
+// the torn end that a crash left, if it did. A folder that is missing or has no logs is fine. May
 // block.
-[[nodiscard]] Status check_logs(io::FileSystem& files, const std::string& index_path);
+[[nodiscard]] Result<std::optional<TornEnd>> check_logs(io::FileSystem& files,
+                                                        const std::string& index_path);
+
+// Cuts the log off there; flushed when it returns. Before records are written that say that all
+// before them had been flushed.
+[[nodiscard]] Status cut_off(io::FileSystem& files, const TornEnd& end);
 
 // The same for the manifest that CURRENT names, which is written in the same format and flushed
 // record by record. RocksDB takes a record whose length reaches beyond the end of the file, and one

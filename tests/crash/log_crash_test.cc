@@ -73,12 +73,15 @@ class LogCrash : public ::testing::Test {
            });
   }
 
+  void live_and_die(uint64_t synced_of_8);
+
   uint64_t seed_ = tests::test_seed();
   SeededRandom random_{seed_};
   IndexCache cache_{kMiB};
 };
 
-TEST_F(LogCrash, logs_over_spares_keep_what_was_acknowledged) {
+// synced_of_8: of eight batches, so many are flushed.
+void LogCrash::live_and_die(uint64_t synced_of_8) {
   SCOPED_TRACE("STRATA_TEST_SEED=" + std::to_string(seed_));
   io::MemoryFileSystem disk({.capacity_bytes = kSmallDisk});
   ASSERT_TRUE(io::create_directories(disk, "/index").ok());
@@ -94,7 +97,7 @@ TEST_F(LogCrash, logs_over_spares_keep_what_was_acknowledged) {
       disk.cut_after(random_.below(kMutationsMax));
       for (int i = 0; i < kBatchesMax && disk.powered(); ++i) {
         const Batched drawn = draw();
-        const bool synced = random_.below(8) != 0;
+        const bool synced = random_.below(8) < synced_of_8;
         apply(acknowledged, drawn);
         possible.push_back(acknowledged);
         const Status written = write(index, drawn, synced);
@@ -114,6 +117,15 @@ TEST_F(LogCrash, logs_over_spares_keep_what_was_acknowledged) {
     acknowledged = found;
   }
   EXPECT_GT(spares_seen, 0) << "the disk is small enough for logs to end";
+}
+
+TEST_F(LogCrash, logs_over_spares_keep_what_was_acknowledged) {
+  live_and_die(7);
+}
+
+// A later batch that a crash left must not be there without an earlier one that it took.
+TEST_F(LogCrash, of_batches_that_were_not_flushed_the_first_ones_are_there) {
+  live_and_die(1);
 }
 
 }  // namespace
