@@ -50,6 +50,11 @@ void add_if_set(http::Fields& fields, const char* name, const std::string& value
   if (!value.empty()) fields.add(name, value);
 }
 
+void add_validators(http::Fields& fields, const object::ObjectInfo& info) {
+  fields.add("last-modified", codec::format_http_date(info.modified));
+  fields.add("etag", "\"" + info.etag + "\"");
+}
+
 // A location inside this site may be given as a path: it is relative to the site's base.
 std::string site_path(const SiteAddress& site, std::string_view location) {
   std::string path = site.base;
@@ -107,8 +112,7 @@ WebsiteHandler::Reply WebsiteHandler::document(object::OpenObject open, int stat
   const bool partial = status == 200 && open.partial && info.size_bytes > 0;
   reply.head.status = partial ? 206 : status;
   http::Fields& fields = reply.head.fields;
-  fields.add("last-modified", codec::format_http_date(info.modified));
-  fields.add("etag", "\"" + info.etag + "\"");
+  add_validators(fields, info);
   fields.add("accept-ranges", "bytes");
   const object::Attributes& attributes = info.attributes;
   fields.add("content-type", attributes.content_type.empty() ? std::string("binary/octet-stream")
@@ -158,9 +162,17 @@ async::Task<Result<WebsiteHandler::Found>> WebsiteHandler::find(const Visit& vis
   if (found.failure.status >= 500) co_return std::move(open).error();
   found.missing = open.error().code == Code::kNotFound;
   // Neither what is there nor what is not may be found out by who may not look.
-  const bool may = found.missing ? visit.visitor.may(kList, {}, nullptr)
-                                 : visit.visitor.may(kRead, key, nullptr);
-  if (!may) found.failure = access_denied();
+  if (found.missing) {
+    if (!visit.visitor.may(kList, {}, nullptr)) found.failure = access_denied();
+    co_return std::move(found);
+  }
+  object::VersionName name{visit.bucket.name, key, {}};
+  Result<object::ObjectInfo> info = co_await store_.describe(std::move(name));
+  if (info.ok() && visit.visitor.may(kRead, key, &*info)) {
+    found.refused = std::move(*info);
+  } else {
+    found.failure = access_denied();
+  }
   co_return std::move(found);
 }
 
@@ -219,6 +231,7 @@ WebsiteHandler::ReplyTask WebsiteHandler::visit(Visit& visit) {
     if (found.failure.status == 304) {
       Reply reply;
       reply.head.status = 304;
+      add_validators(reply.head.fields, *found.refused);
       co_return std::move(reply);
     }
     Result<Reply> failed = co_await fail(visit, std::move(found.failure));

@@ -63,7 +63,8 @@ class WebsiteHandler final : public http::Handler {
   struct Found {
     std::optional<object::OpenObject> open;
     Failure failure;
-    bool missing = false;  // the key is not there
+    bool missing = false;                         // the key is not there
+    std::optional<object::ObjectInfo> refused{};  // it is, but not as the request wants it
   };
   [[nodiscard]] async::Task<Result<Found>> find(const Visit& visit, std::string key,
                                                 bool with_conditions);

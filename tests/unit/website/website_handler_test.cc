@@ -145,6 +145,25 @@ TEST_F(Website, ranges_conditions_and_head_work_as_on_any_web_server) {
   EXPECT_EQ(post.fields.get("allow"), "GET, HEAD");
 }
 
+TEST_F(Website, what_a_list_opens_is_not_modified_for_who_has_it) {
+  set(BucketSetting::kPolicy, R"({"Version":"2012-10-17","Statement":[{"Effect":"Allow",)"
+                              R"("Principal":"*","Action":"s3:GetObject",)"
+                              R"("Resource":"arn:aws:s3:::bucket/nothing"}]})");
+  set(BucketSetting::kOwnership, "ObjectWriter");
+  const access::Acl everybody =
+      *access::canned_acl("public-read", access::AclOf::kObject, "owner", "owner");
+  ASSERT_TRUE(
+      run(objects.set_acl({"bucket", "index.html", {}}, access::encode_acl(everybody))).ok());
+  const Reply whole = visit("/");
+  ASSERT_EQ(whole.status, 200);
+  const std::string etag(whole.fields.get("etag"));
+  const Reply again = visit("/", {{"if-none-match", etag}});
+  EXPECT_EQ(again.status, 304);
+  EXPECT_EQ(again.fields.get("etag"), etag);
+  EXPECT_EQ(visit("/", {{"if-match", "\"other\""}}).status, 412);
+  EXPECT_EQ(visit("/docs/", {{"if-none-match", "*"}}).status, 403);
+}
+
 TEST_F(Website, a_bucket_without_a_website_shows_nothing) {
   ASSERT_TRUE(
       run(objects.set_bucket_setting("bucket", BucketSetting::kWebsite, std::nullopt)).ok());
