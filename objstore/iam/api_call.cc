@@ -64,8 +64,8 @@ Result<std::string> ApiCall::need_name(std::string_view parameter, size_t bytes_
   return name;
 }
 
-Result<std::string> ApiCall::path() const {
-  const std::string* path = find("Path");
+Result<std::string> ApiCall::path(std::string_view parameter) const {
+  const std::string* path = find(parameter);
   if (path == nullptr || path->empty()) return std::string("/");
   const bool good = path->size() <= kPathBytesMax && path->front() == '/' && path->back() == '/' &&
                     std::all_of(path->begin(), path->end(),

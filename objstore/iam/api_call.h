@@ -54,7 +54,7 @@ struct ApiCall {
   // A name of a user, role, group, policy: [A-Za-z0-9+=,.@_-]; ValidationError otherwise.
   [[nodiscard]] Result<std::string> need_name(std::string_view parameter, size_t bytes_max) const;
   // The parameter Path, "/" where it is absent.
-  [[nodiscard]] Result<std::string> path() const;
+  [[nodiscard]] Result<std::string> path(std::string_view parameter = "Path") const;
   // The strings of NAME.member.1, NAME.member.2 ...; with `field`, of NAME.member.1.FIELD.
   [[nodiscard]] std::vector<std::string> members(std::string_view name,
                                                  std::string_view field = {}) const;

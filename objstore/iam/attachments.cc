@@ -1,9 +1,16 @@
 // Managed policies attached to users, groups and roles.
+#include "common/base/parse.h"
 #include "objstore/iam/operations.h"
 
 namespace strata::iam {
 
 namespace {
+
+// A user, group or role, and which of them it is.
+struct HolderOf {
+  std::string_view kind;
+  const Holder* entity = nullptr;
+};
 
 template <typename Entity>
 Status attach(ApiCall& call, Entity holder) {
@@ -83,6 +90,46 @@ Status detach_role_policy(ApiCall& call) {
 Status list_attached_role_policies(ApiCall& call) {
   TRY_ASSIGN(const Role role, need_role(call));
   return list_attached(call, role);
+}
+
+Status list_entities_for_policy(ApiCall& call) {
+  TRY_ASSIGN(const ManagedPolicy policy, need_policy(call));
+  const std::string* filter = call.find("EntityFilter");
+  const std::string* usage = call.find("PolicyUsageFilter");
+  const std::string* prefix = call.find("PathPrefix");
+  std::vector<HolderOf> holders;
+  const auto collect = [&](std::string_view kind, const auto& entities) {
+    if ((filter != nullptr && *filter != kind) ||
+        (usage != nullptr && *usage == "PermissionsBoundary")) {
+      return;
+    }
+    for (const auto* entity : entities) {
+      if (!entity->attached.contains(policy_arn(policy))) continue;
+      if (prefix != nullptr && !entity->path.starts_with(*prefix)) continue;
+      holders.push_back({kind, entity});
+    }
+  };
+  const State& state = call.state;
+  collect("Group", of_account(state.groups, rows::group(call.account(), "")));
+  collect("Role", of_account(state.roles, rows::role(call.account(), "")));
+  collect("User", of_account(state.users, rows::user(call.account(), "")));
+  std::vector<std::string> names;
+  names.reserve(holders.size());
+  for (const HolderOf& holder : holders) {
+    names.push_back(std::string(holder.kind) + "/" + ascii_lower(holder.entity->name));
+  }
+  TRY_ASSIGN(const Page page, page_of(call, names));
+  for (const std::string kind : {"Group", "User", "Role"}) {
+    call.xml.open("Policy" + kind + "s");
+    for (size_t i = page.begin; i < page.end; ++i) {
+      if (holders[i].kind != kind) continue;
+      call.xml.open("member").element(kind + "Name", holders[i].entity->name);
+      call.xml.element(kind + "Id", holders[i].entity->id).close();
+    }
+    call.xml.close();
+  }
+  write_page_end(call, page, names);
+  return {};
 }
 
 }  // namespace strata::iam

@@ -85,6 +85,36 @@ Status list_groups(ApiCall& call) {
   return write_groups(call, groups);
 }
 
+Status update_group(ApiCall& call) {
+  TRY_ASSIGN(UserGroup group, need_group(call));
+  const std::string old_name = group.name;
+  if (call.find("NewPath") != nullptr) {
+    TRY_ASSIGN(group.path, call.path("NewPath"));
+  }
+  if (call.find("NewGroupName") != nullptr) {
+    TRY_ASSIGN(group.name, call.need_name("NewGroupName", kGroupNameBytesMax));
+  }
+  const std::string old_key = ascii_lower(old_name);
+  const std::string new_key = ascii_lower(group.name);
+  if (new_key != old_key) {
+    if (call.state.group(call.account(), group.name) != nullptr) {
+      return Error(Code::kAlreadyExists, code::kEntityAlreadyExists,
+                   "Group with name " + group.name + " already exists.");
+    }
+    UserGroup named_before = group;
+    named_before.name = old_name;
+    for (const User* member : members_of(call, named_before)) {
+      User user = *member;
+      user.groups.erase(old_key);
+      user.groups.insert(new_key);
+      call.draft->put(std::move(user));
+    }
+    call.draft->erase(rows::group(group.account, old_name));
+  }
+  call.draft->put(std::move(group));
+  return {};
+}
+
 Status delete_group(ApiCall& call) {
   TRY_ASSIGN(const UserGroup group, need_group(call));
   std::string_view what;

@@ -26,6 +26,7 @@ using OperationFunction = Status (*)(ApiCall& call);
 [[nodiscard]] Status create_group(ApiCall& call);
 [[nodiscard]] Status get_group(ApiCall& call);
 [[nodiscard]] Status list_groups(ApiCall& call);
+[[nodiscard]] Status update_group(ApiCall& call);
 [[nodiscard]] Status delete_group(ApiCall& call);
 [[nodiscard]] Status add_user_to_group(ApiCall& call);
 [[nodiscard]] Status remove_user_from_group(ApiCall& call);
@@ -55,6 +56,7 @@ using OperationFunction = Status (*)(ApiCall& call);
 [[nodiscard]] Status attach_role_policy(ApiCall& call);
 [[nodiscard]] Status detach_role_policy(ApiCall& call);
 [[nodiscard]] Status list_attached_role_policies(ApiCall& call);
+[[nodiscard]] Status list_entities_for_policy(ApiCall& call);
 
 // managed_policies.cc
 [[nodiscard]] Status create_policy(ApiCall& call);
@@ -98,6 +100,7 @@ using OperationFunction = Status (*)(ApiCall& call);
 [[nodiscard]] Status list_roles(ApiCall& call);
 [[nodiscard]] Status delete_role(ApiCall& call);
 [[nodiscard]] Status update_role(ApiCall& call);
+[[nodiscard]] Status update_role_description(ApiCall& call);
 [[nodiscard]] Status update_assume_role_policy(ApiCall& call);
 
 // sts.cc

@@ -115,6 +115,14 @@ Status update_role(ApiCall& call) {
   return {};
 }
 
+Status update_role_description(ApiCall& call) {
+  TRY_ASSIGN(Role role, need_role(call));
+  TRY(read_settings(call, role));
+  write_role(call.xml, role, "Role", role.tags);
+  call.draft->put(std::move(role));
+  return {};
+}
+
 Status update_assume_role_policy(ApiCall& call) {
   TRY_ASSIGN(Role role, need_role(call));
   TRY_ASSIGN(role.trust, need_document(call, "PolicyDocument", access::PolicyKind::kTrust,

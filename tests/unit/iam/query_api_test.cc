@@ -215,5 +215,55 @@ TEST_F(StsTest, session_tokens_are_for_users_and_root_not_for_sessions) {
   EXPECT_EQ(ask_sts(root(), {{"Action", "GetSessionToken"}}).status, 200);
 }
 
+TEST_F(QueryApiTest, a_renamed_group_keeps_its_members_and_what_they_may_do) {
+  const access::Caller alice = user("alice");
+  ASSERT_EQ(ask({{"Action", "CreateGroup"}, {"GroupName", "old"}}).status, 200);
+  ASSERT_EQ(ask({{"Action", "CreateGroup"}, {"GroupName", "taken"}}).status, 200);
+  ASSERT_EQ(ask({{"Action", "AddUserToGroup"}, {"GroupName", "old"}, {"UserName", "alice"}}).status,
+            200);
+  ASSERT_EQ(ask({{"Action", "PutGroupPolicy"},
+                 {"GroupName", "old"},
+                 {"PolicyName", "p"},
+                 {"PolicyDocument", kAllowAll}})
+                .status,
+            200);
+  Parameters rename{{"Action", "UpdateGroup"}, {"GroupName", "old"}, {"NewGroupName", "Taken"}};
+  EXPECT_EQ(ask(rename).code(), "EntityAlreadyExists");
+  rename["NewGroupName"] = "New";
+  rename["NewPath"] = "/teams/";
+  ASSERT_EQ(ask(rename).status, 200);
+  EXPECT_EQ(ask({{"Action", "GetGroup"}, {"GroupName", "old"}}).code(), "NoSuchEntity");
+  const Told group = ask({{"Action", "GetGroup"}, {"GroupName", "new"}});
+  EXPECT_EQ(group.members("Users"), 1U);
+  EXPECT_EQ(group.text({"Group", "Arn"}), "arn:aws:iam::000000000001:group/teams/New");
+  const access::Caller again = directory_.find(keys_["alice"])->caller;
+  EXPECT_EQ(ask(again, {{"Action", "ListUsers"}}).status, 200);
+}
+
+TEST_F(QueryApiTest, a_policy_tells_whom_it_is_attached_to) {
+  user("alice");
+  user("bob");
+  ASSERT_EQ(ask({{"Action", "CreateGroup"}, {"GroupName", "team"}}).status, 200);
+  const std::string arn = "arn:aws:iam::aws:policy/AdministratorAccess";
+  for (const char* name : {"alice", "bob"}) {
+    ASSERT_EQ(ask({{"Action", "AttachUserPolicy"}, {"UserName", name}, {"PolicyArn", arn}}).status,
+              200);
+  }
+  ASSERT_EQ(
+      ask({{"Action", "AttachGroupPolicy"}, {"GroupName", "team"}, {"PolicyArn", arn}}).status,
+      200);
+  Parameters list{{"Action", "ListEntitiesForPolicy"}, {"PolicyArn", arn}};
+  EXPECT_EQ(ask(list).members("PolicyUsers"), 2U);
+  EXPECT_EQ(ask(list).text({"PolicyGroups", "member", "GroupName"}), "team");
+  list["MaxItems"] = "2";
+  const Told first = ask(list);
+  EXPECT_EQ(first.members("PolicyUsers") + first.members("PolicyGroups"), 2U);
+  list["Marker"] = first.text({"Marker"});
+  EXPECT_EQ(ask(list).text({"PolicyUsers", "member", "UserName"}), "bob");
+  EXPECT_EQ(ask({{"Action", "ListEntitiesForPolicy"}, {"PolicyArn", arn}, {"EntityFilter", "Role"}})
+                .members("PolicyUsers"),
+            0U);
+}
+
 }  // namespace
 }  // namespace strata::iam
