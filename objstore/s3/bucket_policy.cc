@@ -28,6 +28,14 @@ Error no_policy() {
   return {Code::kNotFound, "NoSuchBucketPolicy", "The bucket policy does not exist"};
 }
 
+// A policy may grant to other accounts what it says of itself; S3 shows and changes it only for its
+// own.
+Status check_own_account(const Call& call) {
+  if (call.request.caller().account == call.rules.owner) return {};
+  return Error(Code::kInvalidArgument, code::kMethodNotAllowed,
+               "The specified method is not allowed against this resource.");
+}
+
 // Whether everybody named is somebody: S3 refuses a policy that grants to nobody.
 Status check_principals(const access::Policy& policy, const iam::Directory& directory) {
   const std::shared_ptr<const iam::State> state = directory.state();
@@ -52,6 +60,7 @@ Status check_principals(const access::Policy& policy, const iam::Directory& dire
 }  // namespace
 
 AnswerTask get_bucket_policy(const Call& call) {
+  CO_TRY(check_own_account(call));
   CO_TRY_ASSIGN(const object::BucketInfo bucket,
                 co_await call.service.store.bucket(call.request.bucket()));
   const std::string* policy = bucket.settings->find(object::BucketSetting::kPolicy);
@@ -63,6 +72,7 @@ AnswerTask get_bucket_policy(const Call& call) {
 }
 
 AnswerTask put_bucket_policy(const Call& call) {
+  CO_TRY(check_own_account(call));
   CO_TRY_ASSIGN(std::string document, co_await read_document(call, kConfigurationXmlBytesMax));
   CO_TRY_ASSIGN(const access::Policy policy,
                 access::parse_bucket_policy(document, call.request.bucket()));
@@ -81,6 +91,7 @@ AnswerTask put_bucket_policy(const Call& call) {
 }
 
 AnswerTask delete_bucket_policy(const Call& call) {
+  CO_TRY(check_own_account(call));
   Document document = std::nullopt;
   object::BucketCheck none;
   Result<Answer> answer =

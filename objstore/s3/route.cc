@@ -61,6 +61,11 @@ Status check_other_selectors(const OperationInfo& row, const ParsedRequest& requ
                               (request.head().method == "GET" || request.head().method == "HEAD");
   for (const QueryParameter& parameter : request.query().all()) {
     if (parameter.name == row.selector) continue;
+    // A part without its upload would become the object.
+    if (parameter.name == "partNumber" && row.selector.empty() && !read_of_object) {
+      return Error(Code::kInvalidArgument, code::kInvalidArgument,
+                   "partNumber is given without the uploadId that it belongs to.");
+    }
     if (!is_selector(parameter.name)) {
       // A bare name asks for a subresource; one with a value may be anything, and S3 ignores it.
       if (parameter.has_value || parameter.name == row.also || read_of_object) continue;

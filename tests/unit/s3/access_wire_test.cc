@@ -84,6 +84,18 @@ TEST_F(AccessWire, a_public_policy_opens_what_it_names_once_nothing_blocks_it) {
   EXPECT_EQ(anonymous("GET", "/bucket/key").code(), "AccessDenied");
 }
 
+TEST_F(AccessWire, a_policy_is_shown_and_changed_only_for_its_own_account) {
+  const sigv4::Keys other = account("other");
+  const std::string everything =
+      policy(R"({"AWS":")" + accounts_["other"].id + R"("})", R"("s3:*")");
+  ASSERT_EQ(root("PUT", "/bucket?policy=", everything).status, 204);
+  EXPECT_EQ(as(other, "GET", "/bucket").status, 200);
+  EXPECT_EQ(as(other, "GET", "/bucket?policy=").status, 405);
+  EXPECT_EQ(as(other, "PUT", "/bucket?policy=", everything).status, 405);
+  EXPECT_EQ(as(other, "DELETE", "/bucket?policy=").code(), "MethodNotAllowed");
+  EXPECT_EQ(root("GET", "/bucket?policy=").status, 200);
+}
+
 TEST_F(AccessWire, a_policy_has_to_be_one_for_this_bucket) {
   EXPECT_EQ(root("PUT", "/bucket?policy=", "{").code(), "MalformedPolicy");
   EXPECT_EQ(root("PUT", "/bucket?policy=", policy(R"({"AWS":"999999999999"})", kGet)).code(),

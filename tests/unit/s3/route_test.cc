@@ -93,6 +93,8 @@ TEST(Route, refuses_what_fits_no_operation) {
   EXPECT_EQ(routed("POST", "/bucket/key"), "MethodNotAllowed");
   EXPECT_EQ(routed("DELETE", "/bucket?versioning"), "MethodNotAllowed");
   EXPECT_EQ(routed("PUT", "/bucket/key?uploadId=x"), "MethodNotAllowed");
+  EXPECT_EQ(routed("PUT", "/bucket/key?partNumber=1"), "InvalidArgument");
+  EXPECT_EQ(routed("GET", "/bucket/key?partNumber=1"), "GetObject");
   EXPECT_EQ(routed("HEAD", "/bucket/key?tagging"), "MethodNotAllowed");
 }
 
