@@ -63,6 +63,10 @@ class KillObjects(unittest.TestCase):
         print(kill_load.summary(totals), file=sys.stderr)
         self.assertGreater(totals["operations"], 100)
 
+    def test_relaxed_durability_loses_nothing_by_a_program_that_dies(self):
+        totals = kill_load.run(2, SEED, load_s=(0.05, 0.35), durability="relaxed")
+        self.assertGreater(totals["operations"], 20)
+
     def test_a_store_that_loses_something_is_found_out(self):
         with StrataServer(environment={"STRATA_BUCKETS": kill_load.BUCKET}) as server:
             state = kill_load.State(server)
