@@ -17,6 +17,7 @@ SNAPSHOT_SECONDS_MAX = 300
 VERB_SECONDS = 120
 SETTLE_SECONDS = 1  # fio is under way before the snapshot begins
 LIMITS = (1000, 10000)
+THROTTLE_SECONDS_MIN = 6  # what fio has under way at the end is then a small part of what it did
 NAMES = ("snapshot-write-32", *(f"throttle-{limit}" for limit in LIMITS), "fua-1")
 WRITES = Job("randwrite", 4 * KIB, 32)
 
@@ -81,7 +82,8 @@ def throttle(setting, server, size, limit):
     try:
         job = Job("randread", 4 * KIB, 32)
         samples = setting.interleaved(
-            f"throttle-{limit}", lambda _: job.run(server, size, setting.folder, setting.seconds),
+            f"throttle-{limit}",
+            lambda _: job.run(server, size, setting.folder, max(setting.seconds, THROTTLE_SECONDS_MIN)),
             lambda _: Sample(float(limit)))
     finally:
         server.verb("volume", "set", servers.VOLUME, "--iops", "0")

@@ -36,11 +36,15 @@ class ThrottleQueue final : public LayerQueue {
     if (letting_through_) return;  // called from inside a completion of one that was passed on
     const Busy busy(*this);
     letting_through_ = true;
+    const SteadyTime now = time_.now();
+    SteadyTime at = count_from(now);
     while (Shadow* const front = waiting_.front()) {
       if (!retired_) {
-        const SteadyTime now = time_.now();
-        const SteadyTime again = limit_.admit(*front, now);
+        const SteadyTime again = limit_.admit(*front, at);
         if (again != SteadyTime::min()) {
+          at = again;
+          if (again <= now) continue;
+          due_ = again;
           alarm_->set(std::min(again, now + ThrottleLayer::kLookAgain));
           break;
         }
@@ -48,11 +52,28 @@ class ThrottleQueue final : public LayerQueue {
       waiting_.pop();
       pass(*front);
     }
+    late_ = now - std::min(at, now);
     letting_through_ = false;
+  }
+
+  // The time that requests are counted at. When requests waited and we were woken well after the
+  // first of them was due, it is so much behind, until that is made up for: the rate is kept on a
+  // machine whose processors are not always to be had.
+  SteadyTime count_from(SteadyTime now) noexcept {
+    if (due_ < now - ThrottleLayer::kOnTime) {
+      late_ = std::min(late_ + (now - due_), ThrottleLayer::kLateMax);
+      make_up_until_ = now + ThrottleLayer::kLateMax;
+    }
+    due_ = SteadyTime::max();
+    if (now >= make_up_until_) late_ = Duration(0);
+    return now - late_;
   }
 
   RateLimit& limit_;
   Timekeeper& time_;
+  SteadyTime due_ = SteadyTime::max();  // when the first that waits may go
+  Duration late_{0};                    // still to be made up for, until:
+  SteadyTime make_up_until_ = SteadyTime::min();
   Waiting waiting_;
   bool letting_through_ = false;
   bool retired_ = false;

@@ -16,6 +16,11 @@ class ThrottleLayer final : public Layer {
                                                  ring::Ring& ring) override;
   // A change of the limit is seen by waiting requests within this time.
   static constexpr Duration kLookAgain = std::chrono::milliseconds(50);
+  // What a thread that was woken late makes up for, within as much time: beyond the 15 ms that a
+  // bucket has room for.
+  static constexpr Duration kLateMax = std::chrono::milliseconds(100);
+  // Woken no later than this is in time: the bucket has room for it.
+  static constexpr Duration kOnTime = std::chrono::milliseconds(1);
 
  private:
   RateLimit& limit_;

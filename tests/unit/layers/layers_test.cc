@@ -40,6 +40,29 @@ TEST_F(StackTest, late_timers_cost_no_rate) {
   time_.advance(seconds(5));
 }
 
+// A client that sends the next request when one is answered, on a machine that stands still for 40
+// ms now and then.
+TEST_F(StackTest, what_a_machine_that_stands_still_misses_is_made_up_for) {
+  stack_.set({.rate = {.iops = {.per_second = 1000}}});
+  constexpr int kDepth = 8;
+  for (int i = 0; i < kDepth; ++i) begin(Op::kRead);
+  const auto send_more = [this] {
+    while (static_cast<int>(pending_.size()) - done() < kDepth) begin(Op::kRead);
+  };
+  for (int second = 0; second < 10; ++second) {
+    for (int i = 0; i < 8; ++i) {
+      for (int step = 0; step < 85; ++step) {
+        time_.advance(milliseconds(1));
+        send_more();
+      }
+      time_.stand_still(milliseconds(40));
+      send_more();
+    }
+  }
+  EXPECT_NEAR(done(), 10'000, 100);
+  time_.advance(seconds(1));
+}
+
 TEST_F(StackTest, operations_are_counted_in_units_of_256_kib_and_trims_are_free) {
   stack_.set({.rate = {.iops = {.per_second = 10, .tokens = 1}}});
   begin(Op::kRead, 0, kMiB);  // four operations, which the bucket lends
