@@ -12,9 +12,10 @@
 // A device of a server without CAP_SYS_ADMIN, and one of a kernel before 6.1, cannot be recovered:
 // it ends with its server.
 //
-// How data goes: the kernel copies between a request's pages and a buffer of the slot's, when it
-// is told to (user copy; Linux 6.5, not without CAP_SYS_ADMIN), else by itself. Not zero copy: see
-// docs/ublk.md.
+// How data goes: the kernel copies between a request's pages and a buffer of the slot's, with the
+// commands that bring and answer it. A device may also have been made with user copy (Linux 6.5),
+// as earlier versions made it: then it copies when it is told to, by a system call for each
+// request. Not zero copy: see docs/ublk.md.
 //
 // Thread rule: one call at a time.
 #pragma once
@@ -40,7 +41,7 @@ struct DeviceOptions {
   uint16_t depth = kQueueDepth;
   // Kept by the kernel: by it a later server knows the device as its own. Not 0.
   uint64_t identity = 0;
-  bool user_copy = true;  // where the kernel has it
+  bool user_copy = false;  // where the kernel has it
   // Called when the device has its number, before it appears. An error undoes it.
   std::function<Status(uint32_t number)> added = {};
 };

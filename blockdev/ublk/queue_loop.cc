@@ -62,6 +62,7 @@ QueueLoop::QueueLoop(std::unique_ptr<QueueChannel> channel, const DeviceInfo& in
       disk_(disk),
       instruments_(instruments),
       user_copy_((info.flags & kUserCopy) != 0),
+      gives_back_((info.flags & (kUserCopy | kIoctlEncode)) != 0),
       device_(info.device),
       limits_{.device_bytes = disk.geometry().size_bytes,
               .request_bytes_max = info.request_bytes_max,
@@ -112,14 +113,16 @@ void QueueLoop::run(std::promise<Status> ready) {
   while (serves) {
     const bool stopping = stop_.load(std::memory_order_acquire);
     if (in_device_ == 0 && (stopping || offered_ == 0)) break;
-    const bool may_rest = user_copy_ && in_device_ == 0 && used_bytes_ >= kWorthBytes;
+    const bool may_rest = gives_back_ && in_device_ == 0 && used_bytes_ >= kWorthBytes;
     if (!may_rest) {
       turn(Deadline::never());
       continue;
     }
     const Deadline rest = Deadline::after(kIdleTime);
+    quiet_ = true;
     turn(rest);
-    if (in_device_ == 0 && rest.passed(std::chrono::steady_clock::now())) give_memory_back();
+    if (quiet_ && in_device_ == 0 && rest.passed(std::chrono::steady_clock::now()))
+      give_memory_back();
   }
   if (serves) turn(kPast);  // sends the last answers
   block_.reset();
@@ -146,6 +149,7 @@ void QueueLoop::turn(Deadline until) {
 
 void QueueLoop::arrived(Slot& slot, int32_t result) noexcept {
   --offered_;
+  quiet_ = false;
   if (result == 0) {
     // Who is stopping leaves it to the next server, which is asked again.
     if (!stop_.load(std::memory_order_relaxed)) begin(slot);
@@ -225,6 +229,7 @@ void QueueLoop::answer(Slot& slot, int32_t error) noexcept {
   const int32_t result =
       error == 0 ? static_cast<int32_t>(slot.data_bytes) : answer_of_error(error);
   ++offered_;
+  quiet_ = false;
   channel_->commit_and_fetch(*ring_, slot.arrived, slot.tag, result, slot.memory);
 }
 

@@ -7,8 +7,11 @@
 // The thread ends when the kernel has taken every tag back, or when it was asked to and the disk
 // holds nothing; what the kernel gave it after that goes unanswered to the next server.
 //
-// Memory: a buffer a slot, taken from the system when first used; with user copy an idle queue
-// gives it back.
+// Memory: a buffer a slot, taken from the system when first used; an idle queue gives it back. The
+// kernel must not have put anything there that was not seen yet, and must have taken all that is
+// answered: with user copy it moves data only when told to, else only inside a turn, whose commands
+// it works off there. So after a turn in which nothing came and nothing was answered it holds
+// nothing. Kernels before 6.4 may do so at any time: there the memory is kept.
 //
 // Thread rule: start, request_stop and the destructor on one thread outside.
 #pragma once
@@ -81,12 +84,14 @@ class QueueLoop {
   device::BlockDevice& disk_;
   Instruments& instruments_;
   const bool user_copy_;
+  const bool gives_back_;
   const uint32_t device_;  // its number, for the log
   DiskLimits limits_;
   std::unique_ptr<device::BlockQueue> block_;
   std::vector<Slot> slots_;
   std::byte* memory_ = nullptr;  // of all slots
   uint64_t used_bytes_ = 0;      // of it, since it was last given back
+  bool quiet_ = true;            // nothing came and nothing was answered since it was set
   uint32_t in_device_ = 0;
   uint32_t offered_ = 0;  // tags that the kernel has
   int32_t refused_ = 0;

@@ -7,9 +7,9 @@ namespace {
 
 using device::Op;
 
-TEST_F(Ublk, a_device_asks_for_recovery_with_reissue_and_for_user_copy) {
+TEST_F(Ublk, a_device_asks_for_recovery_with_reissue_and_not_for_a_system_call_a_request) {
   start();
-  EXPECT_EQ(kernel_.device().info.flags, kUserRecovery | kRecoveryReissue | kUserCopy);
+  EXPECT_EQ(kernel_.device().info.flags, kUserRecovery | kRecoveryReissue);
   EXPECT_EQ(kernel_.device().info.server_flags, kIdentity);
   EXPECT_TRUE(device_->recoverable());
   EXPECT_EQ(block_path(device_->number()), "/dev/ublkb0");

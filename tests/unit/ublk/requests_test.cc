@@ -93,7 +93,7 @@ TEST_F(Ublk, errors_of_the_disk_are_io_errors_but_for_those_that_the_kernel_know
 }
 
 TEST_F(Ublk, a_copy_that_fails_is_an_io_error) {
-  start();
+  start({.user_copy = true});
   kernel_.copy_error = -EFAULT;
   EXPECT_EQ(write(0, pattern(512)), -EIO);
   EXPECT_TRUE(disk_.notes().empty()) << "what did not arrive must not be written";
