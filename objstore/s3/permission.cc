@@ -221,6 +221,11 @@ Status require_match(const Call& call, const object::Conditions& conditions, std
 }
 
 Error source_error(const Call& call, const BucketRules& source, Error error) {
+  if (error.reason == object::reason::kIsDeleteMarker) {
+    return {Code::kInvalidArgument, code::kInvalidRequest,
+            "The source of a copy request may not specifically refer to a delete marker by version "
+            "id."};
+  }
   if (error.reason != object::reason::kNoSuchKey && error.reason != object::reason::kDeleted) {
     return error;
   }

@@ -53,6 +53,19 @@ TEST_F(VersionedWire, a_condition_beside_a_version_is_on_that_version) {
   EXPECT_EQ(get("/bucket/k").body, "2");
 }
 
+TEST_F(VersionedWire, a_delete_marker_is_nobodys_source) {
+  versioning("Enabled");
+  ASSERT_EQ(put("/bucket/k", "1").status, 200);
+  const std::string marker = id_of(remove());
+  const auto copy = [this](const std::string& source) {
+    return put("/bucket/copy", "", {{"x-amz-copy-source", source}});
+  };
+  EXPECT_EQ(copy("/bucket/k").code(), "NoSuchKey");
+  const Reply named = copy("/bucket/k?versionId=" + codec::uri_encode(marker, true));
+  EXPECT_EQ(named.status, 400);
+  EXPECT_EQ(named.code(), "InvalidRequest");
+}
+
 TEST_F(VersionedWire, the_state_of_versioning_is_set_and_told) {
   EXPECT_EQ(xml_of(get("/bucket", "versioning=")).child_text("Status"), "");
   versioning("Enabled");
