@@ -204,6 +204,7 @@ std::optional<Time> parse_http_date(std::string_view text) {
 std::string format_iso8601(Time time) {
   const Civil civil = to_civil(time);
   std::string out;
+  out.reserve(sizeof("YYYY-MM-DDTHH:MM:SS.mmmZ"));
   append_number(out, civil.year, 4);
   out += '-';
   append_number(out, civil.month, 2);

@@ -36,6 +36,8 @@ class XmlWriter {
  public:
   // Starts with the declaration and the root element.
   XmlWriter(std::string_view root, std::string_view xmlns);
+  // Room for so much more text, for a document that will be long.
+  XmlWriter& expect(size_t bytes);
   XmlWriter& open(std::string_view name);
   XmlWriter& close();
   XmlWriter& element(std::string_view name, std::string_view text);
@@ -50,6 +52,7 @@ class XmlWriter {
   [[nodiscard]] std::string finish();
 
  private:
+  void tag(std::string_view before, std::string_view name);
   std::string out_;
   std::vector<std::string> open_;
 };

@@ -1,3 +1,5 @@
+#include <array>
+
 #include "common/base/check.h"
 #include "common/codec/text.h"
 #include "common/codec/xml.h"
@@ -18,8 +20,26 @@ size_t character_length(std::string_view text) {
   return length;
 }
 
+// Whether a byte stands for itself wherever it is: nearly every byte of nearly every text.
+constexpr std::array<bool, 256> kPlain = [] {
+  std::array<bool, 256> plain{};
+  for (size_t byte = 0x20; byte < 0x80; ++byte) plain[byte] = true;
+  for (const char special : {'&', '<', '>', '"'}) plain[static_cast<uint8_t>(special)] = false;
+  return plain;
+}();
+
+size_t plain_length(std::string_view text) {
+  size_t length = 0;
+  while (length < text.size() && kPlain[static_cast<uint8_t>(text[length])]) ++length;
+  return length;
+}
+
 void append_escaped(std::string& out, std::string_view text, bool in_attribute) {
-  while (!text.empty()) {
+  while (true) {
+    const size_t plain = plain_length(text);
+    out.append(text.substr(0, plain));
+    text.remove_prefix(plain);
+    if (text.empty()) return;
     const size_t length = character_length(text);
     if (length == 0) {
       out += kReplacement;
@@ -64,27 +84,35 @@ XmlWriter::XmlWriter(std::string_view root, std::string_view xmlns) {
   if (!xmlns.empty()) attribute("xmlns", xmlns);
 }
 
-XmlWriter& XmlWriter::open(std::string_view name) {
-  out_ += '<';
+XmlWriter& XmlWriter::expect(size_t bytes) {
+  out_.reserve(out_.size() + bytes);
+  return *this;
+}
+
+void XmlWriter::tag(std::string_view before, std::string_view name) {
+  out_ += before;
   out_ += name;
   out_ += '>';
+}
+
+XmlWriter& XmlWriter::open(std::string_view name) {
+  tag("<", name);
   open_.emplace_back(name);
   return *this;
 }
 
 XmlWriter& XmlWriter::close() {
   CHECK(!open_.empty(), "nothing is open");
-  out_ += "</";
-  out_ += open_.back();
-  out_ += '>';
+  tag("</", open_.back());
   open_.pop_back();
   return *this;
 }
 
 XmlWriter& XmlWriter::element(std::string_view name, std::string_view text) {
-  open(name);
+  tag("<", name);
   append_escaped(out_, text, false);
-  return close();
+  tag("</", name);
+  return *this;
 }
 
 XmlWriter& XmlWriter::element(std::string_view name, uint64_t number) {

@@ -29,10 +29,9 @@ class Scan {
       TRY(check(walks.back()));
     }
     std::vector<Row> rows;
-    while (rows.size() < request_.rows_max) {
-      const std::optional<std::string> key = first_key(walks);
-      if (!key) break;
-      TRY_ASSIGN(std::optional<Row> row, row_at(walks, *key));
+    std::string key;
+    while (rows.size() < request_.rows_max && first_key(walks, key)) {
+      TRY_ASSIGN(std::optional<Row> row, row_at(walks, key));
       if (row) rows.push_back(std::move(*row));
     }
     return rows;
@@ -48,13 +47,16 @@ class Scan {
     return status;
   }
 
-  [[nodiscard]] std::optional<std::string> first_key(const std::vector<Walk>& walks) const {
+  // The key that comes next; false: none in the range.
+  bool first_key(const std::vector<Walk>& walks, std::string& key) const {
     std::optional<std::string_view> first;
     for (const Walk& walk : walks) {
-      if (walk.cursor.valid() && (!first || walk.cursor.key() < *first)) first = walk.cursor.key();
+      if (!walk.cursor.valid()) continue;
+      if (const std::string_view here = walk.cursor.key(); !first || here < *first) first = here;
     }
-    if (!first || (!request_.to.empty() && *first >= request_.to)) return std::nullopt;
-    return std::string(*first);
+    if (!first || (!request_.to.empty() && *first >= request_.to)) return false;
+    key = *first;
+    return true;
   }
 
   // The newest good copy of the row among the walks; moves them past the key.

@@ -31,7 +31,9 @@ codec::XmlWriter s3_document(std::string_view root) {
 }
 
 std::string quoted_etag(std::string_view etag) {
-  std::string text = "\"";
+  std::string text;
+  text.reserve(etag.size() + 2);
+  text += '"';
   text += etag;
   text += '"';
   return text;

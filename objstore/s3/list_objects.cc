@@ -13,6 +13,9 @@ namespace strata::s3 {
 
 namespace {
 
+// Of an entry in a page, unless its key is long.
+constexpr size_t kEntryBytesLikely = 384;
+
 void write_object(codec::XmlWriter& xml, const object::ObjectInfo& info, const NameEncoding& encode,
                   OwnerIds* owners) {
   xml.open("Contents").element("Key", encode(info.key));
@@ -30,6 +33,7 @@ void write_object(codec::XmlWriter& xml, const object::ObjectInfo& info, const N
 
 void write_page(codec::XmlWriter& xml, const object::ListPage& page, const NameEncoding& encode,
                 OwnerIds* owners) {
+  xml.expect(kEntryBytesLikely * (page.objects.size() + page.common_prefixes.size()));
   for (const object::ObjectInfo& info : page.objects) write_object(xml, info, encode, owners);
   for (const std::string& prefix : page.common_prefixes) {
     xml.open("CommonPrefixes").element("Prefix", encode(prefix)).close();
