@@ -17,7 +17,7 @@
 namespace strata::replica {
 
 // Runs under way at once: with the one that gathers, what an upload holds in memory.
-inline constexpr size_t kRunsUnderWayMax = 2;
+inline constexpr size_t kRunsUnderWayMax = 4;
 
 class ReplicaBlobWriter final : public BlobWriter {
  public:
