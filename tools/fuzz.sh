@@ -12,31 +12,42 @@ ensure_packages build test fuzz
 mapfile -t targets < <(cd tests/fuzz && ls ./*_fuzz.cc | sed 's|^\./||; s|\.cc$||')
 build_preset fuzz "${targets[@]}"
 
-passed=0 failed=0
-for target in "${targets[@]}"; do
-  [ -n "$only" ] && [ "$only" != "$target" ] && continue
-  work=build/fuzz/runs/$target
-  rm -rf "$work/found"
+# One target; its last words are in its folder's `result`: ok or failed, and what to print.
+run_target() {
+  local target=$1 work=build/fuzz/runs/$1 status=0 seeds=() runs
+  rm -rf "$work/found" "$work/result"
   mkdir -p "$work/corpus" "$work/found"
-  seeds=()
   [ -d "tests/fuzz/corpus/$target" ] && seeds=("tests/fuzz/corpus/$target")
-  log=$work/log
-  status=0
   timeout $((seconds * 3 + 60)) "build/fuzz/tests/fuzz/$target" "$work/corpus" "${seeds[@]}" \
     -max_total_time="$seconds" -timeout=10 -rss_limit_mb=2048 -max_len=65536 -print_final_stats=1 \
-    -artifact_prefix="$work/found/" >"$log" 2>&1 || status=$?
+    -artifact_prefix="$work/found/" >"$work/log" 2>&1 || status=$?
   if [ "$target" = must_fail_fuzz ]; then
     # The harness itself is on trial: a run that finds nothing here would find nothing anywhere.
     if compgen -G "$work/found/crash-*" >/dev/null; then status=0; else status=1; fi
   fi
-  runs=$(sed -n 's/^stat::number_of_executed_units: *//p' "$log")
+  runs=$(sed -n 's/^stat::number_of_executed_units: *//p' "$work/log")
   if [ $status -eq 0 ]; then
+    echo "ok      $target (${runs:-some} inputs)" | tee "$work/result"
+  else
+    echo "FAILED  $target: see $work/log and $work/found" | tee "$work/result" >&2
+    tail -n 25 "$work/log" >&2
+  fi
+}
+
+[ -z "$only" ] || targets=("$only")
+for target in "${targets[@]}"; do
+  # As many at a time as there are cores.
+  while [ "$(jobs -rp | wc -l)" -ge "$(nproc)" ]; do wait -n || true; done
+  run_target "$target" &
+done
+wait
+
+passed=0 failed=0
+for target in "${targets[@]}"; do
+  if grep -q '^ok ' "build/fuzz/runs/$target/result" 2>/dev/null; then
     passed=$((passed + 1))
-    echo "ok      $target (${runs:-some} inputs)"
   else
     failed=$((failed + 1))
-    echo "FAILED  $target: see $log and $work/found" >&2
-    tail -n 25 "$log" >&2
   fi
 done
 echo "fuzz: $passed passed, $failed failed"

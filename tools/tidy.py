@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Runs clang-tidy over every source file of a compilation database, as many at once as there are
 cores. Most of a file's time goes into the headers it includes, so the files of a folder are read
-several at a time, as one text that includes them; a batch that does not compile that way (two files
+up to 32 at a time, as one text that includes them; a batch that does not compile that way (two files
 of it give one name to two things) is halved until it does. A file that was clean and has not
 changed, nor anything it includes, is not checked again: what was clean is remembered beside the
 database by a hash of the preprocessed text."""
@@ -18,7 +18,7 @@ import sys
 
 TIDY = "clang-tidy-19"
 BATCH_SECONDS_MAX = 600
-BATCH_FILES_MAX = 8
+BATCH_FILES_MAX = 32
 
 
 def fingerprint(entry, config):
