@@ -29,6 +29,7 @@ Drive::~Drive() {
   reclaimer_.reset();
   committer_.reset();
   if (index_ && in_service()) index_->seal();
+  index_.reset();  // its threads may report a failure until they have ended
 }
 
 Result<std::unique_ptr<Drive>> Drive::open(Setup setup) {

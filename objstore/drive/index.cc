@@ -106,6 +106,8 @@ struct Index::Impl {
       log::warning("drive.index_close", {{"path", path}, {"text", closed.ToString()}});
     }
     database.reset();
+    // With it ends what it writes by itself: the folder may be somebody else's from here on.
+    env.reset();
   }
   [[nodiscard]] rocksdb::ColumnFamilyHandle* table(Table which) const {
     return tables[static_cast<size_t>(which)];
@@ -229,7 +231,7 @@ Result<std::unique_ptr<Index>> Index::open(io::FileSystem& files, const std::str
   impl->path = path;
   const auto space = files.space(path);
   const Scale scale{space.ok() ? space->capacity_bytes : kFullSizeBytes};
-  impl->env = make_rocksdb_env(files, path, scale(kLogBytesMax));
+  impl->env = make_rocksdb_env(files, path, scale(kLogBytesMax), failed);
   std::vector<rocksdb::ColumnFamilyDescriptor> tables;
   tables.reserve(kTables);
   for (size_t i = 0; i < kTables; ++i) {

@@ -104,7 +104,7 @@ class Index {
  public:
   // kCorrupt with kReasonIndexDamaged when its files are damaged, its log too: then nothing is
   // changed, and nothing that had been flushed is passed over.
-  // failed: called once, from any thread, when a write in the background failed.
+  // failed: called from any thread, more than once maybe, when a write in the background failed.
   // The cache and the files outlive the index.
   [[nodiscard]] static Result<std::unique_ptr<Index>> open(
       io::FileSystem& files, const std::string& path, IndexCache& cache,

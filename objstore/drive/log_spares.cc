@@ -23,8 +23,9 @@ struct FreeZeros {
 
 }  // namespace
 
-LogSpares::LogSpares(io::FileSystem& files, std::string folder, uint64_t bytes_max)
-    : files_(files), folder_(std::move(folder)), bytes_max_(bytes_max) {
+LogSpares::LogSpares(io::FileSystem& files, std::string folder, uint64_t bytes_max,
+                     std::function<void(const std::string&)> failed)
+    : files_(files), folder_(std::move(folder)), bytes_max_(bytes_max), failed_(std::move(failed)) {
   const auto names = files_.list(folder_);
   if (!names.ok()) return;  // a new index: RocksDB makes its folder, and says what is wrong with it
   for (const std::string& name : *names) {
@@ -51,7 +52,9 @@ bool LogSpares::take(const std::string& path) {
     ready_.pop_back();
     bytes_ -= spare.bytes;
   }
-  return files_.rename(spare.path, path).ok();
+  const Status renamed = files_.rename(spare.path, path);
+  if (!renamed.ok()) report(spare.path, renamed.error());
+  return renamed.ok();
 }
 
 bool LogSpares::give(const std::string& path) {
@@ -61,7 +64,11 @@ bool LogSpares::give(const std::string& path) {
   if (stopping_ || bytes_ + info->size_bytes > bytes_max_) return false;
   Spare spare{.path = io::join_path(folder_, fmt::format("{}{}", kSparePrefix, next_number_)),
               .bytes = info->size_bytes};
-  if (!files_.rename(path, spare.path).ok()) return false;
+  const Status renamed = files_.rename(path, spare.path);
+  if (!renamed.ok()) {
+    report(spare.path, renamed.error());
+    return false;
+  }
   ++next_number_;
   bytes_ += spare.bytes;
   given_.push_back(std::move(spare));
@@ -87,9 +94,7 @@ void LogSpares::work() {
     lock.unlock();
     const Status filled = fill(spare);
     if (!filled.ok()) {
-      if (filled.error().code != Code::kClosed) {
-        log::warning("drive.log_spare", {{"path", spare.path}, {"error", filled.error().message}});
-      }
+      report(spare.path, filled.error());
       (void)files_.remove_file(spare.path);
     }
     lock.lock();
@@ -101,6 +106,15 @@ void LogSpares::work() {
     }
     changed_.notify_all();
   }
+}
+
+void LogSpares::report(const std::string& path, const Error& error) const {
+  if (error.code == Code::kClosed) return;
+  log::warning("drive.log_spare", {{"path", path}, {"error", error.message}});
+  if (error.code == Code::kNoSpace || error.code == Code::kBusy || error.code == Code::kNotFound) {
+    return;
+  }
+  failed_("a log of the index could not be filled with zeros: " + error.message);
 }
 
 Status LogSpares::fill(const Spare& spare) {

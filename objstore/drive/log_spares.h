@@ -5,12 +5,14 @@
 // removed: it gets another name, and when that name is durable (else a crash could bring a log back
 // that is half zeros), zeros, in the background.
 //
-// Spares hold nothing. Those that an earlier run left are removed.
+// Spares hold nothing. Those that an earlier run left are removed. But a disk that fails while one
+// is written or flushed has failed, as with any other file.
 //
 // Thread rule: any thread.
 #pragma once
 
 #include <condition_variable>
+#include <functional>
 #include <mutex>
 #include <string>
 #include <string_view>
@@ -30,8 +32,12 @@ class LogSpares {
   // No log shorter than this is worth keeping.
   static constexpr uint64_t kSpareBytesMin = 64 * kKiB;
 
-  // folder: of the logs. bytes_max: what all spares may take together. All outlive this.
-  LogSpares(io::FileSystem& files, std::string folder, uint64_t bytes_max);
+  // folder: of the logs. bytes_max: what all spares may take together. failed: told the reason,
+  // from any thread, when a spare could not be written, renamed or flushed; not when the disk is
+  // full, too many files are open, or the spare is gone, which say nothing of the disk. All outlive
+  // this.
+  LogSpares(io::FileSystem& files, std::string folder, uint64_t bytes_max,
+            std::function<void(const std::string&)> failed);
   ~LogSpares();
   LogSpares(const LogSpares&) = delete;
   LogSpares& operator=(const LogSpares&) = delete;
@@ -51,10 +57,12 @@ class LogSpares {
   };
   void work();
   [[nodiscard]] Status fill(const Spare& spare);
+  void report(const std::string& path, const Error& error) const;
 
   io::FileSystem& files_;
   const std::string folder_;
   const uint64_t bytes_max_;
+  const std::function<void(const std::string&)> failed_;
   std::mutex mutex_;  // guards all below
   std::condition_variable changed_;
   std::vector<Spare> given_;

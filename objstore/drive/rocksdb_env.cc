@@ -395,9 +395,10 @@ CachedReadsOnly::~CachedReadsOnly() {
 }
 
 std::unique_ptr<rocksdb::Env> make_rocksdb_env(io::FileSystem& files, const std::string& path,
-                                               uint64_t spare_bytes_max) {
+                                               uint64_t spare_bytes_max,
+                                               std::function<void(const std::string&)> failed) {
   return rocksdb::NewCompositeEnv(std::make_shared<SeamFileSystem>(
-      files, std::make_unique<LogSpares>(files, path, spare_bytes_max)));
+      files, std::make_unique<LogSpares>(files, path, spare_bytes_max, std::move(failed))));
 }
 
 std::unique_ptr<rocksdb::Env> make_rocksdb_env(io::FileSystem& files) {

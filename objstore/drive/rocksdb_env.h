@@ -6,6 +6,7 @@
 #include <rocksdb/env.h>
 #include <rocksdb/io_status.h>
 
+#include <functional>
 #include <memory>
 #include <string>
 
@@ -16,10 +17,10 @@ namespace strata::drive {
 
 // An Env for the index in the folder `path`, whose files live on `files`, which outlives it;
 // threads and time are RocksDB's own. Logs that have ended are kept for new ones, spare_bytes_max
-// of them in all (log_spares.h).
-[[nodiscard]] std::unique_ptr<rocksdb::Env> make_rocksdb_env(io::FileSystem& files,
-                                                             const std::string& path,
-                                                             uint64_t spare_bytes_max);
+// of them in all; failed: as LogSpares has it (log_spares.h).
+[[nodiscard]] std::unique_ptr<rocksdb::Env> make_rocksdb_env(
+    io::FileSystem& files, const std::string& path, uint64_t spare_bytes_max,
+    std::function<void(const std::string&)> failed);
 // The same for one that only reads.
 [[nodiscard]] std::unique_ptr<rocksdb::Env> make_rocksdb_env(io::FileSystem& files);
 

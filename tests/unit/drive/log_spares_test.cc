@@ -38,10 +38,14 @@ class LogSparesTest : public ::testing::Test {
   }
 
   io::MemoryFileSystem disk_;
+  std::vector<std::string> reasons_;
+  std::function<void(const std::string&)> failed_ = [this](const std::string& reason) {
+    reasons_.push_back(reason);
+  };
 };
 
 TEST_F(LogSparesTest, an_ended_log_comes_back_filled_with_zeros) {
-  LogSpares spares(disk_, "/index", kAllBytes);
+  LogSpares spares(disk_, "/index", kAllBytes, failed_);
   EXPECT_FALSE(spares.take("/index/2.log"));
   make_log(disk_, "/index/1.log");
   ASSERT_TRUE(spares.give("/index/1.log"));
@@ -55,7 +59,7 @@ TEST_F(LogSparesTest, an_ended_log_comes_back_filled_with_zeros) {
 }
 
 TEST_F(LogSparesTest, short_logs_and_those_beyond_the_bound_are_not_kept) {
-  LogSpares spares(disk_, "/index", kAllBytes);
+  LogSpares spares(disk_, "/index", kAllBytes, failed_);
   make_log(disk_, "/index/1.log", LogSpares::kSpareBytesMin - 1);
   EXPECT_FALSE(spares.give("/index/1.log"));
   for (const char* const path : {"/index/2.log", "/index/3.log", "/index/4.log"}) {
@@ -71,14 +75,14 @@ TEST_F(LogSparesTest, short_logs_and_those_beyond_the_bound_are_not_kept) {
 
 TEST_F(LogSparesTest, what_an_earlier_run_left_is_removed) {
   {
-    LogSpares spares(disk_, "/index", kAllBytes);
+    LogSpares spares(disk_, "/index", kAllBytes, failed_);
     make_log(disk_, "/index/1.log");
     ASSERT_TRUE(spares.give("/index/1.log"));
     spares.settle();
   }
   make_log(disk_, "/index/2.log");
   EXPECT_EQ(disk_.list("/index").value().size(), 2u);
-  LogSpares spares(disk_, "/index", kAllBytes);
+  LogSpares spares(disk_, "/index", kAllBytes, failed_);
   EXPECT_EQ(disk_.list("/index").value(), std::vector<std::string>{"2.log"});
 }
 
@@ -93,7 +97,7 @@ TEST_F(LogSparesTest, no_power_cut_brings_a_log_back_that_is_not_what_it_was) {
     make_log(disk, "/index/1.log");
     disk.cut_after(cut);
     {
-      LogSpares spares(disk, "/index", kAllBytes);
+      LogSpares spares(disk, "/index", kAllBytes, failed_);
       if (spares.give("/index/1.log")) spares.settle();
       all_done = spares.take("/index/2.log");
     }
@@ -107,18 +111,42 @@ TEST_F(LogSparesTest, no_power_cut_brings_a_log_back_that_is_not_what_it_was) {
   EXPECT_GT(cut, 6u);
 }
 
-TEST_F(LogSparesTest, a_spare_that_could_not_be_filled_is_no_spare) {
+struct FailingSpareCase {
+  const char* name;
+  fault::Operation operation;
+  Code code;
+  bool disk_failed;
+};
+class FailingSpare : public LogSparesTest,
+                     public ::testing::WithParamInterface<FailingSpareCase> {};
+
+TEST_P(FailingSpare, is_no_spare_and_a_disk_that_failed_is_told) {
   fault::FaultyFileSystem faulty(disk_);
-  LogSpares spares(faulty, "/index", kAllBytes);
+  LogSpares spares(faulty, "/index", kAllBytes, failed_);
   make_log(disk_, "/index/1.log");
+  const FailingSpareCase& how = GetParam();
   ASSERT_TRUE(
-      faulty.set_plan({.rules = {{.operation = fault::Operation::kSync, .times = 1}}}).ok());
-  ASSERT_TRUE(spares.give("/index/1.log"));
-  spares.settle();
+      faulty.set_plan({.rules = {{.operation = how.operation, .times = 1, .code = how.code}}})
+          .ok());
+  if (spares.give("/index/1.log")) spares.settle();
   EXPECT_EQ(faulty.injected(), 1u);
   EXPECT_FALSE(spares.take("/index/2.log"));
-  EXPECT_TRUE(disk_.list("/index").value().empty());
+  EXPECT_EQ(reasons_.size(), how.disk_failed ? 1u : 0u);
+  // Unless it kept its name, and RocksDB removes it.
+  EXPECT_EQ(disk_.list("/index").value().empty(), how.operation != fault::Operation::kRename);
 }
+INSTANTIATE_TEST_SUITE_P(
+    LogSpares, FailingSpare,
+    ::testing::Values(
+        FailingSpareCase{"in_a_write", fault::Operation::kWrite, Code::kIo, true},
+        FailingSpareCase{"in_a_flush", fault::Operation::kSync, Code::kIo, true},
+        FailingSpareCase{"in_a_flush_of_the_folder", fault::Operation::kSyncDirectory, Code::kIo,
+                         true},
+        FailingSpareCase{"in_a_rename", fault::Operation::kRename, Code::kIo, true},
+        FailingSpareCase{"for_want_of_space", fault::Operation::kWrite, Code::kNoSpace, false},
+        FailingSpareCase{"for_want_of_descriptors", fault::Operation::kOpen, Code::kBusy, false},
+        FailingSpareCase{"because_it_is_gone", fault::Operation::kOpen, Code::kNotFound, false}),
+    [](const auto& one) { return std::string(one.param.name); });
 
 }  // namespace
 }  // namespace strata::drive
