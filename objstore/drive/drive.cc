@@ -40,7 +40,7 @@ Result<std::unique_ptr<Drive>> Drive::open(Setup setup) {
 }
 
 Status Drive::finish_open() {
-  TRY_ASSIGN(identity_repairs_, check_identity());
+  TRY_ASSIGN(repaired_at_open_, check_identity());
   const std::string blobs = io::join_path(path(), kBlobsFolder);
   TRY(io::create_directories(setup_.files, blobs));
   const std::string index_path = io::join_path(path(), kIndexFolder);
@@ -51,7 +51,7 @@ Status Drive::finish_open() {
   TRY_ASSIGN(index_, std::move(index));
   TRY(free_leftovers());
   TRY(sweep());
-  TRY_ASSIGN(const uint64_t log_start, stored_log_start());
+  TRY_ASSIGN(const uint64_t log_start, repair_log_start());
   TRY_ASSIGN(space_, setup_.files.space(path()));
   space_at_ = std::chrono::steady_clock::now();
   committer_ = std::make_unique<Committer>(
@@ -177,6 +177,29 @@ Result<uint64_t> Drive::stored_log_start() const {
   TRY_ASSIGN(const Index::Found found, index_->get(Table::kMeta, kLogStartName, Tier::kDisk));
   if (found.state != Index::Found::State::kFound) return uint64_t{0};
   return decode_number(seed_, kLogStartName, found.value);
+}
+
+// Where the note of it is damaged nobody may rely on the log; all else that the drive holds is as
+// good as ever.
+Result<uint64_t> Drive::repair_log_start() {
+  Result<uint64_t> stored = stored_log_start();
+  if (stored.ok() || stored.error().code != Code::kCorrupt ||
+      stored.error().reason == kReasonIndexDamaged) {
+    return stored;
+  }
+  uint64_t last = 0;
+  Cursor cursor = index_->cursor(Table::kLog);
+  cursor.seek_last();
+  TRY(cursor.status());
+  if (cursor.valid()) {
+    TRY_ASSIGN(last, decode_log_key(cursor.key()));
+  }
+  log::error("corrupt", {{"drive", path()}, {"error", stored.error().to_string()}});
+  Batch batch = index_->batch();
+  batch.put(Table::kMeta, kLogStartName, encode_number(seed_, kLogStartName, last));
+  TRY(write_now(batch));
+  ++repaired_at_open_;
+  return last;
 }
 
 Result<bool> Drive::filling() const {

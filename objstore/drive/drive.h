@@ -180,8 +180,8 @@ class Drive {
   // Compares the files of the identity with what they should be: how many were damaged, and have
   // been written anew.
   [[nodiscard]] Result<uint32_t> check_identity();
-  // The same, when the drive was opened.
-  [[nodiscard]] uint32_t identity_repairs() const noexcept { return identity_repairs_; }
+  // The same, when the drive was opened; the note of the log's start counts too.
+  [[nodiscard]] uint32_t repaired_at_open() const noexcept { return repaired_at_open_; }
   // Takes the drive out and lets go of its folder, so that it can be unmounted or opened anew. What
   // is asked of it afterwards fails. kBusy when something under way has not ended by the deadline.
   [[nodiscard]] Status close(const std::string& reason, Deadline deadline);
@@ -198,6 +198,7 @@ class Drive {
   [[nodiscard]] Status finish_open();
   void leave(const std::string& reason, bool missing);
   [[nodiscard]] bool is_folder_gone() const;
+  [[nodiscard]] Result<uint64_t> repair_log_start();
   [[nodiscard]] Status sweep();
   [[nodiscard]] Status free_leftovers();
   void free_waiting(Index& index);
@@ -210,7 +211,7 @@ class Drive {
 
   Setup setup_;
   std::mutex identity_mutex_;  // held while the files of the identity are written
-  uint32_t identity_repairs_ = 0;
+  uint32_t repaired_at_open_ = 0;
   RecordSeed seed_;
   std::unique_ptr<Index> index_;
   std::unique_ptr<Committer> committer_;

@@ -9,7 +9,7 @@ namespace {
 
 class Gathered {
  public:
-  // False when it is too much.
+  // False when it is too much, or a record of the log is damaged.
   [[nodiscard]] Result<bool> read(drive::Drive& drive, uint64_t agreed) {
     const Status read = drive.read_log(agreed, [this](const drive::LogRecord& entry) -> Status {
       if (is_too_much()) return {};
@@ -17,6 +17,10 @@ class Gathered {
       for (const drive::BlobName& blob : entry.blobs) blobs_.insert(std::string(blob.id.key()));
       return {};
     });
+    // Then all keys are compared.
+    const bool damaged = !read.ok() && read.error().code == Code::kCorrupt &&
+                         read.error().reason != drive::kReasonIndexDamaged;
+    if (damaged) return false;
     TRY(read);
     // What was trimmed before or while it was read is missing above; this is written with it.
     TRY_ASSIGN(const uint64_t log_start, drive.stored_log_start());

@@ -329,7 +329,7 @@ Result<Members> open_members(const ReplicaSetOptions& options, drive::IndexCache
   TRY(place_other_folders(members, folders, options.fill_empty_drives, cache, random));
   for (const std::vector<Member>* list : {&members.all, &members.incoming}) {
     for (const Member& member : *list) {
-      if (member.drive) members.identities_repaired += member.drive->identity_repairs();
+      if (member.drive) members.repaired_at_open += member.drive->repaired_at_open();
     }
   }
   rebuild_damaged(options, members, cache);

@@ -71,8 +71,8 @@ struct Members {
   std::vector<drive::MemberRecord> next;  // the members after the move under way, or empty
   std::vector<Member> incoming;           // drives of `next` that are not members yet
   std::vector<LeftOut> left_out;
-  uint64_t rebuilt = 0;              // drives whose damaged index was made anew just now
-  uint64_t identities_repaired = 0;  // files of identities that were damaged
+  uint64_t rebuilt = 0;           // drives whose damaged index was made anew just now
+  uint64_t repaired_at_open = 0;  // as Drive::repaired_at_open has it
 
   // What the drive's identity file has to say.
   [[nodiscard]] drive::Identity identity_of(const drive::Id128& drive) const;

@@ -16,10 +16,27 @@ namespace {
 using drive::LogRecord;
 using drive::Table;
 
+// A record is damaged, not a file of the index: what the drive holds can be compared with others.
+bool is_damaged_record(const Error& error) {
+  return error.code == Code::kCorrupt && error.reason != drive::kReasonIndexDamaged;
+}
+
+// The sequence of the last entry, by its key alone.
+uint64_t last_log_key(const drive::Drive& drive) {
+  drive::Cursor cursor = drive.index().cursor(Table::kLog);
+  cursor.seek_last();
+  const auto sequence =
+      cursor.valid() ? drive::decode_log_key(cursor.key()) : Result<uint64_t>(uint64_t{0});
+  return sequence.ok() ? *sequence : 0;
+}
+
 class Recovery {
  public:
   Recovery(Members& members, const Placement& placement)
-      : members_(members), placement_(placement), standing_(members.all.size()) {}
+      : members_(members),
+        placement_(placement),
+        standing_(members.all.size()),
+        damage_(members.all.size()) {}
   Result<Recovered> run();
 
  private:
@@ -28,6 +45,7 @@ class Recovery {
     return standing_[member].present && members_.all[member].in_service();
   }
   void survey();
+  void stand_aside(size_t number, const Error& error);
   [[nodiscard]] bool nobody_speaks_any_more() const;
   [[nodiscard]] Status check_quorum() const;
   [[nodiscard]] bool logs_reach(size_t target) const;
@@ -41,7 +59,22 @@ class Recovery {
   Members& members_;
   const Placement& placement_;
   std::vector<Standing> standing_;
+  std::vector<std::string> damage_;  // by member: why it cannot say where it stands; else empty
 };
+
+// A drive whose log cannot be read: by a single record, the others may know what it should hold.
+void Recovery::stand_aside(size_t number, const Error& error) {
+  Member& member = members_.all[number];
+  if (placement_.replicas() > 1 && is_damaged_record(error)) {
+    damage_[number] = "its log is damaged: " + error.message;
+    log::error("corrupt", {{"drive", member.path}, {"error", damage_[number]}});
+    standing_[number] =
+        Standing{.present = true, .filling = true, .position = last_log_key(*member.drive)};
+    return;
+  }
+  member.drive->note_index_damage(error);
+  member.drive->take_out("its log cannot be read: " + error.to_string());
+}
 
 void Recovery::survey() {
   uint64_t furthest = 0;
@@ -55,8 +88,7 @@ void Recovery::survey() {
       const Error& error = !position.ok()    ? position.error()
                            : !log_start.ok() ? log_start.error()
                                              : filling.error();
-      member.drive->note_index_damage(error);
-      member.drive->take_out("its log cannot be read: " + error.to_string());
+      stand_aside(i, error);
       continue;
     }
     standing_[i] = Standing{.present = true,
@@ -109,7 +141,9 @@ Status Recovery::check_quorum() const {
     std::string state = member.state;
     if (member.drive) {
       const Status health = member.drive->health();
-      state = health.ok() ? "was being filled when strata stopped" : health.error().message;
+      state = !health.ok()         ? health.error().message
+              : damage_[i].empty() ? "was being filled when strata stopped"
+                                   : damage_[i];
     }
     reasons += fmt::format("; drive {} ({}): {}", member.record.drive.to_hex(),
                            member.path.empty() ? "no folder" : member.path, state);
@@ -135,7 +169,7 @@ bool Recovery::logs_reach(size_t target) const {
   return true;
 }
 
-// False when too much has changed for this way.
+// False when too much has changed for this way, or a log is damaged.
 Result<bool> Recovery::by_log(size_t target) {
   const uint64_t after = standing_[target].agreed;
   Reconciler reconciler(members_, placement_, standing_, target);
@@ -150,7 +184,7 @@ Result<bool> Recovery::by_log(size_t target) {
   };
   for (size_t source = 0; source < standing_.size(); ++source) {
     if (source == target || !usable(source) || standing_[source].filling) continue;
-    TRY(drive(source).read_log(after, [&](const LogRecord& entry) -> Status {
+    const Status read = drive(source).read_log(after, [&](const LogRecord& entry) -> Status {
       if (too_many || (!entry.marker && !reconciler.belongs(entry.placement))) return {};
       if (!entry.marker) {
         const std::vector<size_t> speakers = reconciler.speakers(entry.placement);
@@ -160,9 +194,11 @@ Result<bool> Recovery::by_log(size_t target) {
       }
       remember(entry);
       return {};
-    }));
+    });
+    if (!read.ok() && is_damaged_record(read.error())) return false;
+    TRY(read);
   }
-  TRY(drive(target).read_log(after, [&](const LogRecord& entry) -> Status {
+  const Status own = drive(target).read_log(after, [&](const LogRecord& entry) -> Status {
     // What it holds beyond its own placements is the business of the move that put it there.
     if (too_many || entry.marker || !reconciler.belongs(entry.placement)) return {};
     const std::vector<size_t> speakers = reconciler.speakers(entry.placement);
@@ -170,7 +206,9 @@ Result<bool> Recovery::by_log(size_t target) {
     if (!speaks && !true_entries.contains(entry.sequence)) reconciler.remove_log(entry.sequence);
     remember(entry);
     return {};
-  }));
+  });
+  if (!own.ok() && is_damaged_record(own.error())) return false;
+  TRY(own);
   if (too_many) return false;
   for (const auto& [id, placement] : blobs) TRY(reconciler.blob(id, placement));
   for (const auto& [key, placement] : rows) TRY(reconciler.row(key, placement));
@@ -305,8 +343,9 @@ Result<Recovered> Recovery::run() {
   const uint64_t start = epoch_start(epoch_of(furthest) + 1);
   write_markers(start);
   TRY(check_quorum());
-  Recovered recovered{.start = start, .joining = {}};
+  Recovered recovered{.start = start, .joining = {}, .damaged = 0};
   for (const Standing& standing : standing_) recovered.joining.push_back(standing.filling);
+  for (const std::string& damage : damage_) recovered.damaged += damage.empty() ? 0 : 1;
   return recovered;
 }
 

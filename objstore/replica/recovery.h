@@ -8,7 +8,8 @@
 // For every other drive of the placement the rows and blobs named by recent log entries (its own
 // and the others') are made what they are on the one that speaks: copied, or removed. Entries up to
 // a drive's agreed point need no look. A drive for which some log does not reach back that far, or
-// that was being filled when the store stopped, is filled while the store serves (resync.h); only
+// that was being filled when the store stopped, or whose log is damaged at its end, is filled while
+// the store serves (resync.h); only
 // when too few others would be left to know what is true is it compared with them before.
 //
 // Drives whose loss somebody has accepted (drive::MemberRecord::is_lost) are not waited for: who
@@ -37,6 +38,7 @@ inline constexpr size_t kRecoveryBatchBytes = 32 * kMiB;
 struct Recovered {
   uint64_t start = 0;         // the sequence of the new epoch's marker
   std::vector<bool> joining;  // by member: must be filled from the others; marked so
+  uint64_t damaged = 0;       // of those, because a record of their log is damaged
 };
 
 // kIo with the reasons of the missing drives when too few are left to know what is true.

@@ -156,7 +156,7 @@ Result<std::unique_ptr<ReplicaSet>> ReplicaSet::open(ReplicaSetOptions options,
   }
   const Placement placement(std::move(slots), members.replicas);
   TRY_ASSIGN(const Recovered recovered, recover(members, placement));
-  const uint64_t rebuilt = members.rebuilt + members.identities_repaired;
+  const uint64_t rebuilt = members.rebuilt + members.repaired_at_open + recovered.damaged;
   TRY_ASSIGN(auto drive_thread, async::LoopThread::start("drive-io"));
   Core::Ground ground{.pool = pool,
                       .random = random,

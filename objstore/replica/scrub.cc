@@ -63,6 +63,11 @@ std::vector<size_t> Scrub::members() const {
 // Where the last pass stood: the drive that knows most of it. One that was away knows less.
 void Scrub::load() {
   loaded_ = true;
+  // Before they are used, and replaced by others: else nobody is told of one that is damaged.
+  UnionWalk notes(core_, members(), Table::kMeta, "");
+  while (const std::optional<std::string> name = notes.next_key()) {
+    judge_.note(*name, notes.take(*name));
+  }
   for (const size_t member : members()) {
     const std::optional<ScrubPosition> found = read_position(core_.drive(member));
     if (!found) continue;
@@ -129,8 +134,7 @@ void Scrub::begin_pass() {
   at_.part = ScrubPart::kMeta;
   at_.next.clear();
   at_.bytes = 0;
-  at_.findings = 0;
-  findings_before_ = counts_->findings();
+  at_.findings = 0;  // since findings_before_: what load() found counts for the first pass
   log::info("scrub.begin", {{"drives", static_cast<uint64_t>(members().size())}});
 }
 

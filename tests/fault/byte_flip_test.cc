@@ -3,7 +3,8 @@
 // With good copies on other drives nothing wrong may be served, and the damage must be repaired or
 // the drive be out, with a report; where nobody reads it, a scrub must report it, and it must be
 // repaired by then or at the next start. With a single copy there must be an error instead of data.
-// Without STRATA_TEST_EXHAUSTIVE=1 only some bytes of each file are tried, by seed.
+// Without STRATA_TEST_EXHAUSTIVE=1 only some bytes of each file are tried, by seed; with it and
+// STRATA_TEST_STRIDE=N every Nth.
 #include <gtest/gtest.h>
 
 #include <array>
@@ -11,7 +12,6 @@
 #include <set>
 
 #include "common/base/log.h"
-#include "objstore/replica/scrub.h"
 #include "tests/fault/known_store.h"
 #include "tests/support/seeds.h"
 
@@ -19,10 +19,6 @@ namespace strata::replica {
 namespace {
 
 using tests::ReplicaFixture;
-
-bool exhaustive() {
-  return std::getenv("STRATA_TEST_EXHAUSTIVE") != nullptr;
-}
 
 void flip(io::FileSystem& disk, const std::string& path, uint64_t at, std::byte mask) {
   auto file = disk.open(path, {.write = true}).value();
@@ -85,8 +81,8 @@ class ByteFlip : public ::testing::Test {
       if (exhaustive()) {
         // The blocks of a blob are alike, and some files nobody reads: taken in strides.
         const bool dull = path.find("/blobs/") != std::string::npos || is_read_by_nobody(path);
-        const uint64_t stride = dull ? 61 : 1;
-        for (uint64_t at = 0; at < size; at += stride) offsets.insert(at);
+        const uint64_t stride = dull ? 61 : tests::number_from("STRATA_TEST_STRIDE", 1);
+        for (uint64_t at = random_.below(stride); at < size; at += stride) offsets.insert(at);
       } else if (size > 0 && !is_read_by_nobody(path)) {
         while (offsets.size() < std::min<uint64_t>(size, bytes_a_file)) {
           offsets.insert(random_.below(size));
@@ -99,32 +95,14 @@ class ByteFlip : public ::testing::Test {
                      " STRATA_TEST_SEED=" + std::to_string(seed_));
         trial(path, at, mask);
         ++tally_.trials;
-        if (failures() > 20) return;
+        if (failures_so_far() > kFailuresShown) return;
       }
     }
   }
-  static int failures() {
-    return ::testing::UnitTest::GetInstance()->current_test_info()->result()->total_part_count();
-  }
-
   const uint64_t seed_ = tests::test_seed();
   SeededRandom random_{seed_};
   Tally tally_;
 };
-
-// A whole pass, at once: whether it found anything, or a drive went out.
-bool scrub_finds_something(ReplicaFixture& fixture) {
-  constexpr size_t kScrubStepsMax = 100'000;
-  Scrub& scrub = fixture.store().scrub();
-  scrub.begin();
-  for (size_t steps = 0; steps < kScrubStepsMax; ++steps) {
-    const Result<worker::Step> step = scrub.step();
-    fixture.store().settle();
-    if (!step.ok() || (!step->more && step->wait > std::chrono::seconds(1))) break;
-  }
-  const StoreStatus status = fixture.store().status();
-  return scrub.counts().findings() > 0 || status.corrupt_found > 0 || !status.drives[0].in_service;
-}
 
 // The damage on drive 0 lies where no start and no reader met it.
 void expect_scrub_mends(const KnownStore& known, const Disks& disks) {

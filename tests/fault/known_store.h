@@ -6,6 +6,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cstdlib>
 #include <map>
 #include <memory>
 #include <optional>
@@ -17,6 +18,7 @@
 #include "objstore/drive/drive.h"
 #include "objstore/drive/index.h"
 #include "objstore/replica/placement.h"
+#include "objstore/replica/scrub.h"
 #include "tests/support/replica_fixture.h"
 
 namespace strata::replica {
@@ -53,6 +55,34 @@ inline std::vector<std::string> files_below(io::FileSystem& disk, const std::str
   return found;
 }
 
+// Whether every place is tried: STRATA_TEST_EXHAUSTIVE=1.
+inline bool exhaustive() {
+  return std::getenv("STRATA_TEST_EXHAUSTIVE") != nullptr;
+}
+
+// Of the test that runs. More than so many say nothing new.
+inline constexpr int kFailuresShown = 20;
+inline int failures_so_far() {
+  return ::testing::UnitTest::GetInstance()->current_test_info()->result()->total_part_count();
+}
+
+// A whole pass, at once: whether it found anything, or anything had been found since the start, or
+// the first drive is out. The first of two passes may be the rest of one that had begun.
+inline bool scrub_finds_something(tests::ReplicaFixture& fixture) {
+  constexpr size_t kScrubStepsMax = 100'000;
+  Scrub& scrub = fixture.store().scrub();
+  for (int pass = 0; pass < 2; ++pass) {
+    scrub.begin();
+    for (size_t steps = 0; steps < kScrubStepsMax; ++steps) {
+      const Result<worker::Step> step = scrub.step();
+      fixture.store().settle();
+      if (!step.ok() || (!step->more && step->wait > std::chrono::seconds(1))) break;
+    }
+  }
+  const StoreStatus status = fixture.store().status();
+  return scrub.counts().findings() > 0 || status.corrupt_found > 0 || !status.drives[0].in_service;
+}
+
 // What reading everything gave.
 struct Findings {
   size_t wrong = 0;   // bytes that were never written, or that were replaced; rows that are gone
@@ -64,9 +94,10 @@ class KnownStore {
  public:
   explicit KnownStore(size_t drives) : drives_(drives) {}
 
-  // Rows, small blobs and a large one, some replaced and some deleted, over two starts: so that
-  // tables, logs and manifest of the index all hold something. Every drive has everything, and the
-  // first one is asked first for every key.
+  // Rows, blobs in tables, in files of values and in files of their own, some replaced and some
+  // deleted, over two starts, and a scrub that has begun: so that tables, files of values, logs and
+  // manifest of the index all hold something. Every drive has everything, and the first one is
+  // asked first for every key.
   void fill(Disks& disks) {
     for (size_t i = 0; i < drives_; ++i) disks.push_back(std::make_unique<io::MemoryFileSystem>());
     tests::ReplicaFixture fixture(pointers_to(disks), static_cast<uint32_t>(drives_));
@@ -77,6 +108,7 @@ class KnownStore {
     blob(fixture, 7, drive::kSmallBlobBytesMax + 20'000);
     blob(fixture, 8, 200);
     blob(fixture, 9, drive::kSmallBlobBytesMax + 1);
+    blob(fixture, 12, 900);
     fixture.stop();
     ASSERT_TRUE(fixture.start().ok());
     for (size_t i = 3; i < 5; ++i) put(fixture, i, "second");
@@ -85,9 +117,19 @@ class KnownStore {
     drop(fixture, 9);
     blob(fixture, 10, 250);
     put(fixture, 11, "last");
+    fixture.store().scrub().begin();
+    for (int steps = 0; steps < 5; ++steps) ASSERT_TRUE(fixture.store().scrub().step().ok());
     // What was replaced and freed is off the books before the store stops.
     fixture.store().settle();
     fixture.stop();
+  }
+
+  // Goes on with what is there.
+  void change_more(tests::ReplicaFixture& fixture) {
+    put(fixture, 0, "third");
+    remove(fixture, 1);
+    put(fixture, 5, "third");
+    std::erase(gone_, keys_[5]);
   }
 
   // Every key and range, once.
@@ -134,7 +176,7 @@ class KnownStore {
       slots.push_back({*drive::Id128::from_hex(one.slot), one.weight});
     }
     const Placement placement(slots, drives_);
-    for (size_t number = 0; keys_.size() < 12; ++number) {
+    for (size_t number = 0; keys_.size() < 13; ++number) {
       const std::string key = "key" + std::to_string(100 + number);
       if (placement.targets(Placement::hash("p/" + key)).front() == 0) keys_.push_back(key);
     }
