@@ -1,6 +1,7 @@
 """Load on a server that is killed, and the check of what is left against the ledger.
 
-kill_test.py runs it shortly; as a program it is the long form: kill_load.py KILLS (./dev test --kill)."""
+kill_test.py runs it shortly; as a program it is the long form: kill_load.py [KILLS] (./dev test --kill), 1,000 without
+a number. It does all of them, or fails: when something was lost, or when they take too long."""
 
 import hashlib
 import http.client
@@ -27,10 +28,16 @@ PART = 5 * 1024 * 1024
 POOL = random.Random(7).randbytes(8 * 1024 * 1024)
 BROKEN = (OSError, http.client.HTTPException)
 DRIVES = 3
+LONG_FORM_KILLS = 1000
+SECONDS_A_KILL_MAX = 6  # on average; a busy machine takes one
 
 
 class Lost(AssertionError):
     pass
+
+
+class TooSlow(AssertionError):
+    """The time was up before there were as many kills as were wanted."""
 
 
 def body_of(source, number, chance, size):
@@ -388,9 +395,10 @@ def drives_are_in(server):
         raise Lost(f"kill -9 made copies that are corrupt: {server.status()['store']}")
 
 
-def run(kills_wanted, seed, load_s=(0.05, 0.45), report=None, durability="strict"):
-    """Kills the server that often, checking after each. Returns the totals. Relaxed durability is held to the same:
-    what the kernel was given outlives the program."""
+def run(kills_wanted, seed, load_s=(0.05, 0.45), report=None, durability="strict", seconds_max=None):
+    """Kills the server at least that often, checking after each. Returns the totals. Relaxed durability is held to the
+    same: what the kernel was given outlives the program."""
+    deadline = time.monotonic() + (seconds_max or max(120, kills_wanted * SECONDS_A_KILL_MAX))
     chance = random.Random(seed)
     totals = {"kills": 0, "in recovery": 0, "operations": 0, "refused": 0, "reads checked": 0, "drive away": 0}
     with StrataServer(environment={"STRATA_BUCKETS": BUCKET, "STRATA_DURABILITY": durability}) as server:
@@ -398,6 +406,8 @@ def run(kills_wanted, seed, load_s=(0.05, 0.45), report=None, durability="strict
         state.write_seeds()
         try:
             while totals["kills"] < kills_wanted:
+                if time.monotonic() > deadline:
+                    raise TooSlow(f"only {totals['kills']} of {kills_wanted} kills when the time was up")
                 done, refused = load(state, chance.random(), chance.uniform(*load_s), dies=True)
                 totals["kills"] += 1
                 if chance.random() < 0.1:
@@ -429,7 +439,7 @@ def run(kills_wanted, seed, load_s=(0.05, 0.45), report=None, durability="strict
 
 
 def main():
-    wanted = int(sys.argv[1]) if len(sys.argv) > 1 else 1000
+    wanted = int(sys.argv[1]) if len(sys.argv) > 1 else LONG_FORM_KILLS
     seed = int(os.environ.get("STRATA_KILL_SEED", str(random.SystemRandom().randrange(2**32))))
     print(f"STRATA_KILL_SEED={seed}", flush=True)
     began = last = time.monotonic()
@@ -442,7 +452,7 @@ def main():
 
     try:
         totals = run(wanted, seed, report=report, durability=os.environ.get("STRATA_KILL_DURABILITY", "strict"))
-    except Lost as wrong:
+    except (Lost, TooSlow) as wrong:
         print(f"FAILED with STRATA_KILL_SEED={seed}: {wrong}")
         return 1
     print(f"passed in {time.monotonic() - began:.0f} s: {summary(totals)}; "

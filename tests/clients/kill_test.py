@@ -1,5 +1,5 @@
 """kill -9 under load, against a ledger of what was acknowledged: nothing acknowledged is lost, nothing
-is torn, nothing deleted returns. The short form; the long one is kill_load.py (./dev test --kill N).
+is torn, nothing deleted returns. The short form; the long one is kill_load.py (./dev test --kill).
 
 STRATA_KILL_SEED repeats a run, as far as threads allow."""
 
@@ -61,11 +61,16 @@ class KillObjects(unittest.TestCase):
         print(f"STRATA_KILL_SEED={SEED}", file=sys.stderr)
         totals = kill_load.run(KILLS, SEED, load_s=(0.05, 0.35))
         print(kill_load.summary(totals), file=sys.stderr)
+        self.assertGreaterEqual(totals["kills"], KILLS)
         self.assertGreater(totals["operations"], 100)
 
     def test_relaxed_durability_loses_nothing_by_a_program_that_dies(self):
         totals = kill_load.run(2, SEED, load_s=(0.05, 0.35), durability="relaxed")
         self.assertGreater(totals["operations"], 20)
+
+    def test_a_run_does_as_many_kills_as_were_wanted_or_fails(self):
+        self.assertRaises(kill_load.TooSlow, kill_load.run, 5, SEED, load_s=(0.05, 0.1), seconds_max=1e-9)
+        self.assertGreaterEqual(kill_load.LONG_FORM_KILLS, 1000)
 
     def test_a_store_that_loses_something_is_found_out(self):
         with StrataServer(environment={"STRATA_BUCKETS": kill_load.BUCKET}) as server:
