@@ -12,10 +12,10 @@
 #include <algorithm>
 #include <optional>
 
-#include "common/async/when_all.h"
 #include "common/base/log.h"
 #include "common/io/memory_file_system.h"
 #include "objstore/replica/inspector.h"
+#include "tests/crash/concurrent_clients.h"
 #include "tests/support/replica_fixture.h"
 #include "tests/support/seeds.h"
 
@@ -49,16 +49,6 @@ struct Writer {
   [[nodiscard]] std::string key(const char* name) const { return placement() + "/" + name; }
 };
 
-async::Task<Result<BlobRef>> add_blob(Store& store, const Version& version, size_t bytes,
-                                      Mutation& mutation) {
-  const std::string content = random_text(version.blob_seed, bytes);
-  CO_TRY_ASSIGN(auto writer, co_await store.create_blob(mutation.placement, bytes));
-  CO_TRY(co_await writer->append(as_bytes(content)));
-  CO_TRY_ASSIGN(const BlobRef ref, co_await writer->finish());
-  mutation.adopts.push_back(std::move(writer));
-  co_return ref;
-}
-
 async::Task<Status> commit_version(Store& store, Writer& writer, RandomSource& random) {
   Mutation mutation;
   mutation.placement = writer.placement();
@@ -77,7 +67,7 @@ async::Task<Status> commit_version(Store& store, Writer& writer, RandomSource& r
     if (last.blob) mutation.drops.push_back(*last.blob);
     next.blob_seed = random.next_u64();
     const size_t bytes = what == 11 ? 150'000 : 1 + random.below(20'000);
-    CO_TRY_ASSIGN(const BlobRef ref, co_await add_blob(store, next, bytes, mutation));
+    CO_TRY_ASSIGN(const BlobRef ref, co_await add_blob(store, mutation, next.blob_seed, bytes));
     next.blob = ref;
     mutation.puts.push_back({writer.key("blob"), ref.id.to_hex()});
   }
@@ -88,27 +78,6 @@ async::Task<Status> commit_version(Store& store, Writer& writer, RandomSource& r
   writer.acknowledged.push_back(next);
   writer.in_doubt.reset();
   co_return Status();
-}
-
-async::Task<int> run_writer(Store& store, Writer& writer, uint64_t seed, int commits) {
-  SeededRandom random(seed);
-  for (int i = 0; i < commits; ++i) {
-    const Status committed = co_await commit_version(store, writer, random);
-    if (!committed.ok()) co_return i;
-  }
-  co_return commits;
-}
-
-async::Task<int> run_writers(Store& store, std::vector<Writer>& writers, uint64_t seed,
-                             int commits) {
-  std::vector<async::Task<int>> tasks;
-  for (Writer& writer : writers) {
-    tasks.push_back(run_writer(store, writer, seed + writer.number, commits));
-  }
-  const std::vector<int> done = co_await async::when_all(std::move(tasks));
-  int sum = 0;
-  for (const int one : done) sum += one;
-  co_return sum;
 }
 
 class RelaxedCrash {
@@ -156,8 +125,8 @@ class RelaxedCrash {
     acknowledged_ += run_some(60);
   }
   uint64_t run_some(int commits) {
-    return static_cast<uint64_t>(
-        fixture_.run(run_writers(fixture_.store(), writers_, random_.next_u64(), commits)));
+    return static_cast<uint64_t>(fixture_.run(
+        run_clients(fixture_.store(), writers_, commit_version, random_.next_u64(), commits)));
   }
 
   // The file of a blob that is dropped goes only when the drop is flushed on the drives that had
@@ -214,23 +183,13 @@ class RelaxedCrash {
     EXPECT_EQ(blob.value_or(""), found->blob ? found->blob->id.to_hex() : "") << "half a commit";
     if (!found->blob) return found;
     const BlobRef& ref = *found->blob;
-    const auto source =
-        fixture_.run(fixture_.store().read_blob(writer.placement(), ref, 0, ref.size_bytes));
-    EXPECT_TRUE(source.ok()) << source.error().to_string();
-    if (source.ok()) expect_content(**source, random_text(found->blob_seed, ref.size_bytes));
+    const auto content = fixture_.run(read_whole_blob(fixture_.store(), writer.placement(), ref));
+    EXPECT_TRUE(content.ok()) << content.error().to_string();
+    if (!content.ok()) return found;
+    EXPECT_TRUE(*content == random_text(found->blob_seed, ref.size_bytes))
+        << "other bytes than were written";
     return found;
   }
-  void expect_content(async::ByteSource& source, const std::string& expected) {
-    std::string content;
-    while (content.size() < expected.size()) {
-      const Result<Bytes> piece = fixture_.run(source.next());
-      ASSERT_TRUE(piece.ok()) << piece.error().to_string();
-      ASSERT_FALSE(piece->empty());
-      content.append(as_text(*piece));
-    }
-    EXPECT_TRUE(content == expected) << "other bytes than were written";
-  }
-
   void check(const std::string& when, std::optional<size_t> away) {
     SCOPED_TRACE(when);
     fixture_.disks().assign(drives_, &disk_);

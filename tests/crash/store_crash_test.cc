@@ -11,9 +11,9 @@
 #include <optional>
 #include <set>
 
-#include "common/async/when_all.h"
 #include "common/base/log.h"
 #include "common/io/memory_file_system.h"
+#include "tests/crash/concurrent_clients.h"
 #include "tests/support/replica_fixture.h"
 #include "tests/support/seeds.h"
 
@@ -43,14 +43,6 @@ struct StoreClient {
   [[nodiscard]] std::string key(const char* name) const { return placement() + "/" + name; }
 };
 
-async::Task<Result<std::unique_ptr<BlobWriter>>> write_blob(Store& store, std::string placement,
-                                                            uint64_t seed, size_t bytes) {
-  const std::string content = random_text(seed, bytes);
-  CO_TRY_ASSIGN(auto writer, co_await store.create_blob(placement, bytes));
-  CO_TRY(co_await writer->append(as_bytes(content)));
-  co_return std::move(writer);
-}
-
 // One random change; a failure of the commit leaves it in doubt, one before it does not.
 async::Task<Status> change_once(Store& store, StoreClient& client, RandomSource& random) {
   Mutation mutation;
@@ -73,12 +65,9 @@ async::Task<Status> change_once(Store& store, StoreClient& client, RandomSource&
     } else {
       next.blob_seed = random.next_u64();
       const size_t bytes = what == 9 ? 1'200'000 : what == 8 ? 140'000 : random.below(5'000);
-      CO_TRY_ASSIGN(auto writer,
-                    co_await write_blob(store, mutation.placement, next.blob_seed, bytes));
-      CO_TRY_ASSIGN(const BlobRef ref, co_await writer->finish());
+      CO_TRY_ASSIGN(const BlobRef ref, co_await add_blob(store, mutation, next.blob_seed, bytes));
       next.blob = ref;
       mutation.puts.push_back({client.key("blob"), ref.id.to_hex()});
-      mutation.adopts.push_back(std::move(writer));
     }
   }
   client.doubted = next;
@@ -87,37 +76,6 @@ async::Task<Status> change_once(Store& store, StoreClient& client, RandomSource&
   client.known = next;
   client.doubted.reset();
   co_return Status();
-}
-
-async::Task<int> run_client(Store& store, StoreClient& client, uint64_t seed, int changes) {
-  SeededRandom random(seed);
-  for (int i = 0; i < changes; ++i) {
-    const Status changed = co_await change_once(store, client, random);
-    if (!changed.ok()) co_return i;
-  }
-  co_return changes;
-}
-
-async::Task<int> run_clients(Store& store, std::vector<StoreClient>& clients, uint64_t seed,
-                             int changes) {
-  std::vector<async::Task<int>> tasks;
-  for (StoreClient& client : clients) {
-    tasks.push_back(run_client(store, client, seed + client.number, changes));
-  }
-  const std::vector<int> done = co_await async::when_all(std::move(tasks));
-  int sum = 0;
-  for (const int one : done) sum += one;
-  co_return sum;
-}
-
-async::Task<Result<std::string>> read_all(Store& store, std::string placement, BlobRef ref) {
-  CO_TRY_ASSIGN(auto source, co_await store.read_blob(placement, ref, 0, ref.size_bytes));
-  std::string out;
-  for (;;) {
-    CO_TRY_ASSIGN(const Bytes piece, co_await source->next());
-    if (piece.empty()) co_return out;
-    out.append(as_text(piece));
-  }
 }
 
 std::string value_of(ReplicaFixture& fixture, const StoreClient& client, const char* name) {
@@ -132,7 +90,8 @@ bool is_state(ReplicaFixture& fixture, const StoreClient& client, const State& s
   const std::string blob = value_of(fixture, client, "blob");
   if (!state.blob) return blob.empty();
   if (blob != state.blob->id.to_hex()) return false;
-  const auto content = fixture.run(read_all(fixture.store(), client.placement(), *state.blob));
+  const auto content =
+      fixture.run(read_whole_blob(fixture.store(), client.placement(), *state.blob));
   EXPECT_TRUE(content.ok()) << content.error().to_string();
   if (!content.ok()) return false;
   EXPECT_EQ(*content, random_text(state.blob_seed, state.blob->size_bytes));
@@ -177,7 +136,8 @@ class StoreCrash {
  private:
   void work() {
     if (disk_.powered()) disk_.cut_after(random_.below(600));
-    acknowledged_ += fixture_.run(run_clients(fixture_.store(), clients_, random_.next_u64(), 40));
+    acknowledged_ +=
+        fixture_.run(run_clients(fixture_.store(), clients_, change_once, random_.next_u64(), 40));
   }
 
   void crash() {
