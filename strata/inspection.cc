@@ -9,6 +9,7 @@
 #include "blockdev/volume/metadata.h"
 #include "common/worker/settings.h"
 #include "objstore/drive/inspect_drive.h"
+#include "objstore/iam/directory.h"
 #include "objstore/object/inspect.h"
 
 namespace strata::roof {
@@ -47,7 +48,13 @@ Description named(std::string_view what, const std::string& path) {
 
 Description with_row(drive::RecordDescription record, std::string_view key) {
   if (!record.row_value) return std::move(record.description);
-  Description out = object::describe_row(key, *record.row_value);
+  Description out{.what = "account record"};
+  // Of accounts, users and policies the name only: some of these rows hold secrets.
+  if (key.starts_with(iam::kRowKind)) {
+    out.add("name", printable(key.substr(1)));
+  } else {
+    out = object::describe_row(key, *record.row_value);
+  }
   out.append(record.description);
   return out;
 }

@@ -35,6 +35,16 @@ async::Task<Status> ensure_buckets(object::ObjectStore& objects, std::vector<std
   co_return Status();
 }
 
+// They lie together, as one object does: with one copy of everything on one drive.
+Error without_accounts(const Error& error) {
+  if (error.reason != object::reason::kTooFewDrives) {
+    return error.with_context("the accounts and users cannot be read");
+  }
+  return error.with_context(
+      "the accounts, users and policies are on a drive that is not there: bring it back, or, if it "
+      "is gone for good and they with it, start with `--accept-loss ID`");
+}
+
 }  // namespace
 
 // In the order in which they are made; destroyed the other way round.
@@ -84,7 +94,7 @@ Result<std::unique_ptr<ObjectHalf>> ObjectHalf::open(const ServeOptions& options
   impl->directory = std::make_unique<iam::Directory>(
       *impl->replicas, iam::OwnerKey{access::kRootAccount, credentials.user, credentials.password});
   const Status loaded = ground.loops.run(impl->directory->load());
-  if (!loaded.ok()) return loaded.error().with_context("the accounts and users cannot be read");
+  if (!loaded.ok()) return without_accounts(loaded.error());
   impl->query_api = std::make_unique<iam::QueryApi>(*impl->directory, ground.clock, ground.random);
   const auto run_on_loop = [&loops = ground.loops](async::Task<Result<worker::Step>> task) {
     return loops.run(std::move(task));

@@ -2,6 +2,7 @@
 what is missing is refused in S3's words, and a loss is one only when somebody has said so."""
 
 import json
+import re
 import shutil
 import subprocess
 import unittest
@@ -60,10 +61,13 @@ class LostDrives(unittest.TestCase):
 
     def folder_without_the_bucket(self):
         for folder in self.folders:
-            rows = subprocess.run([BINARY, "inspect", str(folder), "--table", "rows", "--limit", "1000", "--json"],
-                                  capture_output=True, text=True, timeout=60, check=True).stdout
-            if not any(row["what"] == "bucket" for row in json.loads(rows)["details"]):
+            if "bucket" not in self.kinds_of_rows(folder, "box"):
                 yield folder
+
+    def kinds_of_rows(self, folder, key=""):
+        rows = subprocess.run([BINARY, "inspect", str(folder), "--table", "rows", "--key", key, "--limit", "1000", "--json"],
+                              capture_output=True, text=True, timeout=60, check=True).stdout
+        return {row["what"] for row in json.loads(rows)["details"]}
 
     def test_with_one_copy_the_other_drives_go_on_and_one_that_was_pulled_comes_back(self):
         self.serve(4, 1)
@@ -90,6 +94,59 @@ class LostDrives(unittest.TestCase):
         self.assertEqual(self.look(), (len(BODIES), 0, 0))
         self.assertEqual(self.listed(), len(BODIES))
         self.assertIn("is in service", self.refused("accept-loss", str(gone)))
+
+    def test_with_one_copy_any_drive_but_the_one_with_the_accounts_may_be_missing_at_a_start(self):
+        self.serve(3, 1)
+        team = json.loads(self.server.run_verb("account", "create", "team", "--json").stdout)
+        ids = [drive["id"] for drive in self.drives()]
+        away = self.server.folder / "away"
+        refused = []
+        for n, folder in enumerate(self.folders):
+            self.server.stop()
+            has_bucket = "bucket" in self.kinds_of_rows(folder, "box")
+            has_accounts = "account record" in self.kinds_of_rows(folder)
+            folder.rename(away)
+            try:
+                self.server.start()
+                self.look_without_a_drive(has_bucket, team)
+                self.assertFalse(has_accounts)
+                self.assertEqual(self.server.stop(), 0)
+            except RuntimeError as ended:
+                self.assertIn("the accounts, users and policies are on a drive that is not there: bring it back, or, if "
+                              "it is gone for good and they with it, start with `--accept-loss ID`: too few drives are in "
+                              f"service for this; drive {folder}: the folder is empty", str(ended))
+                self.assertIn(ids[n], str(ended))
+                self.assertTrue(has_accounts)
+                refused.append(n)
+            shutil.rmtree(folder)  # the empty one that a start makes
+            away.rename(folder)
+            self.server.start()
+            self.assertEqual(self.look(), (len(BODIES), 0, 0))
+            self.assertEqual(self.code_for(team), "AccessDenied")
+        self.assertEqual(len(refused), 1, "they lie together, on one drive")
+        self.server.stop()
+        shutil.rmtree(self.folders[refused[0]])
+        self.server.arguments += ["--accept-loss", ids[refused[0]]]
+        self.server.start()
+        self.assertEqual(self.code_for(team), "InvalidAccessKeyId")
+
+    def look_without_a_drive(self, has_bucket, team):
+        """One of three drives is not there: what is on it is refused, never absent, and everybody can sign."""
+        whole, absent, refused = self.look()
+        self.assertEqual(absent, 0)
+        self.assertGreater(refused, 0)
+        # Without the drive that has the bucket's own record nothing of the bucket is served.
+        self.assertEqual(whole == 0, has_bucket)
+        self.assertEqual(self.listed(), 503)
+        self.assertEqual(self.code_for(team), "ServiceUnavailable" if has_bucket else "AccessDenied")
+
+    def code_for(self, team):
+        """Whom the server takes the account's key for: it may sign, and may not read the bucket."""
+        wire = Wire(self.server.s3_address, team["access_key"], team["secret"])
+        try:
+            return re.search("<Code>(.*?)</Code>", wire.request("GET", "/box/k1").text()).group(1)
+        finally:
+            wire.close()
 
     def test_with_three_copies_one_drive_of_three_is_enough_when_the_others_are_given_up(self):
         self.serve(3, 3)
