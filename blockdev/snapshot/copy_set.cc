@@ -1,7 +1,9 @@
 #include "blockdev/snapshot/copy_set.h"
 
 #include <algorithm>
+#include <bit>
 #include <cstring>
+#include <utility>
 
 #include "common/base/check.h"
 
@@ -30,14 +32,20 @@ Status CopySet::begin(const Bitmap* frozen, uint64_t size_bytes) {
   taken_ = 0;
   cursor_ = 0;
   error_.reset();
+  room_ = KeptRoom::create(slabs_max_);
   return {};
 }
 
 void CopySet::fail(const Error& error) {
   if (!error_) error_ = error;
   if (pending_ != nullptr) pending_->clear_all();
+  forget_kept();
+}
+
+void CopySet::forget_kept() noexcept {
   partly_kept_.clear();
   partly_kept_order_.clear();
+  runs_ = 0;
 }
 
 bool CopySet::needed(uint64_t chunk) const {
@@ -45,112 +53,177 @@ bool CopySet::needed(uint64_t chunk) const {
          std::find(being_read_.begin(), being_read_.end(), chunk) != being_read_.end();
 }
 
-CopySet::Keep CopySet::plan(uint64_t offset, uint64_t length, std::vector<BlockRun>& runs) const {
+bool CopySet::none_being_read(ChunkRange range) const {
+  return std::none_of(being_read_.begin(), being_read_.end(),
+                      [&](uint64_t chunk) { return chunk >= range.first && chunk < range.end; });
+}
+
+CopySet::Plan CopySet::plan(uint64_t offset, uint64_t length) const {
   const std::lock_guard lock(mutex_);
-  if (pending_ == nullptr || error_) return Keep::kNothing;
+  if (pending_ == nullptr || error_) return {};
   const uint64_t chunk = offset / chunks::kChunkBytes;
   const uint64_t last_chunk = std::min((offset + length - 1) / chunks::kChunkBytes,
                                        (size_bytes_ - 1) / chunks::kChunkBytes);
   bool any = false;
   for (uint64_t at = chunk; at <= last_chunk && !any; ++at) any = needed(at);
-  if (!any) return Keep::kNothing;
+  if (!any) return {};
   const size_t first = offset % chunks::kChunkBytes / kBlockBytes;
   const size_t end = ((offset + length - 1) % chunks::kChunkBytes) / kBlockBytes + 1;
   if ((offset + length - 1) / chunks::kChunkBytes != chunk || end - first > kSmallWriteBlocksMax) {
-    return Keep::kChunk;
+    return {.keep = Keep::kChunk};
   }
   const auto found = partly_kept_.find(chunk);
-  if (found == partly_kept_.end() && partly_kept_.size() >= kPartlyKeptMax) return Keep::kChunk;
-  const BlockSet kept = found == partly_kept_.end() ? BlockSet() : found->second;
-  const size_t before = runs.size();
+  Plan plan{.keep = Keep::kBlocks, .run = {.chunk = chunk}};
   size_t more = 0;
   for (size_t block = first; block < end; ++block) {
     // Bytes past the snapshot's end are in no snapshot.
-    if (kept.test(block) || bytes_inside({chunk, block, 1}) == 0) continue;
-    ++more;
-    if (runs.size() > before && runs.back().first + runs.back().count == block) {
-      ++runs.back().count;
-    } else {
-      runs.push_back({chunk, block, 1});
-    }
+    if (inside({chunk, block, 1}) == 0) break;
+    if (found != partly_kept_.end() && found->second.blocks.test(block)) continue;
+    if (more++ == 0) plan.run.first = block;
+    plan.run.count = block + 1 - plan.run.first;
   }
-  if (kept.count() + more <= kBlocksKeptMax) return Keep::kBlocks;
-  runs.resize(before);
-  return Keep::kChunk;
+  const size_t before = found == partly_kept_.end() ? 0 : found->second.blocks.count();
+  if (more > 0 && (before + more > kBlocksKeptMax || runs_ >= kRunsMax)) {
+    return {.keep = Keep::kChunk};
+  }
+  return plan;
 }
 
-uint64_t CopySet::bytes_inside(const BlockRun& run) const noexcept {
+uint64_t CopySet::inside(const BlockRun& run) const noexcept {
   const uint64_t offset = run.offset();
   return offset >= size_bytes_ ? 0 : std::min(run.count * kBlockBytes, size_bytes_ - offset);
 }
 
-void CopySet::keep_blocks(const std::vector<BlockRun>& runs, MutableBytes room, BlockingIo& image) {
-  if (runs.empty()) return;
-  const Status kept = read_runs(runs, room, image);
+uint64_t CopySet::bytes_inside(const BlockRun& run) const {
   const std::lock_guard lock(mutex_);
-  if (!kept.ok()) {
+  return inside(run);
+}
+
+KeptRoom::Piece CopySet::room_for(const BlockRun& run) {
+  std::shared_ptr<KeptRoom> room;
+  {
+    const std::lock_guard lock(mutex_);
+    room = room_;
+  }
+  return room == nullptr ? KeptRoom::Piece() : room->take(run.count);
+}
+
+void CopySet::kept(const BlockRun& run, KeptRoom::Piece piece, const Status& read) {
+  const std::lock_guard lock(mutex_);
+  if (read.ok()) return note_kept(run, std::move(piece), 0);
+  if (pending_ == nullptr) return;
+  fail(read.error());
+  changed_.notify_all();
+}
+
+// Under mutex_.
+void CopySet::note_kept(const BlockRun& run, KeptRoom::Piece piece, uint64_t offset) {
+  // One that was copied in the meantime needs them no more.
+  if (pending_ == nullptr || error_ || !needed(run.chunk)) return;
+  const auto [at, is_first] = partly_kept_.try_emplace(run.chunk);
+  if (is_first) partly_kept_order_.push_back(run.chunk);
+  KeptChunk& chunk = at->second;
+  uint8_t blocks = 0;
+  for (size_t i = 0; i < run.count; ++i) {
+    if (chunk.blocks.test(run.first + i)) continue;
+    chunk.blocks.set(run.first + i);
+    blocks = static_cast<uint8_t>(blocks | 1U << i);
+  }
+  if (blocks == 0) return;
+  chunk.runs.push_back({static_cast<uint8_t>(run.first), blocks, std::move(piece), offset});
+  ++runs_;
+}
+
+void CopySet::keep_blocks(const std::vector<BlockRun>& runs, BlockingIo& image) {
+  // As many at once as a chunk has room for.
+  constexpr size_t kAtOnce = kBlocksPerChunk / kSmallWriteBlocksMax;
+  std::span<const BlockRun> left = runs;
+  while (!left.empty()) {
+    const std::span<const BlockRun> some = left.first(std::min(kAtOnce, left.size()));
+    left = left.subspan(some.size());
+    const Status kept = read_and_keep(some, image);
+    if (kept.ok()) continue;
+    const std::lock_guard lock(mutex_);
     fail(kept.error());
     changed_.notify_all();
     return;
   }
-  for (const BlockRun& run : runs) {
-    // One that was copied in the meantime needs them no more.
-    if (pending_ == nullptr || error_ || !needed(run.chunk)) continue;
-    const auto [at, is_first] = partly_kept_.try_emplace(run.chunk);
-    if (is_first) partly_kept_order_.push_back(run.chunk);
-    for (size_t i = 0; i < run.count; ++i) at->second.set(run.first + i);
-  }
 }
 
-Status CopySet::read_runs(const std::vector<BlockRun>& runs, MutableBytes room, BlockingIo& image) {
-  std::vector<BlockingIo::Piece> pieces;
-  pieces.reserve(runs.size());
+Status CopySet::read_and_keep(std::span<const BlockRun> runs, BlockingIo& image) {
+  std::vector<KeptRoom::Piece> memory;
+  std::vector<BlockingIo::Piece> reads;
+  std::optional<ChunkBuffer> buffer;
+  size_t buffered = 0;
+  memory.reserve(runs.size());
+  reads.reserve(runs.size());
   for (const BlockRun& run : runs) {
-    const size_t bytes = run.count * kBlockBytes;
-    CHECK(bytes <= room.size());
-    pieces.push_back({run.offset(), room.first(bytes_inside(run))});
-    room = room.subspan(bytes);
+    std::byte* into = memory.emplace_back(room_for(run)).get();
+    if (into == nullptr) {
+      if (!buffer) {
+        TRY_ASSIGN(buffer, ChunkBuffer::create());
+      }
+      into = buffer->bytes().data() + buffered;
+      buffered += run.count * kBlockBytes;
+    }
+    reads.push_back({run.offset(), {into, bytes_inside(run)}});
   }
-  TRY(image.read(pieces));
-  TRY(open_scratch());
-  for (const BlockingIo::Piece& piece : pieces) {
-    const Status written = scratch_->write_at(piece.offset, piece.into);
-    if (!written.ok()) return written.error().with_context(kNoRoom);
+  TRY(image.read(reads));
+  uint64_t offset = 0;
+  if (buffered > 0) {
+    TRY_ASSIGN(offset, append_to_scratch(buffer->bytes().first(buffered)));
+  }
+  const std::lock_guard lock(mutex_);
+  for (size_t i = 0; i < runs.size(); ++i) {
+    const uint64_t at = offset;
+    if (memory[i] == nullptr) offset += runs[i].count * kBlockBytes;
+    note_kept(runs[i], std::move(memory[i]), at);
   }
   return {};
 }
 
 // Only the office makes, writes and, between two snapshots, closes the scratch file.
-Status CopySet::open_scratch() {
-  if (scratch_ != nullptr) return {};
-  TRY_ASSIGN(auto made,
-             files_.open(scratch_path_, {.write = true, .create = true, .truncate = true}));
-  const std::lock_guard lock(mutex_);
-  scratch_ = std::move(made);
-  return {};
+Result<uint64_t> CopySet::append_to_scratch(Bytes bytes) {
+  if (scratch_ == nullptr) {
+    TRY_ASSIGN(auto made,
+               files_.open(scratch_path_, {.write = true, .create = true, .truncate = true}));
+    const std::lock_guard lock(mutex_);
+    scratch_ = std::move(made);
+    scratch_end_ = 0;
+  }
+  const Status written = scratch_->write_at(scratch_end_, bytes);
+  if (!written.ok()) return written.error().with_context(kNoRoom);
+  return std::exchange(scratch_end_, scratch_end_ + bytes.size());
 }
 
 // Under mutex_.
-CopySet::BlockSet CopySet::take_kept(uint64_t chunk) {
+CopySet::KeptChunk CopySet::take_kept(uint64_t chunk) {
   const auto found = partly_kept_.find(chunk);
   if (found == partly_kept_.end()) return {};
-  const BlockSet kept = found->second;
+  KeptChunk kept = std::move(found->second);
   partly_kept_.erase(found);
+  runs_ -= kept.runs.size();
   return kept;
 }
 
 // The kept blocks over the chunk's bytes as they were read from the image.
-Status CopySet::put_over(uint64_t chunk, const BlockSet& kept, MutableBytes bytes) {
-  for (size_t block = 0; block < kBlocksPerChunk; ++block) {
-    if (!kept.test(block)) continue;
-    BlockRun run{chunk, block, 1};
-    while (block + 1 < kBlocksPerChunk && kept.test(block + 1)) {
-      ++run.count;
-      ++block;
+Status CopySet::put_over(const KeptChunk& kept, uint64_t chunk, MutableBytes bytes) {
+  ByteVector from_scratch;
+  for (const KeptRun& run : kept.runs) {
+    const auto count = static_cast<size_t>(std::bit_width(run.blocks));
+    const std::byte* from = run.piece.get();
+    if (from == nullptr) {
+      from_scratch.resize(count * kBlockBytes);
+      TRY_ASSIGN(const size_t got, scratch_->read_at(run.offset, from_scratch));
+      if (got != from_scratch.size()) return Error(Code::kIo, std::string(kTooShort));
+      from = from_scratch.data();
     }
-    const MutableBytes into = bytes.subspan(run.first * kBlockBytes, bytes_inside(run));
-    TRY_ASSIGN(const size_t got, scratch_->read_at(run.offset(), into));
-    if (got != into.size()) return Error(Code::kIo, std::string(kTooShort));
+    for (size_t i = 0; i < count; ++i) {
+      if ((run.blocks >> i & 1U) == 0) continue;
+      const size_t block = run.first + i;
+      std::memcpy(&bytes[block * kBlockBytes], from + i * kBlockBytes,
+                  bytes_inside({chunk, block, 1}));
+    }
   }
   return {};
 }
@@ -159,22 +232,21 @@ void CopySet::preserve(ChunkRange range, BlockingIo& image) {
   std::unique_lock lock(mutex_);
   if (pending_ == nullptr) return;
   const ChunkRange inside{range.first, std::min(range.end, chunks::chunks_of(size_bytes_))};
-  // A copier that reads a chunk of the range has it soon.
-  changed_.wait(lock, [&] {
-    return std::none_of(being_read_.begin(), being_read_.end(), [&](uint64_t chunk) {
-      return chunk >= inside.first && chunk < inside.end;
-    });
-  });
-  uint64_t at = inside.first;
-  while (pending_ != nullptr && at < inside.end) {
-    const auto chunk = pending_->find({at, inside.end}, true);
+  for (;;) {
+    // A copier that reads a chunk of the range has it soon. Each time: one may have taken a chunk
+    // of the range while another one of it was being preserved.
+    changed_.wait(lock, [&] { return none_being_read(inside); });
+    if (pending_ == nullptr) return;
+    const auto chunk = pending_->find(inside, true);
     if (!chunk) return;
     pending_->clear(*chunk);
-    at = *chunk + 1;
+    // Small writes to it go on, and keep their blocks.
+    being_read_.push_back(*chunk);
     ++preserving_;
     lock.unlock();
     const Status kept = preserve_one(*chunk, image);
     lock.lock();
+    std::erase(being_read_, *chunk);
     --preserving_;
     if (!kept.ok()) fail(kept.error());
     changed_.notify_all();
@@ -184,12 +256,13 @@ void CopySet::preserve(ChunkRange range, BlockingIo& image) {
 Status CopySet::preserve_one(uint64_t chunk, BlockingIo& image) {
   TRY_ASSIGN(ChunkBuffer buffer, ChunkBuffer::create());
   TRY(image.read_chunk(chunk, size_bytes_, buffer.bytes()));
-  BlockSet kept;
+  KeptChunk kept;
   {
     const std::lock_guard lock(mutex_);
+    std::erase(being_read_, chunk);
     kept = take_kept(chunk);
   }
-  TRY(put_over(chunk, kept, buffer.bytes()));
+  TRY(put_over(kept, chunk, buffer.bytes()));
   {
     const std::lock_guard lock(mutex_);
     if (in_memory_.size() < kInMemoryMax) {
@@ -197,11 +270,9 @@ Status CopySet::preserve_one(uint64_t chunk, BlockingIo& image) {
       return {};
     }
   }
-  TRY(open_scratch());
-  const Status written = scratch_->write_at(chunk * chunks::kChunkBytes, buffer.bytes());
-  if (!written.ok()) return written.error().with_context(kNoRoom);
+  TRY_ASSIGN(const uint64_t offset, append_to_scratch(buffer.bytes()));
   const std::lock_guard lock(mutex_);
-  in_scratch_.push_back(chunk);
+  in_scratch_.push_back({chunk, offset});
   return {};
 }
 
@@ -238,14 +309,14 @@ Result<std::optional<uint64_t>> CopySet::next(BlockingIo& image, MutableBytes in
   lock.lock();
   std::erase(being_read_, *chunk);
   // From here on nobody keeps blocks of it, so what is kept is all that was overwritten.
-  const BlockSet kept = take_kept(*chunk);
+  const KeptChunk kept = take_kept(*chunk);
   ++taken_;
   changed_.notify_all();
   // With an error what is kept has been thrown away.
   if (error_) return *error_;
   lock.unlock();
   if (!done.ok()) return done.error();
-  TRY(put_over(*chunk, kept, into));
+  TRY(put_over(kept, *chunk, into));
   return chunk;
 }
 
@@ -259,12 +330,12 @@ Result<std::optional<uint64_t>> CopySet::next_preserved(std::unique_lock<std::mu
     std::memcpy(into.data(), preserved.bytes.bytes().data(), into.size());
     return std::optional(preserved.chunk);
   }
-  const uint64_t chunk = in_scratch_.front();
+  const InScratch preserved = in_scratch_.front();
   in_scratch_.pop_front();
   lock.unlock();
-  TRY_ASSIGN(const size_t got, scratch_->read_at(chunk * chunks::kChunkBytes, into));
+  TRY_ASSIGN(const size_t got, scratch_->read_at(preserved.offset, into));
   if (got != into.size()) return Error(Code::kIo, std::string(kTooShort));
-  return std::optional(chunk);
+  return std::optional(preserved.chunk);
 }
 
 void CopySet::end() {
@@ -272,8 +343,9 @@ void CopySet::end() {
   pending_.reset();
   in_memory_.clear();
   in_scratch_.clear();
-  partly_kept_.clear();
-  partly_kept_order_.clear();
+  forget_kept();
+  // Who is still reading into a piece of it keeps it.
+  room_.reset();
   if (scratch_ == nullptr) return;
   scratch_.reset();
   (void)files_.remove_file(scratch_path_);

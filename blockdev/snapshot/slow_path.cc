@@ -4,7 +4,6 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <array>
 #include <cerrno>
 #include <utility>
 
@@ -84,7 +83,7 @@ void SlowPath::writes_ended() noexcept {
   news_.notify_all();
 }
 
-void SlowPath::grant(const Demand& demand, const Status& status, Passage passage) noexcept {
+void SlowPath::grant(const Demand& demand, const Status& status) noexcept {
   if (demand.waiter != nullptr) {
     demand.waiter->set_value(status);
     return;
@@ -93,7 +92,6 @@ void SlowPath::grant(const Demand& demand, const Status& status, Passage passage
   device::IoRequest& request = *demand.request;
   Lane& lane = *static_cast<Lane*>(request.state.lane);
   request.state.attempts = status.ok() ? 0 : EIO;
-  if (passage == Passage::kThisOne) TrackedQueue::let_pass(request, device_.instant_.load());
   request.state.next_queued = std::exchange(lane.granted, &request);
   // Whoever put the first one in the list has signalled, and the list is taken after the signal.
   if (request.state.next_queued != nullptr) return;
@@ -118,9 +116,6 @@ void SlowPath::work() {
   auto opened = BlockingIo::open(*device_.image_);
   CHECK(opened.ok(), opened.ok() ? "" : opened.error().message);
   image_ = std::move(opened).value();
-  auto room = ChunkBuffer::create();
-  CHECK(room.ok(), room.ok() ? "" : room.error().message);
-  room_ = std::move(room).value();
   for (;;) {
     std::vector<Demand> demands;
     std::deque<std::function<void()>> commands;
@@ -183,38 +178,39 @@ Status SlowPath::note_marks(const std::vector<Demand>& writes) {
   });
   if (fresh) TRY(note_fetched());
   if (state_->tracks()) TRY(state_->mark(ranges));
+  for (const ChunkRange& range : ranges) device_.marked_->set_range(range);
   return {};
 }
 
 // Whom a few blocks hold up goes first, together; then, one by one, who needs whole chunks kept.
-void SlowPath::let_go(std::span<const Demand> writes) {
-  constexpr size_t kAtOnce = CopySet::kBlocksPerChunk / CopySet::kSmallWriteBlocksMax;
-  std::vector<Demand> large;
-  for (; !writes.empty(); writes = writes.subspan(std::min(kAtOnce, writes.size()))) {
-    std::array<Demand, kAtOnce> small;
-    size_t count = 0;
-    runs_.clear();
-    for (const Demand& demand : writes.first(std::min(kAtOnce, writes.size()))) {
-      switch (copies_.plan(demand.request->offset, demand.length, runs_)) {
-        case CopySet::Keep::kNothing:
-          device_.open_->set_range(demand.range);
-          grant(demand, {});
-          break;
-        case CopySet::Keep::kBlocks:
-          small[count++] = demand;
-          break;
-        case CopySet::Keep::kChunk:
-          large.push_back(demand);
-          break;
-      }
+// A small write finds its way once its chunk is marked, and its blocks kept if its queue has no
+// room for them.
+void SlowPath::let_go(const std::vector<Demand>& writes) {
+  std::vector<CopySet::BlockRun> runs;
+  std::vector<const Demand*> small;
+  std::vector<const Demand*> large;
+  for (const Demand& demand : writes) {
+    const CopySet::Plan plan = copies_.plan(demand.request->offset, demand.length);
+    switch (plan.keep) {
+      case CopySet::Keep::kNothing:
+        device_.open_->set_range(demand.range);
+        grant(demand, {});
+        break;
+      case CopySet::Keep::kBlocks:
+        if (plan.run.count > 0) runs.push_back(plan.run);
+        small.push_back(&demand);
+        break;
+      case CopySet::Keep::kChunk:
+        large.push_back(&demand);
+        break;
     }
-    copies_.keep_blocks(runs_, room_->bytes(), *image_);
-    for (size_t i = 0; i < count; ++i) grant(small[i], {}, Passage::kThisOne);
   }
-  for (const Demand& demand : large) {
-    copies_.preserve(demand.range, *image_);
-    device_.open_->set_range(demand.range);
-    grant(demand, {});
+  copies_.keep_blocks(runs, *image_);
+  for (const Demand* demand : small) grant(*demand, {});
+  for (const Demand* demand : large) {
+    copies_.preserve(demand->range, *image_);
+    device_.open_->set_range(demand->range);
+    grant(*demand, {});
   }
 }
 
@@ -257,8 +253,8 @@ Status SlowPath::freeze(bool whole) {
 
 void SlowPath::close_all() noexcept {
   device_.open_->clear_all();
+  device_.marked_->clear_all();
   device_.all_open_.store(false, std::memory_order_seq_cst);
-  device_.instant_.fetch_add(1, std::memory_order_seq_cst);
 }
 
 Status SlowPath::finish_snapshot(SnapshotReference base) {

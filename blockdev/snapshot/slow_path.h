@@ -13,7 +13,6 @@
 #include <mutex>
 #include <optional>
 #include <set>
-#include <span>
 #include <string>
 #include <thread>
 #include <vector>
@@ -91,10 +90,8 @@ class SlowPath {
   void serve(std::vector<Demand> demands);
   void open_for(const std::vector<Demand>& writes);
   [[nodiscard]] Status note_marks(const std::vector<Demand>& writes);
-  void let_go(std::span<const Demand> writes);
-  enum class Passage : uint8_t { kOpened, kThisOne };
-  void grant(const Demand& demand, const Status& status,
-             Passage passage = Passage::kOpened) noexcept;
+  void let_go(const std::vector<Demand>& writes);
+  void grant(const Demand& demand, const Status& status) noexcept;
   void start_fetches(ChunkRange range);
   void take_fetched(Fetched fetched);
   [[nodiscard]] Status store_fetched(uint64_t chunk, Bytes bytes);
@@ -122,9 +119,7 @@ class SlowPath {
 
   // The office's own.
   std::unique_ptr<BlockingIo> image_;
-  std::optional<ChunkBuffer> room_;      // for blocks that are being kept
-  std::vector<CopySet::BlockRun> runs_;  // the same
-  std::vector<Demand> waiting_;          // for fetches
+  std::vector<Demand> waiting_;  // for fetches
   std::set<uint64_t> fetching_;
   std::vector<ChunkRange> unnoted_;  // fetched and in the image, not yet noted on disk
   std::atomic<uint64_t> absent_{0};

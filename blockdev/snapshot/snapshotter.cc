@@ -143,10 +143,13 @@ void Snapshotter::copy_some(const Manifest* base) {
     TRY_ASSIGN(ChunkBuffer buffer, ChunkBuffer::create());
     for (;;) {
       TRY(pause_for_rate());
+      const SteadyTime began = std::chrono::steady_clock::now();
+      const uint64_t passed = device_.use().passed;
       TRY_ASSIGN(const auto chunk, device_.slow_path().copies().next(*image, buffer.bytes()));
       if (!chunk) return {};
       TRY(copy_chunk(base, *chunk, buffer.bytes()));
       progress_.done_bytes.fetch_add(chunks::kChunkBytes);
+      pause_for_users(began, passed);
     }
   };
   const Status done = work();
@@ -185,6 +188,14 @@ Status Snapshotter::pause_for_rate() {
     if (now >= ready) return {};
     std::this_thread::sleep_for(std::min<Duration>(kLook, ready - now));
   }
+}
+
+void Snapshotter::pause_for_users(SteadyTime began, uint64_t passed_before) {
+  const TrackedDevice::Use use = device_.use();
+  const Duration worked = std::chrono::steady_clock::now() - began;
+  const auto passed = static_cast<int64_t>(use.passed - passed_before);
+  const bool in_use = use.writing || passed * std::chrono::seconds(1) > worked * kUsedPerSecond;
+  if (in_use) std::this_thread::sleep_for(copier_pause(worked));
 }
 
 Manifest Snapshotter::make_manifest(const Request& request, const Manifest* base,

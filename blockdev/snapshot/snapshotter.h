@@ -14,7 +14,9 @@
 // Thread rule: run by one thread, which blocks; progress and cancel from any other.
 #pragma once
 
+#include <algorithm>
 #include <atomic>
+#include <chrono>
 #include <mutex>
 #include <string>
 #include <vector>
@@ -30,6 +32,18 @@ struct JobProgress {
   std::atomic<uint64_t> total_bytes{0};  // 0: not known yet
   std::atomic<bool> cancelled{false};
 };
+
+// How long a copier that worked so long on a chunk of a volume in use stands back: of three about
+// one copies at a time. At least 30 MiB/s are copied nonetheless, unless the disk or the place is
+// slower than that, so that a snapshot ends under any load.
+inline constexpr int kPausePerWork = 2;
+inline constexpr std::chrono::milliseconds kPauseMax{50};
+[[nodiscard]] constexpr Duration copier_pause(Duration worked) noexcept {
+  return std::min<Duration>(worked * kPausePerWork, kPauseMax);
+}
+// Reads and flushes in a second from which on a volume counts as in use; a write under way is
+// enough.
+inline constexpr int64_t kUsedPerSecond = 1000;
 
 class Snapshotter {
  public:
@@ -50,8 +64,9 @@ class Snapshotter {
 
  private:
   static constexpr size_t kCopiers = 3;
-  // Where there is no idle core, who uses the volume goes before who copies it: a copier gets about
-  // a tenth of what they get, and all that they leave.
+  // Where there is no idle core, who uses the volume goes before who copies it: a copier's own
+  // thread gets about a tenth of what they get, and all that they leave. The place and the disk do
+  // not know: hence the pauses.
   static constexpr int kCopierNice = 10;
 
   [[nodiscard]] Result<chunks::Manifest> run_claimed(const Request& request,
@@ -64,6 +79,7 @@ class Snapshotter {
   void copy_some(const chunks::Manifest* base);
   [[nodiscard]] Status copy_chunk(const chunks::Manifest* base, uint64_t chunk, Bytes bytes);
   [[nodiscard]] Status pause_for_rate();
+  void pause_for_users(SteadyTime began, uint64_t passed_before);
   [[nodiscard]] chunks::Manifest make_manifest(const Request& request, const chunks::Manifest* base,
                                                int64_t created_ms);
   void fail(const Error& error);

@@ -5,13 +5,13 @@
 // is not is kept, and the office (slow_path.h), a thread of the volume's, opens the chunk:
 //
 //   absent      not fetched yet from the snapshot the volume is restored from: fetch it, write it
-//   to
-//               the image, flush it, and note durably that it is there
+//               to the image, flush it, and note durably that it is there
 //   unmarked    note durably that it may change, before it does
 //   preserved   a snapshot in progress needs its bytes: keep a copy of them
 //
-// A small write to a chunk that a snapshot in progress needs is let pass alone, after the blocks
-// that it touches were kept (copy_set.h); the chunk stays closed until it was copied.
+// To a chunk that is marked already and that a snapshot in progress needs, a small write makes its
+// way without the office: its queue reads the blocks that it touches, so that they are kept
+// (copy_set.h), and then writes. The chunk stays closed until it was copied.
 //
 // A volume that was never in a snapshot has every chunk open, and no office.
 //
@@ -24,9 +24,10 @@
 //   1. A writer raises its lane's count before it looks at the gate; the office closes the gate
 //      before it looks at the counts (both sequentially consistent). So one of the two sees the
 //      other.
-//   2. A chunk is opened only by the office, and closed only while no write is under way.
-//   3. A write that was let pass is so until the next instant only: what was kept for it was kept
-//      for the snapshot of this one.
+//   2. A chunk is opened by the office, or by a writer of which the office knows that it is under
+//      way; it is closed only while no write is.
+//   3. A chunk counts as marked from when that is durable until the next instant, and what is
+//      marked is in the image.
 //   4. A request that is kept has handed in exactly one demand, and comes back by its lane.
 //
 // Thread rule: as every BlockDevice; the snapshot's and hydration's methods from any thread that is
@@ -53,6 +54,7 @@ class SlowPath;
 // One queue's side of the device.
 struct alignas(64) Lane {
   std::atomic<uint32_t> writing{0};      // writes under way in the image
+  std::atomic<uint64_t> passed{0};       // reads and flushes so far; only the owner adds
   UniqueFd signal;                       // readable when `granted` may hold requests
   device::IoRequest* granted = nullptr;  // by state.next_queued; under the device's mutex
 };
@@ -81,6 +83,12 @@ class TrackedDevice final : public device::BlockDevice {
   [[nodiscard]] SlowPath& slow_path() noexcept { return *slow_path_; }
   // The bytes as they are, past everything that is done here: for copying.
   [[nodiscard]] device::BlockDevice& image() noexcept { return *image_; }
+  // What the device is used for right now: for those who stand back from it.
+  struct Use {
+    bool writing = false;  // a write is under way
+    uint64_t passed = 0;   // reads and flushes so far, of the queues that there are
+  };
+  [[nodiscard]] Use use();
   // Whether some chunks have not been fetched yet.
   [[nodiscard]] bool hydrating() const noexcept {
     return hydrating_.load(std::memory_order_acquire);
@@ -91,25 +99,23 @@ class TrackedDevice final : public device::BlockDevice {
   friend class SlowPath;
   explicit TrackedDevice(std::unique_ptr<device::BlockDevice> image) : image_(std::move(image)) {}
 
-  // For writers, between raising their lane's count and starting. passes_at: the instant for which
-  // the office has let this one pass, or kNoInstant.
-  [[nodiscard]] bool may_write(ChunkRange range, uint64_t passes_at) const noexcept {
-    if (gate_closed_.load(std::memory_order_seq_cst)) return false;
-    return all_open_.load(std::memory_order_acquire) || open_->all(range) ||
-           passes_at == instant_.load(std::memory_order_acquire);
+  enum class Way : uint8_t { kOpen, kMarked, kOffice };
+  // For writers, between raising their lane's count and starting.
+  [[nodiscard]] Way way_to_write(ChunkRange range) const noexcept {
+    if (gate_closed_.load(std::memory_order_seq_cst)) return Way::kOffice;
+    if (all_open_.load(std::memory_order_acquire) || open_->all(range)) return Way::kOpen;
+    return marked_->all(range) ? Way::kMarked : Way::kOffice;
   }
   [[nodiscard]] bool may_read(ChunkRange range) const noexcept {
     return !hydrating() || present_->all(range);
   }
 
-  static constexpr uint64_t kNoInstant = 0;
-
   const std::unique_ptr<device::BlockDevice> image_;
   std::atomic<bool> gate_closed_{false};
-  std::atomic<uint64_t> instant_{1};  // raised at each, while the gate is closed and nobody writes
   std::atomic<bool> all_open_{true};
   std::atomic<bool> hydrating_{false};
   std::unique_ptr<Bitmap> open_;
+  std::unique_ptr<Bitmap> marked_;   // since the last instant
   std::unique_ptr<Bitmap> present_;  // in the image, for reading; used while hydrating
   std::mutex lanes_mutex_;
   std::vector<Lane*> lanes_;

@@ -63,9 +63,10 @@ Status TrackedQueue::start() {
 
 void TrackedQueue::submit(IoRequest& request) noexcept {
   if (writes(request)) {
-    let_pass(request, TrackedDevice::kNoInstant);
-    start_write(request);
-  } else if (request.op == Op::kFlush || !device_.hydrating()) {
+    return start_write(request);
+  }
+  lane_.passed.store(lane_.passed.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
+  if (request.op == Op::kFlush || !device_.hydrating()) {
     image_->submit(request);
   } else if (request.op == Op::kBlockStatus) {
     // What the image has holes for may be data that is not there yet.
@@ -92,20 +93,70 @@ void TrackedQueue::start_write(IoRequest& request) noexcept {
     return;
   }
   lane_.writing.fetch_add(1, std::memory_order_seq_cst);
-  if (!device_.may_write(chunks_touched(request.offset, length_of(request)),
-                         request.state.progress)) {
-    end_of_write();
-    return keep(request, true);
+  switch (device_.way_to_write(chunks_touched(request.offset, length_of(request)))) {
+    case TrackedDevice::Way::kOpen:
+      return submit_write(take_slot(request));
+    case TrackedDevice::Way::kMarked:
+      if (keep_and_write(request)) return;
+      break;
+    case TrackedDevice::Way::kOffice:
+      break;
   }
+  end_of_write();
+  keep(request, true);
+}
+
+TrackedQueue::Slot& TrackedQueue::take_slot(IoRequest& outer) noexcept {
   Slot& slot = *std::exchange(free_, free_->next_free);
-  static_cast<IoRequest&>(slot) = request;
+  slot.outer = &outer;
+  return slot;
+}
+
+void TrackedQueue::submit_write(Slot& slot) noexcept {
+  static_cast<IoRequest&>(slot) = *slot.outer;
   slot.state = device::DeviceState{};
-  slot.outer = &request;
   slot.complete = [](IoRequest& self, int32_t error) noexcept {
     auto& done = static_cast<Slot&>(self);
     done.queue->written(done, error);
   };
   image_->submit(slot);
+}
+
+// False: it takes the office.
+bool TrackedQueue::keep_and_write(IoRequest& request) noexcept {
+  CopySet& copies = device_.slow_path_->copies();
+  const CopySet::Plan plan = copies.plan(request.offset, length_of(request));
+  if (plan.keep == CopySet::Keep::kChunk) return false;
+  if (plan.keep == CopySet::Keep::kNothing) {
+    device_.open_->set_range(chunks_touched(request.offset, length_of(request)));
+  }
+  if (plan.run.count == 0) {
+    submit_write(take_slot(request));
+    return true;
+  }
+  KeptRoom::Piece piece = copies.room_for(plan.run);
+  if (piece == nullptr) return false;
+  Slot& slot = take_slot(request);
+  slot.run = plan.run;
+  slot.piece = std::move(piece);
+  static_cast<IoRequest&>(slot) = IoRequest{};
+  slot.op = Op::kRead;
+  slot.offset = plan.run.offset();
+  slot.buffer = {slot.piece.get(), copies.bytes_inside(plan.run)};
+  slot.complete = [](IoRequest& self, int32_t error) noexcept {
+    auto& done = static_cast<Slot&>(self);
+    done.queue->blocks_read(done, error);
+  };
+  image_->submit(slot);
+  return true;
+}
+
+void TrackedQueue::blocks_read(Slot& slot, int32_t error) noexcept {
+  device_.slow_path_->copies().kept(
+      slot.run, std::move(slot.piece),
+      error == 0 ? Status()
+                 : errno_error(-error, "the volume's image, for a snapshot in progress"));
+  submit_write(slot);
 }
 
 void TrackedQueue::written(Slot& slot, int32_t error) noexcept {

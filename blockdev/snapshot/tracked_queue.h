@@ -1,14 +1,16 @@
 // TrackedQueue: the requests of one ring to a TrackedDevice.
 //
 // Reads and flushes go straight on to the image, unless a read waits for its chunk to be fetched. A
-// write is passed on as a copy in a slot, so that its end is seen here. When no slot is free,
-// writes wait for one in the order in which they came.
+// write is passed on as a copy in a slot, so that its end is seen here; the slot first reads what a
+// snapshot in progress needs of the blocks that are written to. When no slot is free, writes wait
+// for one in the order in which they came.
 #pragma once
 
 #include <array>
 #include <cstdint>
 #include <memory>
 
+#include "blockdev/snapshot/copy_set.h"
 #include "blockdev/snapshot/tracked_device.h"
 
 namespace strata::snapshot {
@@ -23,18 +25,14 @@ class TrackedQueue final : public device::BlockQueue {
   [[nodiscard]] Status start();
   void submit(device::IoRequest& request) noexcept override;
 
-  // For the office: the kept write may go ahead though its chunk is closed, until the next instant.
-  // A field of the state that means nothing while a request is kept remembers it.
-  static void let_pass(device::IoRequest& request, uint64_t instant) noexcept {
-    request.state.progress = instant;
-  }
-
  private:
   static constexpr size_t kSlots = 256;
   struct Slot : device::IoRequest {
     TrackedQueue* queue = nullptr;
     device::IoRequest* outer = nullptr;
     Slot* next_free = nullptr;
+    CopySet::BlockRun run;  // that is being kept
+    KeptRoom::Piece piece;
   };
   struct Wakeup : ring::Operation {
     TrackedQueue* queue = nullptr;
@@ -42,6 +40,10 @@ class TrackedQueue final : public device::BlockQueue {
 
   void start_read(device::IoRequest& request) noexcept;
   void start_write(device::IoRequest& request) noexcept;
+  [[nodiscard]] Slot& take_slot(device::IoRequest& outer) noexcept;
+  void submit_write(Slot& slot) noexcept;
+  [[nodiscard]] bool keep_and_write(device::IoRequest& request) noexcept;
+  void blocks_read(Slot& slot, int32_t error) noexcept;
   void written(Slot& slot, int32_t error) noexcept;
   void end_of_write() noexcept;
   void keep(device::IoRequest& request, bool write) noexcept;

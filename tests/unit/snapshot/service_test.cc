@@ -365,6 +365,32 @@ TEST_F(SnapshotTest, whatever_is_written_while_it_is_made_the_snapshot_is_the_in
   });
 }
 
+// The writers never pause: the copiers do, for a bounded time.
+TEST_F(SnapshotTest, ends_while_its_volume_is_written_to_without_a_break) {
+  static_assert(copier_pause(std::chrono::milliseconds(1)) == std::chrono::milliseconds(2));
+  static_assert(copier_pause(std::chrono::hours(1)) == kPauseMax);
+  fill("db", 0, kServiceSize, 1);
+  std::atomic<bool> stop{false};
+  std::atomic<uint64_t> written{0};
+  std::thread writer([&] {
+    const auto lease = catalog().lease("db").value();
+    BlockIo io(lease->device());
+    AlignedBuffer data(4096);
+    for (uint64_t n = 0; !stop.load(); ++n) {
+      std::memcpy(data.bytes().data(), &n, sizeof n);
+      EXPECT_EQ(io.write(n * 7 % (kServiceSize / 4096) * 4096, data.bytes()), 0);
+      written.store(n + 1);
+    }
+  });
+  while (written.load() == 0) std::this_thread::yield();
+  const auto made = snapshot("db", "s1");
+  const uint64_t before_the_end = written.load();
+  stop = true;
+  writer.join();
+  EXPECT_TRUE(made.ok());
+  EXPECT_GT(before_the_end, 1U);
+}
+
 TEST_F(SnapshotTest, one_that_is_cancelled_leaves_nothing_but_chunks) {
   fill("db", 0, kServiceSize, 1);
   const auto job = service().create("db", "s1", "own", 1);  // one byte a second
