@@ -152,25 +152,45 @@ INSTANTIATE_TEST_SUITE_P(Drive, RecordFlip, ::testing::ValuesIn(kFlippedTables),
                          [](const auto& one) { return std::string(drive::table_name(one.param)); });
 
 // What a drive has missed is found by the logs of the others; where one of those is damaged all
-// keys are compared instead.
-TEST_F(Flipped, entries_of_one_log_keep_no_drive_from_catching_up) {
+// keys are compared instead: at a start, and while the store serves.
+class FlippedLog : public Flipped, public ::testing::WithParamInterface<bool> {
+ protected:
+  // Three drives, of which the last one was away for the last changes.
+  static Disks one_behind(KnownStore& known) {
+    Disks disks;
+    known.fill(disks);
+    Disks before = copy_of(disks);
+    ReplicaFixture two(pointers_to(disks), 3);
+    two.disks()[2] = nullptr;
+    EXPECT_TRUE(two.start().ok());
+    known.change_more(two);
+    two.store().settle();
+    two.stop();
+    disks[2] = std::move(before[2]);
+    return disks;
+  }
+};
+
+TEST_P(FlippedLog, keeps_no_other_drive_from_catching_up) {
+  const bool while_serving = GetParam();
   KnownStore known(3);
-  Disks base;
-  known.fill(base);
-  Disks behind = copy_of(base);
-  ReplicaFixture two(pointers_to(base), 3);
-  two.disks()[2] = nullptr;
-  ASSERT_TRUE(two.start().ok());
-  known.change_more(two);
-  two.store().settle();
-  two.stop();
-  base[2] = std::move(behind[2]);
+  const Disks base = one_behind(known);
   for_bytes(base, Table::kLog, [&](const RecordName& record, size_t at, uint8_t mask) {
     Disks disks = copy_of(base);
     flip_record(*disks[0], record, at, mask);
     ReplicaFixture fixture(pointers_to(disks), 3);
-    const Status started = fixture.start();
-    ASSERT_TRUE(started.ok()) << started.error().to_string();
+    if (while_serving) {
+      // It fills the drive whose log is damaged at its end, too; the other one comes later.
+      fixture.disks()[2] = nullptr;
+      Status started = fixture.start();
+      if (!started.ok()) return;  // too few drives know where they stand
+      ASSERT_TRUE(fixture.resync().ok());
+      const Status back = fixture.store().return_drive({disks[2].get(), "/d2"});
+      ASSERT_TRUE(back.ok()) << back.error().to_string();
+    } else {
+      const Status started = fixture.start();
+      ASSERT_TRUE(started.ok()) << started.error().to_string();
+    }
     ASSERT_TRUE(fixture.resync().ok());
     expect_all_right(known, fixture);
     for (const DriveStatus& drive : fixture.store().status().drives) {
@@ -182,6 +202,9 @@ TEST_F(Flipped, entries_of_one_log_keep_no_drive_from_catching_up) {
     expect_alike(disks, 0, 1);
   });
 }
+INSTANTIATE_TEST_SUITE_P(Drive, FlippedLog, ::testing::Bool(), [](const auto& one) {
+  return std::string(one.param ? "while_the_store_serves" : "at_a_start");
+});
 
 }  // namespace
 }  // namespace strata::replica
