@@ -94,10 +94,11 @@ class Job {
     return readable(known_->device);
   }
 
-  [[nodiscard]] Status connect(Attachment& attachment, uint32_t queues, std::string& why) {
+  [[nodiscard]] Status connect(Attachment& attachment, const UblkOptions& options,
+                               std::string& why) {
     TRY(store_.save(attachment));
     if (attachment.method == "ublk") {
-      TRY_ASSIGN(attachment.device, connect_ublk(data_, attachment, queues, why));
+      TRY_ASSIGN(attachment.device, connect_ublk(data_, attachment, options, why));
       TRY(store_.save(attachment));
       if (wait_until([&] { return fs::exists(attachment.device); }, kReadyTime)) return {};
       return Error(Code::kTimeout, fmt::format("{} does not appear", attachment.device));
@@ -440,13 +441,13 @@ Result<Attached> attach_volume(io::FileSystem& files, const AttachRequest& given
                     .read_only = request.read_only,
                     .device = {},
                     .mount = {}};
-  Status done = job.connect(out.attachment, request.queues, out.why);
+  Status done = job.connect(out.attachment, request.ublk, out.why);
   const bool refused = !done.ok() && (done.error().code == Code::kUnsupported ||
                                       done.error().code == Code::kPermissionDenied);
   if (refused && request.method == "auto" && method == "ublk") {
     TRY_ASSIGN(out.attachment.method, choose_method("auto", out.why, done.error().message));
     done = check_rights(out.attachment.method);
-    if (done.ok()) done = job.connect(out.attachment, request.queues, out.why);
+    if (done.ok()) done = job.connect(out.attachment, request.ublk, out.why);
   }
   if (done.ok()) done = equip(job, out.attachment, request, allocated);
   if (done.ok()) return out;

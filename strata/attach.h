@@ -10,6 +10,7 @@
 #include <string>
 
 #include "common/base/result.h"
+#include "strata/attach_ublk.h"
 #include "strata/attachment.h"
 
 namespace strata::roof {
@@ -19,9 +20,9 @@ struct AttachRequest {
   std::string volume;
   std::string method = "auto";
   bool read_only = false;
-  std::string mkfs;     // "ext4" or "xfs": make a filesystem, if the volume is blank
-  std::string mount;    // mount it there
-  uint32_t queues = 0;  // of ublk; 0: as many as fit the host
+  std::string mkfs;   // "ext4" or "xfs": make a filesystem, if the volume is blank
+  std::string mount;  // mount it there
+  UblkOptions ublk = {};
 };
 
 struct Attached {

@@ -39,12 +39,14 @@ std::string ublk_lacks() {
 }
 
 Result<std::string> connect_ublk(const std::string& data, const Attachment& attachment,
-                                 uint32_t queues, std::string& why) {
+                                 const UblkOptions& options, std::string& why) {
   TRY_ASSIGN(const nlohmann::json made, ask_server(data, "POST", "/v1/ublk",
                                                    dump_json({{"volume", attachment.volume},
                                                               {"token", attachment.token},
                                                               {"read_only", attachment.read_only},
-                                                              {"queues", queues}})));
+                                                              {"queues", options.queues},
+                                                              {"copy", options.copy}})));
+  why += made.value("zero_copy", false) ? "; zero copy" : "; data is copied";
   if (!made.value("recoverable", false)) why += "; the device ends with the server";
   return json_string(made, "device");
 }

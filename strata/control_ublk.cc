@@ -13,9 +13,13 @@ namespace strata::roof {
 namespace {
 
 nlohmann::json device_json(const UblkStatus& one) {
-  return {{"volume", one.record.volume},       {"device", ublk::block_path(one.record.number)},
-          {"read_only", one.record.read_only}, {"queues", one.queues},
-          {"recoverable", one.recoverable},    {"problem", one.problem}};
+  return {{"volume", one.record.volume},
+          {"device", ublk::block_path(one.record.number)},
+          {"read_only", one.record.read_only},
+          {"queues", one.queues},
+          {"recoverable", one.recoverable},
+          {"zero_copy", one.zero_copy},
+          {"problem", one.problem}};
 }
 
 Result<UblkStatus> make_device(UblkDevices& devices, const std::string& text) {
@@ -23,6 +27,7 @@ Result<UblkStatus> make_device(UblkDevices& devices, const std::string& text) {
   UblkWish wanted;
   TRY_ASSIGN(wanted.volume, json_string(request, "volume"));
   TRY_ASSIGN(wanted.read_only, json_flag(request, "read_only"));
+  TRY_ASSIGN(wanted.copy, json_flag(request, "copy"));
   if (request.contains("token")) {
     TRY_ASSIGN(wanted.token, json_string(request, "token"));
   }

@@ -140,6 +140,7 @@ UblkStatus UblkDevices::status_of(const Entry& entry) {
   if (entry.device == nullptr) return out;
   out.queues = entry.device->queues();
   out.recoverable = entry.device->recoverable();
+  out.zero_copy = entry.device->zero_copy();
   return out;
 }
 
@@ -166,17 +167,18 @@ Result<UblkStatus> UblkDevices::add(const UblkWish& wanted) {
   }
   Entry& made = *entry;
   entries_.push_back(std::move(entry));
-  const Status done = make(made, wanted.queues);
+  const Status done = make(made, wanted);
   if (done.ok()) return status_of(made);
   entries_.pop_back();
   save_or_log();
   return done.error();
 }
 
-Status UblkDevices::make(Entry& entry, uint32_t queues) {
+Status UblkDevices::make(Entry& entry, const UblkWish& wanted) {
   TRY_ASSIGN(auto held, lease(entry.record));
   ublk::DeviceOptions options;
-  options.queues = queues_for(queues);
+  options.queues = queues_for(wanted.queues);
+  options.zero_copy = !wanted.copy;
   options.identity = entry.record.identity;
   options.added = [&](uint32_t number) {
     entry.record.number = number;
@@ -185,7 +187,8 @@ Status UblkDevices::make(Entry& entry, uint32_t queues) {
   TRY_ASSIGN(entry.device, ublk::Device::create(*driver_, std::move(held), instruments_, options));
   log::info("ublk.made", {{"volume", entry.record.volume},
                           {"device", ublk::block_path(entry.record.number)},
-                          {"recoverable", entry.device->recoverable()}});
+                          {"recoverable", entry.device->recoverable()},
+                          {"zero_copy", entry.device->zero_copy()}});
   return {};
 }
 

@@ -26,12 +26,14 @@ struct UblkWish {
   std::string token = {};  // of its attachment; empty: none
   bool read_only = false;
   uint32_t queues = 0;  // 0: as many as the host has processors, at most 4
+  bool copy = false;    // data is copied, though the kernel and the volume could do without
 };
 
 struct UblkStatus {
   UblkRecord record;
   uint32_t queues = 0;
   bool recoverable = false;  // it outlives this server
+  bool zero_copy = false;    // data goes between the kernel's pages and the disk
   std::string problem = {};  // why it is not served
 };
 
@@ -82,7 +84,7 @@ class UblkDevices {
   [[nodiscard]] Status ensure_driver();
   // False: the device is gone.
   [[nodiscard]] Result<bool> take_up(Entry& entry, Deadline deadline);
-  [[nodiscard]] Status make(Entry& entry, uint32_t queues);
+  [[nodiscard]] Status make(Entry& entry, const UblkWish& wanted);
   [[nodiscard]] Result<std::unique_ptr<device::ExportLease>> lease(const UblkRecord& record) const;
   [[nodiscard]] static UblkStatus status_of(const Entry& entry);
 

@@ -18,13 +18,14 @@ namespace {
 
 ExitCode attach(const VolumeArguments& arguments) {
   io::PosixFileSystem files;
-  const auto attached = attach_volume(files, {.data = find_data_folder(arguments.data),
-                                              .volume = arguments.name,
-                                              .method = arguments.method,
-                                              .read_only = arguments.read_only,
-                                              .mkfs = arguments.mkfs,
-                                              .mount = arguments.mount,
-                                              .queues = arguments.attach_queues});
+  const auto attached = attach_volume(
+      files, {.data = find_data_folder(arguments.data),
+              .volume = arguments.name,
+              .method = arguments.method,
+              .read_only = arguments.read_only,
+              .mkfs = arguments.mkfs,
+              .mount = arguments.mount,
+              .ublk = {.queues = arguments.attach_queues, .copy = arguments.attach_copy}});
   if (!attached.ok()) return report(attached.error());
   const Attachment& now = attached->attachment;
   if (arguments.json) {
@@ -67,6 +68,7 @@ void add_attach_actions(CLI::App& verb, const SharedVolumeArguments& arguments,
       ->check(CLI::IsMember({"auto", "ublk", "nbd", "fuse"}));
   on->add_option("--queues", arguments->attach_queues, "Queues of a ublk device")
       ->check(CLI::Range(1U, uint32_t{ublk::kQueuesMax}));
+  on->add_flag("--no-zero-copy", arguments->attach_copy, "Of ublk: copy data in any case");
   on->add_flag("--read-only", arguments->read_only, "Attach for reading; many may");
   on->add_option("--mkfs", arguments->mkfs, "Make a filesystem, if the volume is blank: ext4, xfs")
       ->check(CLI::IsMember({"ext4", "xfs"}));

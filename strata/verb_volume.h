@@ -35,6 +35,7 @@ struct VolumeArguments {
   std::string vhost_user;  // a socket's path
   uint32_t queues = 1;
   uint32_t attach_queues = 0;
+  bool attach_copy = false;
   bool json = false;
   bool repair = false;
   bool read = false;

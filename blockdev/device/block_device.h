@@ -40,6 +40,9 @@ struct Capabilities {
   bool multi_queue = true;    // guarantee 1 and 2 hold across queues: NBD's CAN_MULTI_CONN
   bool cache = false;         // Op::kCache is served
   bool block_status = false;  // Op::kBlockStatus is served; else everything counts as data
+  // Reads and writes of a RegisteredBuffer are served if their offset and length are multiples of
+  // this; 0: none are.
+  uint32_t registered_alignment = 0;
 };
 
 // kCache brings a range nearer: into memory or the disk's own cache, from a snapshot to the volume.
@@ -53,6 +56,15 @@ struct Extent {
   uint64_t length = 0;  // bytes, at least 1
   bool hole = false;    // takes no room
   bool zero = false;    // reads as zeroes
+};
+
+// Data that is not in this process' memory: a buffer that a driver of the kernel's has put into the
+// ring's table. Operations of that ring reach its bytes, and nobody else.
+struct RegisteredBuffer {
+  static constexpr uint32_t kNone = UINT32_MAX;
+  uint32_t index = kNone;
+  uint64_t start = 0;  // what its first byte is called: 0, or the address of memory of one's own
+  [[nodiscard]] bool exists() const noexcept { return index != kNone; }
 };
 
 struct IoRequest;
@@ -89,8 +101,11 @@ struct IoRequest {
   bool may_punch = true;   // write zeroes: the range may be deallocated
   bool fast_only = false;  // write zeroes: fail with -EOPNOTSUPP rather than write bytes
   uint64_t offset = 0;
-  uint64_t length = 0;  // bytes; a read's or write's length is its buffer's
+  uint64_t length = 0;  // bytes; a read's or write's is its buffer's, if it has one
   MutableBytes buffer;  // read into, or written from
+  // In its place, for a read or write of a device that takes such. What does not fit the disk after
+  // all, because of how it lies in the pages, ends with -EINVAL: then it takes a buffer.
+  RegisteredBuffer registered;
   // Block status: filled by the device from the first on, beginning at `offset`, neighbours
   // different. At least one; together at most `length`, and less when there is no more room.
   std::span<Extent> extents;
@@ -101,6 +116,12 @@ struct IoRequest {
   void (*complete)(IoRequest& self, int32_t error) noexcept = nullptr;
   DeviceState state;
 };
+
+// Bytes that a request is about.
+[[nodiscard]] inline uint64_t length_of(const IoRequest& request) noexcept {
+  const bool moves = request.op == Op::kRead || request.op == Op::kWrite;
+  return moves && !request.registered.exists() ? request.buffer.size() : request.length;
+}
 
 class BlockQueue {
  public:

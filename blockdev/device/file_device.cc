@@ -135,7 +135,9 @@ Capabilities FileDevice::capabilities() const noexcept {
           .trim = limits_.can_deallocate,
           .fast_zero = limits_.can_deallocate,
           .cache = true,
-          .block_status = limits_.has_extents};
+          .block_status = limits_.has_extents,
+          // Into the page cache a copy is cheaper than the thread that the kernel would start.
+          .registered_alignment = direct() ? limits_.block : 0};
 }
 
 Result<std::unique_ptr<BlockQueue>> FileDevice::open_queue(ring::Ring& ring) {

@@ -38,6 +38,11 @@ uint64_t end_of(const IoRequest& request) noexcept {
   return request.offset + request.length;
 }
 
+// Where in its registered buffer the request goes on.
+ring::BufferPlace place_in(const IoRequest& request) noexcept {
+  return {request.registered.index, request.registered.start + request.state.progress};
+}
+
 }  // namespace
 
 void FileQueue::FreeAligned::operator()(std::byte* memory) const noexcept {
@@ -78,7 +83,8 @@ void FileQueue::submit(IoRequest& request) noexcept {
     IoRequest& done = *static_cast<RequestOperation&>(op).request;
     static_cast<FileQueue*>(done.state.queue)->completed(done, result);
   };
-  if (request.op == Op::kRead || request.op == Op::kWrite) request.length = request.buffer.size();
+  request.length = length_of(request);
+  if (request.registered.exists() && !takes_registered(request)) return finish(request, -EINVAL);
   if (request.op == Op::kBlockStatus) {
     ++scanning_;
     arm_wakeup();
@@ -108,6 +114,11 @@ bool FileQueue::covers_blocks(const IoRequest& request) const noexcept {
   return ((request.offset | request.length) & (limits_.block - 1)) == 0;
 }
 
+bool FileQueue::takes_registered(const IoRequest& request) const noexcept {
+  const bool moves = request.op == Op::kRead || request.op == Op::kWrite;
+  return moves && limits_.block > 1 && covers_blocks(request);
+}
+
 // Something is left to deallocate beside the edges, which are written.
 bool FileQueue::zeroes_fast(const IoRequest& request) const noexcept {
   return limits_.can_deallocate && round_up(request.offset, limits_.deallocate) <
@@ -118,7 +129,8 @@ bool FileQueue::aligned(const IoRequest& request) const noexcept {
   const uint64_t at = request.offset + request.state.progress;
   const uint64_t left = request.length - request.state.progress;
   const auto address = reinterpret_cast<uintptr_t>(request.buffer.data()) + request.state.progress;
-  return ((at | left) & (limits_.block - 1)) == 0 && (address & (limits_.memory - 1)) == 0;
+  if (((at | left) & (limits_.block - 1)) != 0) return false;
+  return request.registered.exists() || (address & (limits_.memory - 1)) == 0;
 }
 
 void FileQueue::next_step(IoRequest& request) noexcept {
@@ -155,6 +167,9 @@ void FileQueue::step_read(IoRequest& request) noexcept {
   if (aligned(request)) {
     state.step = kDirect;
     state.piece = request.length - state.progress;
+    if (request.registered.exists()) {
+      return ring_.read_registered(state.operation, fd_, place_in(request), state.piece, at);
+    }
     return ring_.read(state.operation, fd_, request.buffer.subspan(state.progress), at);
   }
   if (want_bounce(request)) read_bounce(request);
@@ -166,6 +181,10 @@ void FileQueue::step_write(IoRequest& request) noexcept {
   if (aligned(request)) {
     state.step = kDirect;
     state.piece = request.length - state.progress;
+    if (request.registered.exists()) {
+      return ring_.write_registered(state.operation, fd_, place_in(request), state.piece, at,
+                                    request.fua ? RWF_DSYNC : 0);
+    }
     if (limits_.block == 1 && !request.fua && state.piece <= kCachedWriteBytesMax) {
       const ssize_t put = ::pwrite(fd_, request.buffer.data() + state.progress, state.piece,
                                    static_cast<off_t>(at));

@@ -12,6 +12,8 @@
 //   cache   read blocks and drop them
 //   status  ask the device's ExtentScanner
 //
+// A registered buffer is read into and written from as an aligned one is; nothing else is possible.
+//
 // A step that was cut short or interrupted is done again from where it got to.
 #pragma once
 
@@ -49,6 +51,7 @@ class FileQueue final : public BlockQueue {
   };
 
   [[nodiscard]] bool aligned(const IoRequest& request) const noexcept;
+  [[nodiscard]] bool takes_registered(const IoRequest& request) const noexcept;
   [[nodiscard]] bool covers_blocks(const IoRequest& request) const noexcept;
   [[nodiscard]] bool zeroes_fast(const IoRequest& request) const noexcept;
   [[nodiscard]] bool want_bounce(IoRequest& request) noexcept;

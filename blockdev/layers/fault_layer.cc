@@ -3,6 +3,7 @@
 #include <cerrno>
 
 #include "blockdev/layers/latency.h"
+#include "common/base/bytes.h"
 
 namespace strata::layers {
 namespace {
@@ -11,6 +12,8 @@ using device::IoRequest;
 using device::Op;
 
 constexpr uint64_t kSectorBytes = 512;
+// Of a registered buffer a disk takes whole blocks only.
+constexpr uint64_t kBlockSectors = 8;
 constexpr uint64_t kMillion = 1'000'000;
 
 bool is_target(FaultTarget target, Op op) noexcept {
@@ -53,12 +56,14 @@ class FaultQueue final : public LayerQueue {
 
  private:
   void tear(IoRequest& request, uint64_t number) noexcept {
-    const uint64_t sectors = request.buffer.size() / kSectorBytes;
-    const uint64_t arrive = sectors == 0 ? 0 : number % sectors;
+    const bool registered = request.registered.exists();
+    const uint64_t sectors = length_of(request) / kSectorBytes;
+    uint64_t arrive = sectors == 0 ? 0 : number % sectors;
+    if (registered) arrive = round_down(arrive, kBlockSectors);
     Shadow* const torn = request.op == Op::kWrite && arrive > 0 ? shadow(request) : nullptr;
     if (torn == nullptr) return request.complete(request, -EIO);
-    torn->buffer = torn->buffer.first(arrive * kSectorBytes);
-    torn->length = torn->buffer.size();
+    torn->length = arrive * kSectorBytes;
+    if (!registered) torn->buffer = torn->buffer.first(torn->length);
     pass(*torn);
   }
   void completed(Shadow& shadow, int32_t) noexcept override { answer(shadow, -EIO); }

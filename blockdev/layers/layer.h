@@ -96,12 +96,6 @@ class Layer {
   }
 };
 
-// Bytes that a request is about.
-[[nodiscard]] inline uint64_t length_of(const device::IoRequest& request) noexcept {
-  const bool has_buffer = request.op == device::Op::kRead || request.op == device::Op::kWrite;
-  return has_buffer ? request.buffer.size() : request.length;
-}
-
 // Whether a read-only device refuses it.
 [[nodiscard]] inline bool changes(device::Op op) noexcept {
   return op == device::Op::kWrite || op == device::Op::kTrim || op == device::Op::kWriteZeroes;

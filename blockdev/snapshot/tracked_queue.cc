@@ -21,11 +21,6 @@ bool writes(const IoRequest& request) noexcept {
   return request.op == Op::kWrite || request.op == Op::kTrim || request.op == Op::kWriteZeroes;
 }
 
-uint64_t length_of(const IoRequest& request) noexcept {
-  return request.op == Op::kRead || request.op == Op::kWrite ? request.buffer.size()
-                                                             : request.length;
-}
-
 }  // namespace
 
 TrackedQueue::TrackedQueue(TrackedDevice& device, ring::Ring& ring,

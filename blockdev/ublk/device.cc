@@ -11,6 +11,8 @@ namespace strata::ublk {
 namespace {
 
 constexpr uint64_t kRecovery = kUserRecovery | kRecoveryReissue;
+// The second for what cannot go by the first.
+constexpr uint64_t kZeroCopy = kAutoBuffers | kUserCopy;
 constexpr int kRecoveryPauseMs = 10;
 
 // Of the features that are wanted, those that the kernel has; all, if it cannot say: then the
@@ -19,13 +21,14 @@ uint64_t offered(const Driver& driver, uint64_t wanted) noexcept {
   return driver.features() == 0 ? wanted : wanted & driver.features();
 }
 
-Result<DeviceInfo> add(Driver& driver, const DeviceOptions& options) {
+Result<DeviceInfo> add(Driver& driver, const DeviceOptions& options, bool zero_copy) {
   DeviceInfo wanted;
   wanted.queues = options.queues;
   wanted.depth = options.depth;
   wanted.request_bytes_max = kRequestBytesMax;
   wanted.server_flags = options.identity;
   wanted.flags = offered(driver, kRecovery | (options.user_copy ? kUserCopy : 0));
+  if (zero_copy && (driver.features() & kZeroCopy) == kZeroCopy) wanted.flags |= kZeroCopy;
   // Either both or none: a device that fails what was under way would be worse than none.
   if ((wanted.flags & kRecovery) != kRecovery) wanted.flags &= ~kRecovery;
   Result<DeviceInfo> made = driver.add(wanted);
@@ -91,6 +94,11 @@ bool Device::recoverable() const noexcept {
   return (info_.flags & kRecovery) == kRecovery;
 }
 
+bool Device::zero_copy() const noexcept {
+  return (info_.flags & kZeroCopy) == kZeroCopy &&
+         lease_->device().capabilities().registered_alignment != 0;
+}
+
 Result<std::unique_ptr<Device>> Device::create(Driver& driver,
                                                std::unique_ptr<device::ExportLease> lease,
                                                Instruments& instruments,
@@ -102,17 +110,18 @@ Result<std::unique_ptr<Device>> Device::create(Driver& driver,
                  fmt::format("a ublk device has 1 to {} queues of 1 to {} requests", kQueuesMax,
                              kQueueDepthMax));
   }
-  TRY_ASSIGN(const DeviceInfo made, add(driver, options));
+  const device::Capabilities capabilities = lease->device().capabilities();
+  TRY_ASSIGN(const DeviceInfo made,
+             add(driver, options, options.zero_copy && capabilities.registered_alignment != 0));
   const uint32_t number = made.device;
   std::unique_ptr<Device> self(new Device(driver, std::move(lease), instruments, made));
   Status done = check_info(made);
   if (done.ok() && options.added) done = options.added(number);
   if (done.ok()) {
-    const device::BlockDevice& disk = self->lease_->device();
-    done = driver.set_params(
-        number, params_of(disk.geometry(), disk.capabilities(), made.request_bytes_max));
+    done = driver.set_params(number, params_of(self->lease_->device().geometry(), capabilities,
+                                               made.request_bytes_max, self->zero_copy()));
   }
-  if (done.ok()) done = self->start_queues();
+  if (done.ok()) done = self->start_queues(options.idle_time);
   if (done.ok()) done = driver.start(number);
   if (done.ok()) return self;
   // Nothing stays behind.
@@ -133,7 +142,7 @@ Result<std::unique_ptr<Device>> Device::recover(Driver& driver, uint32_t number,
   TRY(check_info(info));
   TRY(begin_recovery(driver, number, deadline));
   std::unique_ptr<Device> self(new Device(driver, std::move(lease), instruments, info));
-  TRY(self->start_queues());
+  TRY(self->start_queues(kIdleTime));
   TRY(driver.end_recovery(number));
   instruments.recovered.add();
   // The volume may have grown while nobody could tell the kernel.
@@ -156,11 +165,12 @@ Status Device::discard(Driver& driver, uint32_t number, uint64_t identity) {
   return driver.remove(number);
 }
 
-Status Device::start_queues() {
+Status Device::start_queues(Duration idle_time) {
   device::BlockDevice& disk = lease_->device();
   for (uint16_t i = 0; i < info_.queues; ++i) {
     TRY_ASSIGN(auto channel, driver_.open_queue(info_, i));
-    TRY_ASSIGN(auto loop, QueueLoop::start(std::move(channel), info_, disk, instruments_));
+    TRY_ASSIGN(auto loop,
+               QueueLoop::start(std::move(channel), info_, disk, instruments_, idle_time));
     queues_.push_back(std::move(loop));
   }
   return {};

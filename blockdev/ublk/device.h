@@ -12,10 +12,15 @@
 // A device of a server without CAP_SYS_ADMIN, and one of a kernel before 6.1, cannot be recovered:
 // it ends with its server.
 //
-// How data goes: the kernel copies between a request's pages and a buffer of the slot's, with the
-// commands that bring and answer it. A device may also have been made with user copy (Linux 6.5),
-// as earlier versions made it: then it copies when it is told to, by a system call for each
-// request. Not zero copy: see docs/ublk.md.
+// How data goes, as the device was made:
+//
+//   zero copy  (Linux 6.16) with each request the kernel puts its pages into the table of buffers
+//              of the queue's ring, and the disk's own operations take them from there. For a disk
+//              that can; what of it cannot, such as parts of its blocks, goes by user copy.
+//   copy       with the commands that bring and answer a request the kernel copies between its
+//              pages and a buffer of the slot's
+//   user copy  (Linux 6.5) when it is told to, by a system call for each request: as earlier
+//              versions made devices
 //
 // Thread rule: one call at a time.
 #pragma once
@@ -36,12 +41,17 @@ namespace strata::ublk {
 
 class QueueLoop;
 
+inline constexpr Duration kIdleTime = std::chrono::seconds(2);
+
 struct DeviceOptions {
   uint16_t queues = 1;  // 1 to kQueuesMax; the kernel gives as many as it has processors
   uint16_t depth = kQueueDepth;
   // Kept by the kernel: by it a later server knows the device as its own. Not 0.
   uint64_t identity = 0;
   bool user_copy = false;  // where the kernel has it
+  bool zero_copy = true;   // where the kernel and the disk can
+  // After so long without a request a queue gives its buffers back.
+  Duration idle_time = kIdleTime;
   // Called when the device has its number, before it appears. An error undoes it.
   std::function<Status(uint32_t number)> added = {};
 };
@@ -69,6 +79,7 @@ class Device {
   [[nodiscard]] uint32_t number() const noexcept { return info_.device; }
   [[nodiscard]] uint16_t queues() const noexcept { return info_.queues; }
   [[nodiscard]] bool recoverable() const noexcept;
+  [[nodiscard]] bool zero_copy() const noexcept;
   // The volume may have another size. kUnsupported, with what to do, if the kernel cannot be told.
   [[nodiscard]] Status refresh();
   void leave();
@@ -78,7 +89,7 @@ class Device {
  private:
   Device(Driver& driver, std::unique_ptr<device::ExportLease> lease, Instruments& instruments,
          const DeviceInfo& info);
-  [[nodiscard]] Status start_queues();
+  [[nodiscard]] Status start_queues(Duration idle_time);
 
   Driver& driver_;
   std::unique_ptr<device::ExportLease> lease_;

@@ -15,6 +15,16 @@
 
 namespace strata::ublk {
 
+// Where a tag's data goes.
+struct TagData {
+  // Of the device's largest request. The kernel puts the data of a write there before the request
+  // comes, and takes that of a read from there with the answer; with user copy it does neither.
+  std::byte* memory = nullptr;
+  // With kAutoBuffers: its place in the ring's table of buffers, where it stands while the request
+  // is here.
+  uint32_t buffer = 0;
+};
+
 // One queue of one device: requests come, answers go.
 class QueueChannel {
  public:
@@ -22,15 +32,11 @@ class QueueChannel {
   // Offers the tag to the kernel: the first time, or together with the answer to the request that
   // it held. `arrived` completes with 0 when a request has come, or with -errno when the device
   // takes the tag back. It must not move until then, or until the ring is gone.
-  //
-  // memory: the tag's buffer of the device's largest request. Without user copy the kernel puts the
-  // data of a write there before the request comes, and takes that of a read from there with the
-  // answer.
   virtual void fetch(ring::Ring& ring, ring::Operation& arrived, uint16_t tag,
-                     std::byte* memory) noexcept = 0;
+                     const TagData& data) noexcept = 0;
   // result: bytes read or written, or -errno.
   virtual void commit_and_fetch(ring::Ring& ring, ring::Operation& arrived, uint16_t tag,
-                                int32_t result, std::byte* memory) noexcept = 0;
+                                int32_t result, const TagData& data) noexcept = 0;
   // What the kernel asks, once a request has come.
   [[nodiscard]] virtual IoDescriptor descriptor(uint16_t tag) const noexcept = 0;
   // With user copy: a write's data from the kernel, a read's to it. 0 or -errno.

@@ -12,10 +12,14 @@ struct Instruments : device::WireInstruments {
         recovered(registry.counter("strata_ublk_recovered_devices_total",
                                    "Devices of an earlier server that went on.", {})),
         fua_requests(registry.counter("strata_ublk_fua_requests_total",
-                                      "Writes that asked to be on stable media.", {})) {}
+                                      "Writes that asked to be on stable media.", {})),
+        zero_copy_requests(registry.counter(
+            "strata_ublk_zero_copy_requests_total",
+            "Reads and writes whose data went between the kernel's pages and the disk.", {})) {}
 
   metrics::Counter& recovered;
   metrics::Counter& fua_requests;
+  metrics::Counter& zero_copy_requests;
 };
 
 }  // namespace strata::ublk

@@ -39,21 +39,23 @@ KernelQueue::~KernelQueue() {
 }
 
 void KernelQueue::fetch(ring::Ring& ring, ring::Operation& arrived, uint16_t tag,
-                        std::byte* memory) noexcept {
-  say(ring, arrived, QueueCommand::kFetch, tag, -1, memory);
+                        const TagData& data) noexcept {
+  say(ring, arrived, QueueCommand::kFetch, tag, -1, data);
 }
 
 void KernelQueue::commit_and_fetch(ring::Ring& ring, ring::Operation& arrived, uint16_t tag,
-                                   int32_t result, std::byte* memory) noexcept {
-  say(ring, arrived, QueueCommand::kCommitAndFetch, tag, result, memory);
+                                   int32_t result, const TagData& data) noexcept {
+  say(ring, arrived, QueueCommand::kCommitAndFetch, tag, result, data);
 }
 
 void KernelQueue::say(ring::Ring& ring, ring::Operation& arrived, QueueCommand command,
-                      uint16_t tag, int32_t result, const std::byte* memory) noexcept {
+                      uint16_t tag, int32_t result, const TagData& data) noexcept {
   // The kernel refuses an address where it copies only when told to.
-  const QueueWire wire{queue_, tag, result, user_copy_ ? 0 : reinterpret_cast<uintptr_t>(memory)};
+  const QueueWire wire{queue_, tag, result,
+                       user_copy_ ? 0 : reinterpret_cast<uintptr_t>(data.memory)};
   ring::send_command(ring, arrived, device_->get(), on_wire(command, encoded_),
-                     std::as_bytes(std::span(&wire, 1)));
+                     std::as_bytes(std::span(&wire, 1)),
+                     auto_buffers_ ? auto_buffer(data.buffer) : 0);
 }
 
 IoDescriptor KernelQueue::descriptor(uint16_t tag) const noexcept {

@@ -22,9 +22,9 @@ class KernelQueue final : public QueueChannel {
   KernelQueue& operator=(const KernelQueue&) = delete;
 
   void fetch(ring::Ring& ring, ring::Operation& arrived, uint16_t tag,
-             std::byte* memory) noexcept override;
+             const TagData& data) noexcept override;
   void commit_and_fetch(ring::Ring& ring, ring::Operation& arrived, uint16_t tag, int32_t result,
-                        std::byte* memory) noexcept override;
+                        const TagData& data) noexcept override;
   [[nodiscard]] IoDescriptor descriptor(uint16_t tag) const noexcept override;
   [[nodiscard]] int32_t copy_in(uint16_t tag, MutableBytes into) noexcept override;
   [[nodiscard]] int32_t copy_out(uint16_t tag, Bytes from) noexcept override;
@@ -36,15 +36,17 @@ class KernelQueue final : public QueueChannel {
         queue_(queue),
         depth_(info.depth),
         encoded_(encoded),
-        user_copy_((info.flags & kUserCopy) != 0) {}
+        user_copy_((info.flags & kUserCopy) != 0),
+        auto_buffers_((info.flags & kAutoBuffers) != 0) {}
   void say(ring::Ring& ring, ring::Operation& arrived, QueueCommand command, uint16_t tag,
-           int32_t result, const std::byte* memory) noexcept;
+           int32_t result, const TagData& data) noexcept;
 
   const std::shared_ptr<UniqueFd> device_;
   const uint16_t queue_;
   const uint16_t depth_;
   const bool encoded_;
   const bool user_copy_;
+  const bool auto_buffers_;
   MutableBytes descriptors_;  // mapped; never written to
 };
 

@@ -1,6 +1,6 @@
 // The numbers and layouts of Linux' userspace block driver, ublk_drv, and this server's limits.
 //
-// Source: include/uapi/linux/ublk_cmd.h and Documentation/block/ublk.rst of Linux 6.0 to 6.18. They
+// Source: include/uapi/linux/ublk_cmd.h and Documentation/block/ublk.rst of Linux 6.0 to 7.3. They
 // are written down here because the headers of the kernel that one builds on may be older than the
 // kernel that one runs on.
 #pragma once
@@ -76,13 +76,13 @@ struct ControlWire {
 static_assert(sizeof(ControlWire) == kControlBytes);
 
 // What a kernel offers (GET_FEATURES), what a device is asked to have, and what it has then.
-inline constexpr uint64_t kZeroCopy = 1U << 0;
 inline constexpr uint64_t kUserRecovery = 1U << 3;
 inline constexpr uint64_t kRecoveryReissue = 1U << 4;
 inline constexpr uint64_t kUnprivileged = 1U << 5;
 inline constexpr uint64_t kIoctlEncode = 1U << 6;
 inline constexpr uint64_t kUserCopy = 1U << 7;
 inline constexpr uint64_t kUpdateSize = 1U << 10;
+inline constexpr uint64_t kAutoBuffers = 1U << 11;  // UBLK_F_AUTO_BUF_REG
 
 struct DeviceInfo {
   uint16_t queues = 0;
@@ -124,13 +124,17 @@ struct Params {
   uint16_t discard_segments_max = 0;
   uint16_t reserved = 0;
   uint32_t numbers[4] = {};  // of the device's nodes; the kernel's to say
-  uint32_t padding = 0;
+  uint32_t zoned[8] = {};
+  uint32_t memory_alignment = 0;  // of direct I/O's buffers, less 1
+  uint32_t padding[2] = {};
 };
 static_assert(offsetof(Params, sectors) == 24 && offsetof(Params, discard_alignment) == 40 &&
-              offsetof(Params, numbers) == 60 && sizeof(Params) == 80);
-inline constexpr uint32_t kParamsBytes = 76;  // up to and with the numbers
+              offsetof(Params, numbers) == 60 && offsetof(Params, memory_alignment) == 108 &&
+              sizeof(Params) == 120);
+inline constexpr uint32_t kParamsBytes = 116;  // an older kernel takes the beginning that it knows
 inline constexpr uint32_t kParamBasic = 1;
 inline constexpr uint32_t kParamDiscard = 2;
+inline constexpr uint32_t kParamMemoryAlignment = 16;
 inline constexpr uint32_t kReadOnly = 1;
 inline constexpr uint32_t kVolatileCache = 4;
 inline constexpr uint32_t kFua = 8;
@@ -142,6 +146,14 @@ struct QueueWire {
   uint64_t address = 0;  // of the tag's buffer; 0 with user copy
 };
 static_assert(sizeof(QueueWire) == kQueueCommandBytes);
+
+// What the entry of such a command says beside it, with kAutoBuffers: where in the ring's table of
+// buffers the request's data is to stand when it comes. If it cannot be put there the request comes
+// all the same, with kFlagNoBuffer.
+constexpr uint64_t auto_buffer(uint32_t index) noexcept {
+  constexpr uint64_t kFallback = 1U << 16U;
+  return kFallback | (index & 0xffffU);
+}
 
 // A request, as the kernel writes it into the memory that it shares with the server.
 struct IoDescriptor {
@@ -155,6 +167,7 @@ enum class IoOp : uint8_t { kRead = 0, kWrite = 1, kFlush = 2, kDiscard = 3, kWr
 inline constexpr uint32_t kOpMask = 0xff;
 inline constexpr uint32_t kFlagFua = 1U << 13;
 inline constexpr uint32_t kFlagNoUnmap = 1U << 15;
+inline constexpr uint32_t kFlagNoBuffer = 1U << 17;
 
 // Where the descriptors of a queue lie in the character device, for mmap; page_bytes: the host's.
 constexpr uint64_t descriptors_at(uint32_t queue, uint64_t page_bytes) noexcept {

@@ -16,9 +16,10 @@ namespace {
 
 constexpr uint32_t kRingEntries = 512;
 constexpr Deadline kPast = Deadline::at(SteadyTime::min());
-// An idle queue gives its buffers back after this time, if they are worth it.
-constexpr std::chrono::seconds kIdleTime{2};
+// An idle queue gives its buffers back if they are worth it.
 constexpr uint64_t kWorthBytes = 4 * kMiB;
+// So many in a row are refused by the disk, not by how a request happens to lie in its pages.
+constexpr uint32_t kRefusalsMax = 64;
 
 #ifndef PR_SET_IO_FLUSHER
 #define PR_SET_IO_FLUSHER 57
@@ -41,10 +42,10 @@ void become_flusher(uint32_t device) {
 Result<std::unique_ptr<QueueLoop>> QueueLoop::start(std::unique_ptr<QueueChannel> channel,
                                                     const DeviceInfo& info,
                                                     device::BlockDevice& disk,
-                                                    Instruments& instruments) {
+                                                    Instruments& instruments, Duration idle_time) {
   TRY_ASSIGN(auto ring, ring::Ring::create({.entries = kRingEntries}));
   std::unique_ptr<QueueLoop> self(
-      new QueueLoop(std::move(channel), info, disk, instruments, std::move(ring)));
+      new QueueLoop(std::move(channel), info, disk, instruments, idle_time, std::move(ring)));
   TRY(self->make_slots());
   std::promise<Status> ready;
   std::future<Status> begun = ready.get_future();
@@ -55,19 +56,25 @@ Result<std::unique_ptr<QueueLoop>> QueueLoop::start(std::unique_ptr<QueueChannel
 }
 
 QueueLoop::QueueLoop(std::unique_ptr<QueueChannel> channel, const DeviceInfo& info,
-                     device::BlockDevice& disk, Instruments& instruments,
+                     device::BlockDevice& disk, Instruments& instruments, Duration idle_time,
                      std::unique_ptr<ring::Ring> ring)
     : ring_(std::move(ring)),
       channel_(std::move(channel)),
       disk_(disk),
       instruments_(instruments),
       user_copy_((info.flags & kUserCopy) != 0),
+      auto_buffers_((info.flags & kAutoBuffers) != 0),
       gives_back_((info.flags & (kUserCopy | kIoctlEncode)) != 0),
+      idle_time_(idle_time),
       device_(info.device),
       limits_{.device_bytes = disk.geometry().size_bytes,
               .request_bytes_max = info.request_bytes_max,
               .capabilities = disk.capabilities()},
-      slots_(info.depth) {}
+      slots_(info.depth) {
+  // What cannot go by its buffer needs a way too.
+  if (auto_buffers_ && user_copy_)
+    registered_alignment_ = limits_.capabilities.registered_alignment;
+}
 
 Status QueueLoop::make_slots() {
   void* const memory = mmap(nullptr, memory_bytes(), PROT_READ | PROT_WRITE,
@@ -78,7 +85,7 @@ Status QueueLoop::make_slots() {
     Slot& slot = slots_[i];
     slot.loop = this;
     slot.tag = static_cast<uint16_t>(i);
-    slot.memory = memory_ + i * limits_.request_bytes_max;
+    slot.data.memory = memory_ + i * limits_.request_bytes_max;
     slot.arrived.slot = &slot;
     slot.arrived.complete = [](ring::Operation& op, int32_t result) noexcept {
       Slot& here = *static_cast<Arrived&>(op).slot;
@@ -118,7 +125,7 @@ void QueueLoop::run(std::promise<Status> ready) {
       turn(Deadline::never());
       continue;
     }
-    const Deadline rest = Deadline::after(kIdleTime);
+    const Deadline rest = Deadline::after(idle_time_);
     quiet_ = true;
     turn(rest);
     if (quiet_ && in_device_ == 0 && rest.passed(std::chrono::steady_clock::now()))
@@ -131,10 +138,15 @@ void QueueLoop::run(std::promise<Status> ready) {
 Status QueueLoop::offer_all() {
   // The ring and the tags are this thread's from now on.
   TRY(ring_->run_once(kPast));
+  if (auto_buffers_) {
+    TRY_ASSIGN(const uint32_t first,
+               ring_->make_room_for_drivers(static_cast<uint32_t>(slots_.size())));
+    for (Slot& slot : slots_) slot.data.buffer = first + slot.tag;
+  }
   TRY_ASSIGN(block_, disk_.open_queue(*ring_));
   for (Slot& slot : slots_) {
     ++offered_;
-    channel_->fetch(*ring_, slot.arrived, slot.tag, slot.memory);
+    channel_->fetch(*ring_, slot.arrived, slot.tag, slot.data);
   }
   // What the kernel refuses it refuses at once.
   TRY(ring_->run_once(kPast));
@@ -181,17 +193,51 @@ void QueueLoop::begin(Slot& slot) noexcept {
   slot.asked = slot.op;
   slot.flush_after = fua && !slot.fua && slot.op != device::Op::kFlush;
   slot.buffer = {};
+  slot.registered = {};
   slot.data_bytes = 0;
   if (slot.op == device::Op::kRead || slot.op == device::Op::kWrite) {
-    slot.buffer = {slot.memory, slot.length};
     slot.data_bytes = static_cast<uint32_t>(slot.length);
-    used_bytes_ += slot.length;
+    return move_data(slot, (descriptor.op_flags & kFlagNoBuffer) != 0);
   }
+  submit(slot);
+}
+
+void QueueLoop::move_data(Slot& slot, bool no_buffer) noexcept {
+  const bool fits = registered_alignment_ != 0 && !no_buffer &&
+                    (slot.offset | slot.length) % registered_alignment_ == 0;
+  if (!fits) return copy(slot);
+  slot.registered.index = slot.data.buffer;
+  submit(slot);
+}
+
+// By way of the slot's buffer.
+void QueueLoop::copy(Slot& slot) noexcept {
+  slot.registered = {};
+  slot.length = slot.data_bytes;
+  slot.buffer = {slot.data.memory, slot.length};
+  used_bytes_ += slot.length;
   if (user_copy_ && slot.op == device::Op::kWrite) {
     const int32_t error = channel_->copy_in(slot.tag, slot.buffer);
     if (error != 0) return answer(slot, error);
   }
   submit(slot);
+}
+
+// Whether the disk wants the request's bytes after all.
+bool QueueLoop::refused_registered(Slot& slot, int32_t error) noexcept {
+  if (!slot.registered.exists()) return false;
+  if (error != -EINVAL) {
+    instruments_.zero_copy_requests.add();
+    refusals_ = 0;
+    return false;
+  }
+  if (++refusals_ == kRefusalsMax) {
+    registered_alignment_ = 0;
+    log::warning("ublk.zero_copy_refused",
+                 {{"device", device_},
+                  {"advice", "the volume's disk takes no pages of the kernel's; data is copied"}});
+  }
+  return true;
 }
 
 void QueueLoop::submit(Slot& slot) noexcept {
@@ -201,12 +247,14 @@ void QueueLoop::submit(Slot& slot) noexcept {
 
 void QueueLoop::completed(Slot& slot, int32_t error) noexcept {
   --in_device_;
-  if (error == 0 && user_copy_ && slot.op == device::Op::kRead) {
+  if (refused_registered(slot, error)) return copy(slot);
+  if (error == 0 && user_copy_ && slot.op == device::Op::kRead && !slot.registered.exists()) {
     error = channel_->copy_out(slot.tag, slot.buffer);
   }
   if (error == 0 && std::exchange(slot.flush_after, false)) {
     slot.op = device::Op::kFlush;
     slot.buffer = {};
+    slot.registered = {};
     slot.offset = 0;
     slot.length = 0;
     return submit(slot);
@@ -230,7 +278,7 @@ void QueueLoop::answer(Slot& slot, int32_t error) noexcept {
       error == 0 ? static_cast<int32_t>(slot.data_bytes) : answer_of_error(error);
   ++offered_;
   quiet_ = false;
-  channel_->commit_and_fetch(*ring_, slot.arrived, slot.tag, result, slot.memory);
+  channel_->commit_and_fetch(*ring_, slot.arrived, slot.tag, result, slot.data);
 }
 
 void QueueLoop::give_memory_back() noexcept {

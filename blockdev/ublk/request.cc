@@ -70,7 +70,7 @@ int32_t answer_of_error(int32_t error) noexcept {
 }
 
 Params params_of(const device::Geometry& geometry, const device::Capabilities& capabilities,
-                 uint32_t request_bytes_max) noexcept {
+                 uint32_t request_bytes_max, bool zero_copy) noexcept {
   const uint32_t block =
       std::bit_floor(std::clamp(geometry.block_bytes_preferred, kSectorBytes, kBlockBytesMax));
   Params out;
@@ -82,6 +82,12 @@ Params params_of(const device::Geometry& geometry, const device::Capabilities& c
   out.optimal_shift = shift_of(block);
   out.sectors_max = request_bytes_max / kSectorBytes;
   out.sectors = geometry.size_bytes / kSectorBytes;
+  if (zero_copy) {
+    // Who reads and writes past the page cache aligns his memory to the sector anyway, and most
+    // disks ask for no more.
+    out.types |= kParamMemoryAlignment;
+    out.memory_alignment = kSectorBytes - 1;
+  }
   if (capabilities.read_only) out.attributes |= kReadOnly;
   // With a volatile cache the kernel flushes. It knows no FUA without one.
   if (capabilities.flush) out.attributes |= kVolatileCache | (capabilities.fua ? kFua : 0U);

@@ -30,10 +30,11 @@ struct Verdict {
 // else is an I/O error.
 [[nodiscard]] int32_t answer_of_error(int32_t error) noexcept;
 
-// What the kernel is told of a disk, whose size is a multiple of the sector.
+// What the kernel is told of a disk, whose size is a multiple of the sector. zero_copy: the disk
+// gets the kernel's pages as they are.
 [[nodiscard]] Params params_of(const device::Geometry& geometry,
-                               const device::Capabilities& capabilities,
-                               uint32_t request_bytes_max) noexcept;
+                               const device::Capabilities& capabilities, uint32_t request_bytes_max,
+                               bool zero_copy = false) noexcept;
 
 // Whether a device as the kernel describes it is one that this server can serve: kUnsupported with
 // what is wrong.

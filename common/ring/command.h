@@ -15,7 +15,9 @@ inline constexpr size_t kCommandBytesMax = 16;
 
 // The bytes are copied now. A driver may keep the command for as long as it has nothing to say, and
 // Ring::cancel does not reach it: when the ring is destroyed the driver gives it up, and it does
-// not complete. result: what the driver says, or -errno.
-void send_command(Ring& ring, Operation& op, int fd, uint32_t number, Bytes bytes) noexcept;
+// not complete. result: what the driver says, or -errno. address: of the entry beside the bytes, if
+// the driver reads it.
+void send_command(Ring& ring, Operation& op, int fd, uint32_t number, Bytes bytes,
+                  uint64_t address = 0) noexcept;
 
 }  // namespace strata::ring

@@ -197,6 +197,27 @@ void Ring::write(Operation& op, int fd, Bytes from, uint64_t offset, int rw_flag
   io_uring_sqe_set_data(entry, &op);
 }
 
+void Ring::read_registered(Operation& op, int fd, BufferPlace into, uint64_t bytes,
+                           uint64_t offset) noexcept {
+  io_uring_sqe* entry = next_entry(op);
+  io_uring_prep_rw(IORING_OP_READ_FIXED, entry, fd, nullptr, transfer_length(bytes), offset);
+  entry->addr = into.address;
+  entry->buf_index = static_cast<uint16_t>(into.index);
+  impl_->use_file(entry, fd);
+  io_uring_sqe_set_data(entry, &op);
+}
+
+void Ring::write_registered(Operation& op, int fd, BufferPlace from, uint64_t bytes,
+                            uint64_t offset, int rw_flags) noexcept {
+  io_uring_sqe* entry = next_entry(op);
+  io_uring_prep_rw(IORING_OP_WRITE_FIXED, entry, fd, nullptr, transfer_length(bytes), offset);
+  entry->addr = from.address;
+  entry->buf_index = static_cast<uint16_t>(from.index);
+  entry->rw_flags = rw_flags;
+  impl_->use_file(entry, fd);
+  io_uring_sqe_set_data(entry, &op);
+}
+
 void Ring::read_vector(Operation& op, int fd, const iovec* parts, uint32_t count,
                        uint64_t offset) noexcept {
   io_uring_sqe* entry = next_entry(op);
@@ -230,11 +251,13 @@ void Ring::poll(Operation& op, int fd, uint32_t events) noexcept {
   io_uring_sqe_set_data(entry, &op);
 }
 
-void send_command(Ring& ring, Operation& op, int fd, uint32_t number, Bytes bytes) noexcept {
+void send_command(Ring& ring, Operation& op, int fd, uint32_t number, Bytes bytes,
+                  uint64_t address) noexcept {
   CHECK(bytes.size() <= kCommandBytesMax);
   io_uring_sqe* entry = entry_of(ring, op);
   io_uring_prep_rw(IORING_OP_URING_CMD, entry, fd, nullptr, 0, 0);
   entry->off = number;  // its lower half is the command's number
+  entry->addr = address;
   // Where the bytes of a command lie in an entry of 64.
   auto* const area = reinterpret_cast<std::byte*>(entry) + sizeof *entry - kCommandBytesMax;
   std::memset(area, 0, kCommandBytesMax);
@@ -250,12 +273,19 @@ void Ring::cancel(Operation& target) noexcept {
   io_uring_sqe_set_data64(entry, kNobody);
 }
 
+Result<uint32_t> Ring::make_room_for_drivers(uint32_t count) noexcept {
+  Impl& impl = *impl_;
+  CHECK(!impl.buffers_ready && count <= UINT16_MAX - kBuffersMax);
+  const int made = io_uring_register_buffers_sparse(&impl.uring, kBuffersMax + count);
+  if (made < 0) return errno_error(-made, "registering a table of buffers");
+  impl.buffers_ready = true;
+  return kBuffersMax;
+}
+
 Status Ring::register_buffer(MutableBytes memory) noexcept {
   Impl& impl = *impl_;
   if (!impl.buffers_ready) {
-    const int made = io_uring_register_buffers_sparse(&impl.uring, kBuffersMax);
-    if (made < 0) return errno_error(-made, "registering a table of buffers");
-    impl.buffers_ready = true;
+    TRY(make_room_for_drivers(0));
   }
   const auto slot = std::find_if(impl.buffers.begin(), impl.buffers.end(),
                                  [](const MutableBytes& one) { return one.empty(); });

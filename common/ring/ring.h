@@ -31,6 +31,13 @@ struct Operation {
   Complete complete = nullptr;
 };
 
+// A place in a buffer of the ring's table: its index, and the address there. In a buffer that a
+// driver registered, addresses begin at 0.
+struct BufferPlace {
+  uint32_t index = 0;
+  uint64_t address = 0;
+};
+
 struct RingOptions {
   // Submission entries; the completion queue is four times that. More operations than this may be
   // in flight: the ring submits when its queue is full.
@@ -57,6 +64,11 @@ class Ring {
                    uint64_t offset) noexcept;
   void write_vector(Operation& op, int fd, const iovec* parts, uint32_t count, uint64_t offset,
                     int rw_flags = 0) noexcept;
+  // The same for bytes of the ring's table of buffers.
+  void read_registered(Operation& op, int fd, BufferPlace into, uint64_t bytes,
+                       uint64_t offset) noexcept;
+  void write_registered(Operation& op, int fd, BufferPlace from, uint64_t bytes, uint64_t offset,
+                        int rw_flags = 0) noexcept;
   void sync(Operation& op, int fd, bool data_only) noexcept;
   void allocate(Operation& op, int fd, int mode, uint64_t offset, uint64_t length) noexcept;
   void poll(Operation& op, int fd, uint32_t events) noexcept;  // result: the events that are true
@@ -75,6 +87,9 @@ class Ring {
   void unregister_file(int fd) noexcept;
   static constexpr uint32_t kBuffersMax = 8;
   static constexpr uint32_t kFilesMax = 64;
+  // Room for `count` buffers that a driver puts into the ring's table, at the index returned and
+  // after it. Once, on the ring's thread, and before the first buffer is registered.
+  [[nodiscard]] Result<uint32_t> make_room_for_drivers(uint32_t count) noexcept;
 
   // Fires once, in a turn of run_once after `due`; setting it again moves it. May be called from
   // inside a fire. No system call. Clearing one that is not set does nothing.

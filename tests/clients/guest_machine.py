@@ -1,5 +1,5 @@
-"""A virtual machine for one test: Debian's 6.12 kernel in QEMU without hardware help, busybox, and
-this host's root read-only over 9p, so that the guest runs the host's own fio, mkfs and fsck.
+"""A virtual machine for one test: Debian's 6.12 kernel, or a newer one, in QEMU without hardware help,
+busybox, and this host's root read-only over 9p, so that the guest runs the host's own fio, mkfs and fsck.
 
 The test gives a shell script. It says `mark NAME` to let the test do something to the host and
 waits until that is done; what it prints is the machine's output."""
@@ -43,14 +43,16 @@ expect() { [ "$2" = "$3" ] || { echo "WRONG $1: $2, expected $3"; exit 1; }; }
 """
 
 
-def require():
-    """Skips the test, with the reason, where the machine cannot be had."""
+def require(kernel="6.12"):
+    """Skips the test, with the reason, where the machine cannot be had. kernel: "6.12", or "new" for the newest
+    of Debian's backports."""
     for program in (QEMU, str(BUSYBOX)):
         if shutil.which(program) is None:
             raise unittest.SkipTest(f"no {program}: install qemu-system-x86 and busybox-static")
-    fetch = subprocess.run([ROOT / "tools/fetch_guest_kernel.sh"], capture_output=True, text=True)
+    which = [] if kernel == "6.12" else [kernel]
+    fetch = subprocess.run([ROOT / "tools/fetch_guest_kernel.sh", *which], capture_output=True, text=True)
     if fetch.returncode != 0:
-        raise unittest.SkipTest(f"Debian's 6.12 kernel cannot be fetched: {fetch.stderr.strip()}")
+        raise unittest.SkipTest(f"Debian's {kernel} kernel cannot be fetched: {fetch.stderr.strip()}")
     return ROOT / fetch.stdout.strip()
 
 
@@ -67,10 +69,19 @@ def _archive(entries):
     return bytes(out)
 
 
+def _modules_folder(kernel):
+    """Debian 13's packages know no /lib but /usr/lib."""
+    return next(folder for folder in (kernel / "usr/lib/modules", kernel / "lib/modules") if folder.is_dir())
+
+
+def _image(kernel):
+    return next(path for pattern in ("boot/vmlinuz-*", "usr/lib/modules/*/vmlinuz") for path in kernel.glob(pattern))
+
+
 def _modules(kernel, wanted):
     """(name, bytes) of the modules and of what they need, in the order of loading."""
     files = {}
-    for path in (kernel / "lib/modules").glob("*/kernel/**/*.ko*"):
+    for path in _modules_folder(kernel).glob("*/kernel/**/*.ko*"):
         files[path.name.split(".ko")[0].replace("-", "_")] = path
     loaded = {}
 
@@ -106,9 +117,9 @@ def initramfs(kernel, script, modules):
 
 class GuestMachine:
     def __init__(self, folder, script, devices=(), modules=MODULES, memory="512M",
-                 seconds_max=BOOT_SECONDS_MAX):
-        kernel = require()
-        image = next((kernel / "boot").glob("vmlinuz-*"))
+                 seconds_max=BOOT_SECONDS_MAX, kernel="6.12"):
+        kernel = require(kernel)
+        image = _image(kernel)
         archive = pathlib.Path(folder) / "initramfs"
         archive.write_bytes(initramfs(kernel, script, modules))
         self.output = []

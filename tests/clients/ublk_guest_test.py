@@ -159,6 +159,87 @@ kill $server
 wait $server
 """
 
+# What newer kernels have: data that goes between the kernel's pages and the disk, here one with direct I/O,
+# and a device that grows in use. Discards, a snapshot while its volume is written anew, a throttled volume
+# whose servers are killed under load.
+ON_A_DISK = """
+mkfs.ext4 -q -E nodiscard /dev/vda
+mkdir /tmp/data
+mount /dev/vda /tmp/data
+start "$strata"
+"""
+ZERO_COPY = """
+volume create db 64M
+expect "device" "$(volume attach db --mkfs ext4 --mount /mnt/d 2> /tmp/why)" /dev/ublkb0
+grep -q "zero copy" /tmp/why
+cp /usr/bin/fio /mnt/d/copy
+sync
+[ "$(counted strata_ublk_zero_copy_requests_total)" -ge 20 ]
+echo 3 > /proc/sys/vm/drop_caches
+cmp /usr/bin/fio /mnt/d/copy
+fstrim /mnt/d
+[ "$(counted 'strata_ublk_requests_total{op="trim"}')" -ge 1 ]
+# Copy before write: what the snapshot needs is kept, though nobody here sees what is written over it.
+over() { fio --name=over --filename=/mnt/d/over --rw=$1 --bs=16k --size=12m --iodepth=8 --ioengine=libaio --direct=1 > /tmp/fio.log 2>&1; }
+job() { curl -s --unix-socket /tmp/data/control.sock -d '{"action": "job", "job": 1}' http://localhost/v1/snapshots > /tmp/job; }
+over write
+fsfreeze -f /mnt/d
+old=$(dd if=/dev/ublkb0 bs=1M iflag=direct status=none | sha256sum)
+"$strata" snapshot create db --name before --rate 6M --data /tmp/data > /tmp/made 2>&1 &
+snapshot=$!
+# Known from the instant on.
+until job; grep -q '"total_bytes": *[1-9]' /tmp/job; do kill -0 $server; done
+fsfreeze -u /mnt/d
+over randwrite
+job
+if grep -q '"ended": *false' /tmp/job; then echo "WRITTEN MEANWHILE"; fi
+wait $snapshot
+umount /mnt/d
+volume create then --from-snapshot before
+device=$(volume attach then 2> /dev/null)
+expect "snapshot" "$(dd if=$device bs=1M iflag=direct status=none | sha256sum)" "$old"
+volume detach then
+# A device in use grows.
+mount /dev/ublkb0 /mnt/d
+volume resize db 96M
+expect "grown" "$(cat /sys/block/ublkb0/size)" 196608
+resize2fs /dev/ublkb0 > /tmp/resize.log 2>&1
+cmp /usr/bin/fio /mnt/d/copy
+umount /mnt/d
+e2fsck -fn /dev/ublkb0 > /tmp/fsck.log
+volume detach db
+# Without it, when nobody wants it.
+volume attach db --no-zero-copy > /tmp/made 2> /tmp/why
+grep -q "data is copied" /tmp/why
+volume detach db
+"""
+ZERO_COPY_KILLED = """
+volume create disk 96M --iops 20000
+disk=$(volume attach disk 2> /tmp/why)
+grep -q "zero copy" /tmp/why
+fio --name=verify --filename=$disk --rw=randwrite --bsrange=512-64k --size=6m --numjobs=2 \
+  --offset_increment=32m --iodepth=16 --ioengine=libaio --direct=1 --verify=crc32c --verify_fatal=1 \
+  --do_verify=1 --randseed=7 --fsync=64 --loops=2 --group_reporting > /tmp/fio.log 2>&1 &
+fio=$!
+sectors_written() { read -r _ _ _ _ _ _ sectors _ < /sys/block/${disk#/dev/}/stat; }
+for i in 1 2; do
+  sectors_written
+  enough=$((sectors + 6144))
+  while [ "$sectors" -lt "$enough" ] && kill -0 $fio; do sectors_written; done
+  kill -0 $fio && echo "UNDER LOAD $i"
+  kill -9 $server
+  wait $server || true
+  start "$strata"
+done
+wait $fio || { cat /tmp/fio.log; exit 1; }
+[ "$(counted strata_ublk_recovered_devices_total)" = 1 ]
+[ "$(counted strata_ublk_zero_copy_requests_total)" -ge 100 ]
+volume detach disk
+kill $server
+wait $server
+umount /tmp/data
+"""
+
 # A server without privileges, and a user who has its device.
 UNPRIVILEGED = """
 mkdir -m 777 /tmp/home
@@ -196,13 +277,21 @@ class UblkGuest(unittest.TestCase):
     def setUp(self):
         guest_machine.require()
 
-    def boot(self, *scripts):
+    def boot(self, *scripts, kernel="6.12", disk_bytes=0):
         with tempfile.TemporaryDirectory(dir=guest_machine.ROOT / "build") as folder:
             newer = pathlib.Path(folder) / "strata"
             shutil.copy2(BINARY, newer)
             script = f"strata={pathlib.Path(BINARY).resolve()}\nnewer={newer}\n" + "".join(scripts)
+            devices = []
+            if disk_bytes > 0:
+                image = pathlib.Path(folder) / "disk"
+                with open(image, "wb") as file:
+                    file.truncate(disk_bytes)
+                devices = ["-drive", f"file={image},format=raw,if=none,id=disk,cache=unsafe,discard=unmap",
+                           "-device", "virtio-blk-pci,drive=disk"]
             machine = guest_machine.GuestMachine(
-                folder, script, modules=[*guest_machine.MODULES, "ublk_drv"], memory="1536M")
+                folder, script, modules=[*guest_machine.MODULES, "ublk_drv"], memory="1536M", kernel=kernel,
+                devices=devices)
             started = time.monotonic()
             status = machine.run()
             print(f"the machine ran {time.monotonic() - started:.1f} s")
@@ -216,6 +305,12 @@ class UblkGuest(unittest.TestCase):
         text = self.boot(SERVER, KILLED)
         for i in (1, 2, 3):
             self.assertIn(f"WENT ON {i}", text)
+        self.assertIn("UNDER LOAD 1", text)
+
+    def test_a_newer_kernel_hands_over_its_pages_and_lets_a_device_grow(self):
+        guest_machine.require("new")
+        text = self.boot(SERVER, ON_A_DISK, ZERO_COPY, ZERO_COPY_KILLED, kernel="new", disk_bytes=1 << 30)
+        self.assertIn("WRITTEN MEANWHILE", text)
         self.assertIn("UNDER LOAD 1", text)
 
     def test_a_server_without_privileges_has_devices_that_end_with_it(self):

@@ -72,6 +72,7 @@ class BlockIo {
     request.fua = fua;
     return run(request);
   }
+  [[nodiscard]] ring::Ring& ring() noexcept { return *ring_; }
   int32_t flush() { return range(device::Op::kFlush, 0, 0); }
 
  private:

@@ -328,5 +328,70 @@ TEST(FileDevice, a_file_without_descriptor_is_refused_with_advice) {
   EXPECT_EQ(device.error().code, Code::kUnsupported);
 }
 
+// A buffer of the ring's table, as a driver of the kernel's puts them there: here of our own
+// memory.
+class Registered {
+ public:
+  explicit Registered(BlockIo& io) : io_(io) {
+    CHECK(io.ring().register_buffer(memory_.bytes()).ok());
+  }
+  ~Registered() { io_.ring().unregister_buffer(memory_.bytes().data()); }
+  Registered(const Registered&) = delete;
+  Registered& operator=(const Registered&) = delete;
+  [[nodiscard]] MutableBytes bytes() noexcept { return memory_.bytes(); }
+  int32_t run(Op op, uint64_t offset, uint64_t length, bool fua = false) {
+    BlockIo::Pending request;
+    request.op = op;
+    request.offset = offset;
+    request.length = length;
+    request.fua = fua;
+    request.registered = {.index = 0, .start = reinterpret_cast<uintptr_t>(bytes().data())};
+    return io_.run(request);
+  }
+
+ private:
+  BlockIo& io_;
+  AlignedBuffer memory_{256 * kKiB};
+};
+
+TEST_P(FileDeviceTest, a_registered_buffer_is_read_and_written_like_memory_by_whole_blocks) {
+  const uint32_t unit = device_->capabilities().registered_alignment;
+  if (!device_->direct()) {
+    EXPECT_EQ(unit, 0U) << "into the page cache a copy is cheaper";
+    return;
+  }
+  ASSERT_EQ(unit, device_->block_bytes());
+  BlockIo io(*device_);
+  Registered buffer(io);
+  for (const uint64_t blocks : {1, 3, 16}) {
+    const uint64_t bytes = blocks * 4096;
+    const ByteVector data = pattern(bytes, blocks);
+    std::copy(data.begin(), data.end(), buffer.bytes().begin());
+    ASSERT_EQ(buffer.run(Op::kWrite, 8192, bytes, blocks == 3), 0);
+    ByteVector got(bytes);
+    ASSERT_EQ(io.read(8192, got), 0);
+    EXPECT_EQ(got, data);
+    std::fill(buffer.bytes().begin(), buffer.bytes().end(), std::byte{0x55});
+    ASSERT_EQ(buffer.run(Op::kRead, 8192, bytes), 0);
+    EXPECT_TRUE(std::equal(data.begin(), data.end(), buffer.bytes().begin()));
+    EXPECT_EQ(buffer.bytes()[bytes], std::byte{0x55});
+  }
+}
+
+TEST_P(FileDeviceTest, what_a_registered_buffer_cannot_do_is_refused_before_anything_moves) {
+  if (!device_->direct()) GTEST_SKIP() << "takes none";
+  BlockIo io(*device_);
+  const ByteVector before = pattern(8192, 5);
+  ASSERT_EQ(io.write(0, before), 0);
+  Registered buffer(io);
+  EXPECT_EQ(buffer.run(Op::kWrite, 1, 4096), -EINVAL);
+  EXPECT_EQ(buffer.run(Op::kWrite, 0, 4096 - 1), -EINVAL);
+  EXPECT_EQ(buffer.run(Op::kRead, 4096, device_->block_bytes() / 2), -EINVAL);
+  EXPECT_EQ(buffer.run(Op::kTrim, 0, 4096), -EINVAL);
+  ByteVector got(8192);
+  ASSERT_EQ(io.read(0, got), 0);
+  EXPECT_EQ(got, before);
+}
+
 }  // namespace
 }  // namespace strata::device

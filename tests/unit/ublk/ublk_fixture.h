@@ -23,6 +23,7 @@ class NotingDisk final : public device::BlockDevice {
     uint64_t length;
     bool fua;
     bool may_punch;
+    bool registered;
   };
   explicit NotingDisk(uint64_t bytes)
       : size_bytes(bytes), memory_(device::MemoryDevice::create(bytes).value()) {}
@@ -30,12 +31,14 @@ class NotingDisk final : public device::BlockDevice {
   device::Capabilities can = {};
   std::atomic<uint64_t> size_bytes;
   std::atomic<int32_t> fails_with = 0;
+  std::atomic<bool> refuses_registered = false;
+  testing::SimulatedUblk* kernel = nullptr;  // knows what stands in a ring's table of buffers
 
   device::Geometry geometry() const noexcept override { return {.size_bytes = size_bytes}; }
   device::Capabilities capabilities() const noexcept override { return can; }
   Result<std::unique_ptr<device::BlockQueue>> open_queue(ring::Ring& ring) override {
     return std::unique_ptr<device::BlockQueue>(
-        std::make_unique<Queue>(*this, memory_->open_queue(ring).value()));
+        std::make_unique<Queue>(*this, ring, memory_->open_queue(ring).value()));
   }
   [[nodiscard]] std::vector<Note> notes() {
     const std::lock_guard lock(mutex_);
@@ -44,18 +47,26 @@ class NotingDisk final : public device::BlockDevice {
 
  private:
   struct Queue final : device::BlockQueue {
-    Queue(NotingDisk& owner, std::unique_ptr<device::BlockQueue> inner)
-        : disk(owner), below(std::move(inner)) {}
+    Queue(NotingDisk& owner, ring::Ring& own_ring, std::unique_ptr<device::BlockQueue> inner)
+        : disk(owner), ring(own_ring), below(std::move(inner)) {}
     void submit(device::IoRequest& request) noexcept override {
       {
         const std::lock_guard lock(disk.mutex_);
-        disk.notes_.push_back(
-            {request.op, request.offset, request.length, request.fua, request.may_punch});
+        disk.notes_.push_back({request.op, request.offset, request.length, request.fua,
+                               request.may_punch, request.registered.exists()});
       }
       if (disk.fails_with != 0) return request.complete(request, disk.fails_with);
-      below->submit(request);
+      if (!request.registered.exists()) return below->submit(request);
+      if (disk.refuses_registered) return request.complete(request, -EINVAL);
+      device::IoRequest inner = request;
+      inner.registered = {};
+      inner.buffer = disk.kernel->buffer(ring, request.registered.index).first(request.length);
+      inner.complete = [](device::IoRequest&, int32_t error) noexcept { CHECK(error == 0); };
+      below->submit(inner);  // and it is done
+      request.complete(request, 0);
     }
     NotingDisk& disk;
+    ring::Ring& ring;
     std::unique_ptr<device::BlockQueue> below;
   };
   std::unique_ptr<device::MemoryDevice> memory_;
@@ -68,7 +79,10 @@ class Ublk : public ::testing::Test {
   static constexpr uint64_t kSize = 64 * kMiB;
   static constexpr uint64_t kIdentity = 0x5eed;
 
-  Ublk() { exports_.add("disk", disk_); }
+  Ublk() {
+    disk_.kernel = &kernel_;
+    exports_.add("disk", disk_);
+  }
   [[nodiscard]] Result<std::unique_ptr<Device>> make(DeviceOptions options = {}) {
     options.identity = kIdentity;
     return Device::create(kernel_, exports_.lease("disk").value(), instruments_, options);
