@@ -221,6 +221,25 @@ TEST_F(StackTest, a_torn_write_leaves_its_beginning_and_fails) {
   }
 }
 
+// Whose bytes no layer may look at.
+TEST_F(StackTest, data_in_a_registered_buffer_is_counted_delayed_and_torn_like_any) {
+  Pending request;
+  request.op = Op::kWrite;
+  request.length = 65536;
+  request.registered.index = 5;
+  set_layers({"meter"});
+  EXPECT_EQ(io_.run(request), 0);
+  EXPECT_EQ(disk_.last.registered.index, 5U);
+  EXPECT_EQ(disk_.last.length, 65536U);
+  for (const char* seed : {"1", "2", "3", "4"}) {
+    set_layers({(std::string("fault:on=write,effect=torn,times=1,seed=") + seed).c_str()});
+    disk_.last = {};
+    EXPECT_EQ(io_.run(request), -EIO);
+    EXPECT_LT(disk_.last.length, 65536U);
+    EXPECT_EQ(disk_.last.length % 4096, 0U) << "a disk takes whole blocks of it";
+  }
+}
+
 TEST_F(StackTest, a_lost_flush_is_answered_and_reaches_nobody) {
   set_layers({"fault:on=flush,effect=lost"});
   EXPECT_EQ(io_.flush(), 0);

@@ -25,6 +25,7 @@ class CountingDevice final : public device::BlockDevice {
         std::make_unique<Queue>(*this, std::move(queue).value()));
   }
   int arrived = 0;
+  device::IoRequest last = {};
 
  private:
   struct Queue final : device::BlockQueue {
@@ -32,6 +33,7 @@ class CountingDevice final : public device::BlockDevice {
         : owner(device), next(std::move(queue)) {}
     void submit(device::IoRequest& request) noexcept override {
       ++owner.arrived;
+      owner.last = request;
       next->submit(request);
     }
     CountingDevice& owner;
