@@ -1,7 +1,9 @@
 // BufferPool: page-aligned buffers of request payloads, kept for the next request.
 //
 // Small buffers come from an arena that is registered with the ring, so that the kernel does not
-// pin their pages for each request. Where it cannot be registered there is none.
+// pin their pages for each request. Where it cannot be registered there is none. Large ones come
+// from another one, of huge pages where the system has some: then 1 MiB is a few pieces for the
+// disk, and not 256.
 //
 // Sizes are powers of two from 4 KiB to 32 MiB. In steady state a buffer is taken and given back
 // without the allocator. At most kKeptBytesMax stay in the pool when they are not used, and at most
@@ -27,13 +29,15 @@ class BufferPool {
   static constexpr uint64_t kBufferBytesMin = 4096;
   static constexpr uint64_t kKeptBytesMax = 32 * kMiB;
 
-  // Of the arena, and of the largest buffer in it.
+  // Of the arenas, and of the largest buffers in them.
   static constexpr uint64_t kArenaBytes = 4 * kMiB;
   static constexpr uint64_t kArenaBufferBytesMax = 128 * kKiB;
+  static constexpr uint64_t kLargeArenaBytes = 16 * kMiB;
+  static constexpr uint64_t kLargeArenaBufferBytesMax = 2 * kMiB;
 
   // bytes_max: at least kPayloadBytesMax. ring: the thread's; it outlives this.
   BufferPool(uint64_t bytes_max, ring::Ring& ring) noexcept : bytes_max_(bytes_max), ring_(ring) {}
-  ~BufferPool() { close_arena(); }
+  ~BufferPool() { close_arenas(); }
   BufferPool(const BufferPool&) = delete;
   BufferPool& operator=(const BufferPool&) = delete;
 
@@ -58,20 +62,28 @@ class BufferPool {
   static_assert(kBufferBytesMin << (kClasses - 1) == kPayloadBytesMax);
   [[nodiscard]] static size_t class_of(uint64_t bytes) noexcept;
 
-  [[nodiscard]] bool in_arena(const std::byte* buffer) const noexcept {
-    return arena_ != nullptr && buffer >= arena_.get() && buffer < arena_.get() + kArenaBytes;
-  }
-  [[nodiscard]] std::byte* take_from_arena(size_t index) noexcept;
-  void open_arena() noexcept;
-  void close_arena() noexcept;
+  struct Arena {
+    uint64_t bytes = 0;
+    uint64_t buffer_bytes_max = 0;
+    std::unique_ptr<std::byte, Free> memory{};
+    bool tried = false;
+    bool registered = false;
+    uint64_t used = 0;  // bytes of it that were ever given out; they stay of their class
+    std::array<std::vector<std::byte*>, kClasses> unused{};
+
+    [[nodiscard]] bool holds(const std::byte* buffer) const noexcept {
+      return memory != nullptr && buffer >= memory.get() && buffer < memory.get() + bytes;
+    }
+  };
+  [[nodiscard]] std::byte* take_from(Arena& arena, size_t index) noexcept;
+  void open_arena(Arena& arena) noexcept;
+  void close_arenas() noexcept;
 
   std::array<std::vector<std::unique_ptr<std::byte, Free>>, kClasses> kept_;
   const uint64_t bytes_max_;
   ring::Ring& ring_;
-  std::unique_ptr<std::byte, Free> arena_;
-  bool arena_tried_ = false;
-  uint64_t arena_used_ = 0;  // bytes of it that were ever given out; they stay of their class
-  std::array<std::vector<std::byte*>, kClasses> arena_free_;
+  Arena small_{.bytes = kArenaBytes, .buffer_bytes_max = kArenaBufferBytesMax};
+  Arena large_{.bytes = kLargeArenaBytes, .buffer_bytes_max = kLargeArenaBufferBytesMax};
   uint64_t bytes_out_ = 0;
   uint64_t kept_bytes_ = 0;
 };
