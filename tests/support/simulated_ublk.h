@@ -66,6 +66,7 @@ class SimulatedUblk final : public ublk::Driver {
     UniqueFd wake{eventfd(0, EFD_CLOEXEC)};
     bool taking_back = false;
     bool open = false;
+    bool live = false;  // requests come only when the device has been started with this server
   };
   struct Made {
     ublk::DeviceInfo info;
@@ -244,6 +245,7 @@ class SimulatedUblk final : public ublk::Driver {
     ~Channel() override {
       const std::lock_guard lock(queue_->mutex);
       queue_->open = false;
+      queue_->live = false;
       std::fill(queue_->memory.begin(), queue_->memory.end(), nullptr);
       // What was not answered is asked again, in its order.
       for (size_t tag = queue_->held.size(); tag-- > 0;) {
@@ -346,7 +348,7 @@ class SimulatedUblk final : public ublk::Driver {
           if (queue_->taking_back) {
             queue_->offered[tag] = false;
             given.emplace_back(tag, -ENODEV);
-          } else if (!queue_->waiting.empty()) {
+          } else if (queue_->live && !queue_->waiting.empty()) {
             queue_->offered[tag] = false;
             queue_->held[tag] = std::move(queue_->waiting.front());
             queue_->waiting.pop_front();
@@ -406,6 +408,7 @@ class SimulatedUblk final : public ublk::Driver {
       const std::lock_guard lock(queue->mutex);
       CHECK(std::all_of(queue->offered.begin(), queue->offered.end(), [](bool one) { return one; }),
             "the kernel would wait for ever");
+      queue->live = true;
     }
     made.info.state = ublk::kStateLive;
     for (const auto& queue : made.queues) wake(*queue);
