@@ -28,17 +28,7 @@ TEST_P(UblkData, what_is_written_is_read_in_every_size) {
 
 TEST_P(UblkData, more_requests_than_tags_are_all_served) {
   start({.queues = 2, .depth = 4, .user_copy = GetParam()});
-  std::vector<testing::SimulatedUblk::SharedRequest> writes;
-  for (uint32_t i = 0; i < 200; ++i) {
-    writes.push_back(kernel_.post(static_cast<uint16_t>(i % 2), IoOp::kWrite, i * 8, 8,
-                                  pattern(4096, static_cast<uint8_t>(i))));
-  }
-  for (uint32_t i = 0; i < 200; ++i) {
-    ASSERT_EQ(kernel_.wait(static_cast<uint16_t>(i % 2), writes[i]), 4096);
-  }
-  for (uint32_t i = 0; i < 200; ++i) {
-    ASSERT_EQ(read(i * 8, 8), pattern(4096, static_cast<uint8_t>(i)));
-  }
+  write_and_read_many();
 }
 
 TEST_F(Ublk, each_kind_of_request_reaches_the_disk_as_asked) {

@@ -111,6 +111,20 @@ class Ublk : public ::testing::Test {
     return kernel_.run(queue, IoOp::kWrite, sector,
                        static_cast<uint32_t>(data.size() / kSectorBytes), data, flags);
   }
+  // More than a device of two queues and few tags can take at a time.
+  void write_and_read_many() {
+    std::vector<testing::SimulatedUblk::SharedRequest> writes;
+    for (uint32_t i = 0; i < 200; ++i) {
+      writes.push_back(kernel_.post(static_cast<uint16_t>(i % 2), IoOp::kWrite, i * 8, 8,
+                                    pattern(4096, static_cast<uint8_t>(i))));
+    }
+    for (uint32_t i = 0; i < 200; ++i) {
+      ASSERT_EQ(kernel_.wait(static_cast<uint16_t>(i % 2), writes[i]), 4096);
+    }
+    for (uint32_t i = 0; i < 200; ++i) {
+      ASSERT_EQ(read(i * 8, 8), pattern(4096, static_cast<uint8_t>(i)));
+    }
+  }
 
   NotingDisk disk_{kSize};
   testing::BlockExports exports_;

@@ -45,17 +45,7 @@ TEST_F(UblkZeroCopy, the_kernel_is_told_how_memory_must_be_aligned) {
 
 TEST_F(UblkZeroCopy, many_at_a_time_do_not_mix) {
   start({.queues = 2, .depth = 4});
-  std::vector<testing::SimulatedUblk::SharedRequest> writes;
-  for (uint32_t i = 0; i < 200; ++i) {
-    writes.push_back(kernel_.post(static_cast<uint16_t>(i % 2), IoOp::kWrite, i * 8, 8,
-                                  pattern(4096, static_cast<uint8_t>(i))));
-  }
-  for (uint32_t i = 0; i < 200; ++i) {
-    ASSERT_EQ(kernel_.wait(static_cast<uint16_t>(i % 2), writes[i]), 4096);
-  }
-  for (uint32_t i = 0; i < 200; ++i) {
-    ASSERT_EQ(read(i * 8, 8), pattern(4096, static_cast<uint8_t>(i)));
-  }
+  write_and_read_many();
   EXPECT_EQ(kernel_.copies, 0U);
 }
 
