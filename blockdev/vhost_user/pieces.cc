@@ -29,16 +29,6 @@ void Queue::completed(Slot& slot, int32_t error) noexcept {
   slot.next = std::exchange(done_, &slot);
 }
 
-// What the disk has answered goes on, or ends.
-void Queue::advance() {
-  while (done_ != nullptr) {
-    Slot& slot = *done_;
-    done_ = std::exchange(slot.next, nullptr);
-    end_piece(slot);
-    go_on(slot);
-  }
-}
-
 void Queue::end_piece(Slot& slot) noexcept {
   if (slot.bounce != nullptr) {
     if (slot.op == device::Op::kRead && slot.error == 0) copy_bounce(slot, true);

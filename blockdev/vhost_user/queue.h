@@ -6,7 +6,12 @@
 //                                            descriptor says so, and what is under way ends
 //
 // Completions only record; pump() decides, once per turn of the loop: requests go on with their
-// next piece, new ones are fetched, and what is finished is published in one go with one interrupt.
+// next piece, new ones are fetched, and what is finished is published.
+//
+// A turn hands on its work every few requests (kHandOver): to the disk what was taken, to the guest
+// what is finished. Were it done once at a turn's end, the server, the disk and the guest would
+// work one after the other: each waits for all of the other's requests, and a depth of 32 is served
+// as one request of 32 parts.
 //
 // A request whose data lies in one piece of memory is read from or written to there; else it passes
 // through a bounce buffer, a piece at a time.

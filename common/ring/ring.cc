@@ -354,6 +354,11 @@ void Ring::clear_timer(Timer& timer) noexcept {
   impl_->timers.clear(timer);
 }
 
+void Ring::submit() noexcept {
+  // What the kernel does not take now stays queued for run_once.
+  if (impl_->enabled && io_uring_sq_ready(&impl_->uring) > 0) (void)io_uring_submit(&impl_->uring);
+}
+
 Status Ring::run_once(Deadline until) noexcept {
   Impl& impl = *impl_;
   if (!impl.timers.empty()) until = until.earlier(Deadline::at(impl.timers.next_due()));

@@ -96,6 +96,10 @@ class Ring {
   void set_timer(Timer& timer, SteadyTime due);
   void clear_timer(Timer& timer) noexcept;
 
+  // Gives the kernel what is queued, and waits for nothing: so that it begins while the caller still
+  // prepares more. Without it run_once does. Before the first run_once it does nothing.
+  void submit() noexcept;
+
   // Submits what is queued, waits until a completion, a wake, a timer or the deadline, and runs
   // every completion that is there and every timer that is due. With a deadline in the past it only
   // polls. Fails with kIo only when the ring itself is broken.

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 #include <poll.h>
 #include <stdlib.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -225,6 +226,26 @@ TEST_F(RingTest, a_completion_starts_the_next_operation) {
   for (Chain& chain : chains) ring_->write(chain, file_.get(), as_bytes("x"), 0);
   while (ring_->in_flight() > 0) ASSERT_TRUE(ring_->run_once(Deadline::never()).ok());
   for (const Chain& chain : chains) EXPECT_EQ(chain.left, 0u);
+}
+
+TEST_F(RingTest, what_is_submitted_begins_without_a_wait) {
+  const auto in_the_pipe = [&] {
+    int bytes = 0;
+    CHECK(ioctl(reader_.get(), FIONREAD, &bytes) == 0);
+    return bytes;
+  };
+  Recorded before;
+  ring_->write(before, writer_.get(), as_bytes("x"), 0);
+  ring_->submit();
+  EXPECT_EQ(in_the_pipe(), 0) << "the ring has no thread yet";
+  EXPECT_EQ(wait(before), 1);
+  Recorded op;
+  ring_->write(op, writer_.get(), as_bytes("y"), 0);
+  EXPECT_EQ(in_the_pipe(), 1);
+  ring_->submit();
+  EXPECT_EQ(in_the_pipe(), 2);
+  EXPECT_FALSE(op.result.has_value()) << "completions are run_once's";
+  EXPECT_EQ(wait(op), 1);
 }
 
 TEST_F(RingTest, a_wait_ends_at_its_deadline) {

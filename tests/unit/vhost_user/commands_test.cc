@@ -2,9 +2,7 @@
 #include <mutex>
 #include <random>
 
-#include "blockdev/device/file_device.h"
 #include "blockdev/vhost_user/block_request.h"
-#include "common/io/posix_file_system.h"
 #include "tests/unit/vhost_user/server_fixture.h"
 
 namespace strata::vhost_user {
@@ -313,39 +311,6 @@ TEST_F(VhostUser, old_drivers_without_event_indices_are_served) {
   ASSERT_TRUE(front.open(path()));
   for (uint64_t i = 0; i < 300; ++i) {
     ASSERT_EQ(front.run(0, BlockType::kOut, i, front.data_at(), 512), kStatusOk);
-  }
-}
-
-TEST_F(VhostUser, a_full_ring_of_requests_is_served_again_and_again) {
-  testing::TempFolder folder;
-  io::PosixFileSystem files;
-  const std::string image = folder / "image";
-  ASSERT_TRUE(files.open(image, {.write = true, .create = true}).value()->truncate(kSize).ok());
-  auto file =
-      device::FileDevice::open(files.open(image, {.write = true, .direct = true}).value(), image);
-  ASSERT_TRUE(file.ok()) << file.error().message;
-  start(keep(std::move(file).value()));
-  FrontEnd front({.entries = 64, .memory_bytes = 8 * kMiB});
-  ASSERT_TRUE(front.open(path()));
-  constexpr uint64_t kEach = 16 * kKiB;
-  for (int round = 0; round < 20; ++round) {
-    std::vector<uint64_t> waits;
-    for (uint64_t i = 0; i < 21; ++i) {
-      const uint64_t at = front.data_at() + i * kEach;
-      fill(front.memory(at + FrontEnd::kDataAt, 4096), static_cast<uint8_t>(i + round));
-      front.post_simple(0, BlockType::kOut, (i * 37 + round) % 1000 * 8, at, 4096);
-    }
-    front.kick(0);
-    for (int i = 0; i < 21; ++i) ASSERT_TRUE(front.wait_used(0));
-    for (uint64_t i = 0; i < 21; ++i) {
-      const uint64_t at = front.data_at() + i * kEach;
-      ASSERT_EQ(front.status(at), kStatusOk);
-      ASSERT_EQ(front.run(0, BlockType::kIn, (i * 37 + round) % 1000 * 8, at, 4096), kStatusOk);
-      ByteVector expected(4096);
-      fill(expected, static_cast<uint8_t>(i + round));
-      ASSERT_EQ(
-          std::memcmp(front.memory(at + FrontEnd::kDataAt, 4096).data(), expected.data(), 4096), 0);
-    }
   }
 }
 
