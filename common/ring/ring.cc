@@ -403,7 +403,9 @@ Status Ring::run_once(Deadline until) noexcept {
       const int32_t outcome = batch[i]->res;
       if (op == &impl.wake_op) {
         impl.wake_armed = false;
-        impl.wake_pending.store(false, std::memory_order_release);
+        // Reads what the wakes of this turn wrote: one that finds it pending still does not ring
+        // again, and whoever called it counts on being looked at after this.
+        (void)impl.wake_pending.exchange(false, std::memory_order_acq_rel);
       } else if (op != nullptr) {
         --impl.in_flight;
         op->complete(*op, outcome);

@@ -96,8 +96,8 @@ class Ring {
   void set_timer(Timer& timer, SteadyTime due);
   void clear_timer(Timer& timer) noexcept;
 
-  // Gives the kernel what is queued, and waits for nothing: so that it begins while the caller still
-  // prepares more. Without it run_once does. Before the first run_once it does nothing.
+  // Gives the kernel what is queued, and waits for nothing: so that it begins while the caller
+  // still prepares more. Without it run_once does. Before the first run_once it does nothing.
   void submit() noexcept;
 
   // Submits what is queued, waits until a completion, a wake, a timer or the deadline, and runs
@@ -105,7 +105,7 @@ class Ring {
   // polls. Fails with kIo only when the ring itself is broken.
   [[nodiscard]] Status run_once(Deadline until) noexcept;
 
-  // Makes a waiting run_once return soon. Any thread; cheap when one wake is already pending.
+  // Ends a waiting run_once soon; what was written before is seen after it. Any thread; cheap.
   void wake() noexcept;
 
   // Operations started and not yet completed (the ring's own excluded).

@@ -286,6 +286,26 @@ TEST_F(RingTest, another_thread_wakes_a_wait_every_time) {
   waker.join();
 }
 
+// `asked` is no atomic: the wake alone carries it over, which ThreadSanitizer judges.
+TEST_F(RingTest, what_was_written_before_a_wake_is_seen_after_the_turn_that_it_ends) {
+  constexpr uint32_t kRounds = 500;
+  uint32_t asked = 0;
+  std::atomic<uint32_t> seen{0};
+  std::thread waker([&] {
+    for (uint32_t i = 1; i <= kRounds; ++i) {
+      asked = i;
+      ring_->wake();
+      while (seen.load(std::memory_order_acquire) < i) std::this_thread::yield();
+    }
+  });
+  for (uint32_t i = 1; i <= kRounds; ++i) {
+    EXPECT_TRUE(ring_->run_once(Deadline::never()).ok());
+    EXPECT_EQ(asked, i);
+    seen.store(i, std::memory_order_release);
+  }
+  waker.join();
+}
+
 TEST_F(RingTest, a_wake_before_the_first_wait_is_not_lost) {
   ring_->wake();
   ASSERT_TRUE(ring_->run_once(Deadline::never()).ok());
