@@ -9,6 +9,7 @@
 #include <cstring>
 #include <map>
 #include <memory>
+#include <mutex>
 #include <string>
 
 #include "blockdev/device/export_table.h"
@@ -17,16 +18,22 @@
 
 namespace strata::testing {
 
+// Thread rule: any.
 class BlockExports final : public device::ExportTable {
  public:
-  void add(const std::string& name, device::BlockDevice& device) { devices_[name] = &device; }
+  void add(const std::string& name, device::BlockDevice& device) {
+    const std::lock_guard lock(mutex_);
+    devices_[name] = &device;
+  }
 
   [[nodiscard]] std::vector<device::ExportInfo> exports() const override {
+    const std::lock_guard lock(mutex_);
     std::vector<device::ExportInfo> all;
     for (const auto& [name, device] : devices_) all.push_back({name, "the " + name + " export"});
     return all;
   }
   [[nodiscard]] Result<std::unique_ptr<device::ExportLease>> lease(std::string_view name) override {
+    const std::lock_guard lock(mutex_);
     auto found = devices_.find(std::string(name));
     if (name.empty() && devices_.size() == 1) found = devices_.begin();
     if (found == devices_.end()) return Error(Code::kNotFound, "no such export");
@@ -44,7 +51,8 @@ class BlockExports final : public device::ExportTable {
     device::BlockDevice& held;
     std::atomic<int>& count;
   };
-  std::map<std::string, device::BlockDevice*> devices_;
+  mutable std::mutex mutex_;
+  std::map<std::string, device::BlockDevice*> devices_;  // under mutex_
   std::atomic<int> leases_{0};
 };
 

@@ -74,8 +74,7 @@ TEST_F(ServerTest, requests_allocate_nothing_once_a_connection_is_warm) {
   auto made = files.open(path, {.write = true, .create = true});
   ASSERT_TRUE(made.ok() && (*made)->truncate(kMiB).ok());
   auto file = files.open(path, {.write = true, .direct = true});
-  const auto image = device::FileDevice::open(std::move(file).value(), path).value();
-  exports_.add("image", *image);
+  serve("image", device::FileDevice::open(std::move(file).value(), path).value());
   start();
   for (const char* name : {"disk", "image"}) {
     NbdSession session(socket_path());
@@ -131,8 +130,7 @@ TEST_F(ServerTest, buffers_of_all_clients_together_are_bounded_and_all_are_serve
 }
 
 TEST_F(ServerTest, buffers_of_one_export_are_bounded_and_another_goes_on) {
-  const auto other = device::MemoryDevice::create(kMiB).value();
-  exports_.add("other", *other);
+  serve("other", device::MemoryDevice::create(kMiB).value());
   // Room for one request of the longest kind of each export.
   start({.export_bytes_max = kPayloadBytesMax});
   // A client that asks for much and does not read it holds its export's memory.

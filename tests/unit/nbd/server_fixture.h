@@ -19,12 +19,19 @@ class ServerTest : public ::testing::Test {
     disk_ = device::MemoryDevice::create(kSize).value();
     exports_.add("disk", *disk_);
   }
+  // Before what a derived fixture holds goes: connections that are still open use its disks.
+  void TearDown() override { server_.reset(); }
   void start(ServerOptions options = {}) {
     std::vector<Listener> listeners;
     listeners.push_back({testing::listen_unix(socket_path()), tls_});
     auto server = Server::start(std::move(listeners), exports_, registry_, options);
     ASSERT_TRUE(server.ok()) << server.error().message;
     server_ = std::move(server).value();
+  }
+  // Serves a disk of the test's own that lives as long as the server.
+  device::BlockDevice& serve(const std::string& name, std::unique_ptr<device::BlockDevice> disk) {
+    exports_.add(name, *disk);
+    return *kept_.emplace_back(std::move(disk));
   }
   [[nodiscard]] std::string socket_path() const { return folder_ / "nbd.sock"; }
 
@@ -39,6 +46,7 @@ class ServerTest : public ::testing::Test {
   TlsMode tls_ = TlsMode::kOff;
   testing::TempFolder folder_;
   std::unique_ptr<device::MemoryDevice> disk_;
+  std::vector<std::unique_ptr<device::BlockDevice>> kept_;
   testing::BlockExports exports_;
   metrics::Registry registry_;
   std::unique_ptr<Server> server_;

@@ -262,8 +262,7 @@ TEST_F(StructuredTest, agreeing_twice_is_refused) {
 }
 
 TEST_F(StructuredTest, extended_requests_have_64_bits_of_length) {
-  auto large = device::MemoryDevice::create(16 * kGiB).value();
-  exports_.add("large", *large);
+  serve("large", device::MemoryDevice::create(16 * kGiB).value());
   NbdSession session = open("large", Form::kExtended);
   ASSERT_EQ(session.put(5 * kGiB, ByteVector(4096, std::byte{3})).error, 0U);
   EXPECT_EQ(session.ask_for(Command::kBlockStatus, 0, 16 * kGiB).extents,

@@ -109,7 +109,6 @@ class TlsTest : public ServerTest {
     tls_ = mode;
     start({.tls = context_.get()});
   }
-  void TearDown() override { server_.reset(); }
   std::unique_ptr<tls::CurrentContext> context_;
 };
 

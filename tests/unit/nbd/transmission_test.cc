@@ -218,8 +218,7 @@ TEST_F(ServerTest, connections_beyond_the_limit_are_closed_at_once) {
 }
 
 TEST_F(ServerTest, an_export_has_its_own_limit_of_connections) {
-  const auto other = device::MemoryDevice::create(kMiB).value();
-  exports_.add("other", *other);
+  serve("other", device::MemoryDevice::create(kMiB).value());
   start({.threads = 2, .export_connections_max = 2});
   NbdClient first(socket_path());
   auto second = std::make_unique<NbdClient>(socket_path());

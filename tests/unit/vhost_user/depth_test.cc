@@ -87,9 +87,9 @@ TEST_F(VhostUser, a_full_ring_of_requests_is_served_again_and_again) {
 
 TEST_F(VhostUser, a_deep_queue_keeps_the_disk_and_the_guest_busy_while_it_is_taken) {
   auto& counting = keep(std::make_unique<CountingDevice>());
-  start(counting);
   FrontEnd front({.entries = 128});
-  counting.answered = [&] { return front.used_index(0); };
+  counting.answered = [&] { return front.used_index(0); };  // before there is who calls it
+  start(counting);
   ASSERT_TRUE(front.open(path()));
   constexpr int kDepth = 32;
   for (uint64_t i = 0; i < kDepth; ++i) {
