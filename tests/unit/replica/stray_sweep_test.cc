@@ -44,7 +44,8 @@ class SweepingStrays : public ::testing::Test {
   }
   std::set<std::string> listed() {
     std::set<std::string> keys;
-    for (const Row& row : fixture_->scan().value()) keys.insert(row.key);
+    const Result<std::vector<Row>> rows = fixture_->scan();
+    for (const Row& row : rows.value()) keys.insert(row.key);
     return keys;
   }
 
