@@ -84,6 +84,10 @@ void InflightLog::taken(uint16_t head) noexcept {
   put(entry(head), uint8_t{1});
 }
 
+void InflightLog::forgotten(uint16_t head) noexcept {
+  put(entry(head), uint8_t{0});
+}
+
 void InflightLog::finished(uint16_t head) noexcept {
   std::byte* const last = memory_.data() + kBatchHeadAt;
   put(entry(head) + kNextAt, get<uint16_t>(last));
@@ -95,6 +99,17 @@ void InflightLog::published(uint16_t used) noexcept {
   for (const uint16_t head : batch_) put(entry(head), uint8_t{0});
   batch_.clear();
   put(memory_.data() + kUsedAt, used);
+}
+
+CacheChoice noted_cache(MutableBytes note) noexcept {
+  if (note.empty()) return CacheChoice::kUnknown;
+  const auto choice = static_cast<CacheChoice>(get<uint8_t>(note.data()));
+  const bool known = choice == CacheChoice::kWriteBack || choice == CacheChoice::kWriteThrough;
+  return known ? choice : CacheChoice::kUnknown;
+}
+
+void note_cache(MutableBytes note, CacheChoice choice) noexcept {
+  if (!note.empty()) put(note.data(), static_cast<uint8_t>(choice));
 }
 
 }  // namespace strata::vhost_user

@@ -38,7 +38,12 @@ class InflightLog {
   // their number. Else the region is made new.
   [[nodiscard]] bool recover(uint16_t used, std::vector<uint16_t>& resume);
 
+  // Of so many ring entries it can tell.
+  [[nodiscard]] uint32_t entries() const noexcept { return entries_; }
+
   void taken(uint16_t head) noexcept;
+  // It is no request: it will not be answered, and is not to be tried by the next server.
+  void forgotten(uint16_t head) noexcept;
   void finished(uint16_t head) noexcept;
   // The used ring's index is `used` now, by everything finished since the last call.
   void published(uint16_t used) noexcept;
@@ -50,5 +55,18 @@ class InflightLog {
   uint64_t counter_ = 0;
   std::vector<uint16_t> batch_;
 };
+
+// What the driver chose of the write cache, behind the regions of the rings: a front end that
+// connects again does not say it again, and the guest goes on as it chose. Strata's own; other
+// servers hand it on unread.
+enum class CacheChoice : uint8_t {
+  kUnknown = 0,  // also whatever else the other side put there
+  kWriteBack = 1,
+  kWriteThrough = 2,
+};
+inline constexpr uint64_t kCacheNoteBytes = 64;
+// note: kCacheNoteBytes, or empty: then it is unknown, and noted nowhere.
+[[nodiscard]] CacheChoice noted_cache(MutableBytes note) noexcept;
+void note_cache(MutableBytes note, CacheChoice choice) noexcept;
 
 }  // namespace strata::vhost_user

@@ -105,12 +105,14 @@ std::string_view decode_config(Bytes payload, size_t fds, Request& out) noexcept
   if (payload.size() < sizeof out.config) return kLength;
   std::memcpy(&out.config, payload.data(), sizeof out.config);
   const Bytes rest = payload.subspan(sizeof out.config);
-  const ConfigWire& config = out.config;
+  ConfigWire& config = out.config;
+  if (rest.size() != config.size) return kLength;
   if (config.size == 0 || config.size > kConfigBytesMax || config.offset > kConfigBytesMax ||
       config.offset + config.size > kConfigBytesMax) {
-    return "the range is outside the configuration space";
+    if (out.kind != Message::kGetConfig) return "the range is outside the configuration space";
+    config.size = 0;  // answered with nothing, as vhost-user.rst says
+    return {};
   }
-  if (rest.size() != config.size) return kLength;
   out.config_bytes = rest;
   return {};
 }

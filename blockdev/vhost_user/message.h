@@ -22,7 +22,7 @@ struct Request {
   VringAddress address;
   std::span<const std::byte> regions;  // count of RegionWire, by region()
   uint32_t region_count = 0;
-  ConfigWire config;
+  ConfigWire config;   // of a GET_CONFIG: of no bytes if the range does not exist
   Bytes config_bytes;  // of a SET_CONFIG
   InflightWire inflight;
   uint32_t payload_bytes = 0;

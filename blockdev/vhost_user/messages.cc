@@ -19,6 +19,7 @@ namespace {
 
 // A descriptor that the ring waits for and that is written without waiting. Anything else could
 // block the thread: a file on a slow filesystem, a full pipe.
+// Its flags stay as they are: they are the front end's too, which may want to wait in a read.
 Status check_event(int fd) {
   std::array<char, 64> target{};
   const std::string link = fmt::format("/proc/self/fd/{}", fd);
@@ -26,10 +27,6 @@ Status check_event(int fd) {
   const std::string_view found(target.data(), static_cast<size_t>(std::max<ssize_t>(length, 0)));
   if (found != "anon_inode:[eventfd]") {
     return Error(Code::kInvalidArgument, "a ring's descriptor is not an eventfd");
-  }
-  const int flags = fcntl(fd, F_GETFL);
-  if (flags < 0 || fcntl(fd, F_SETFL, flags | O_NONBLOCK) != 0) {
-    return errno_error(errno, "an eventfd that must not block");
   }
   return {};
 }
@@ -131,8 +128,11 @@ Status Session::set_features(uint64_t features) {
 }
 
 void Session::get_config(const Request& request) {
+  if (request.config.size == 0) return answer({});  // nothing, or not there
   (void)shared_.has_grown();
   told_bytes_ = shared_.device_bytes;
+  // A front end that asks before its rings run is a new one, and its driver begins with this.
+  if (!has_run_ && shared_.cache == CacheChoice::kUnknown) shared_.cache = CacheChoice::kWriteBack;
   const device::Geometry geometry = shared_.device->geometry();
   BlockConfig config;
   config.capacity = shared_.device_bytes / kSectorBytes;
@@ -141,7 +141,7 @@ void Session::get_config(const Request& request) {
   const uint32_t blocks = std::max(geometry.block_bytes_preferred / kSectorBytes, 1U);
   config.physical_block_exponent = static_cast<uint8_t>(std::bit_width(blocks) - 1);
   config.io_blocks_min = static_cast<uint16_t>(std::min<uint32_t>(blocks, UINT16_MAX));
-  config.writeback = shared_.writeback ? 1 : 0;
+  config.writeback = shared_.cache == CacheChoice::kWriteBack ? 1 : 0;
   config.queues = static_cast<uint16_t>(options_.queues);
   config.discard_sectors_max = kDiscardSectorsMax;
   config.discard_ranges_max = kRangesMax;
@@ -160,12 +160,14 @@ void Session::get_config(const Request& request) {
 }
 
 Status Session::set_config(const Request& request) {
+  const ConfigWire& wire = request.config;
   const auto value = static_cast<uint8_t>(request.config_bytes.front());
-  if (request.config.offset != kConfigWceOffset || request.config.size != 1 || value > 1) {
+  if (wire.offset != kConfigWceOffset || wire.size != 1 || value > 1) {
     return Error(Code::kInvalidArgument,
                  "of the configuration only the write cache may be set, to 0 or 1");
   }
-  shared_.writeback = value != 0;
+  shared_.cache = value != 0 ? CacheChoice::kWriteBack : CacheChoice::kWriteThrough;
+  note_cache(cache_note_, shared_.cache);
   return {};
 }
 
@@ -175,7 +177,8 @@ void Session::reset_device() {
     queue->set_enabled(false);
   }
   shared_.features = 0;
-  shared_.writeback = true;
+  shared_.cache = CacheChoice::kWriteBack;
+  note_cache(cache_note_, shared_.cache);
 }
 
 Status Session::carry_out_ring(const Request& request, std::vector<UniqueFd>& fds) {
@@ -202,6 +205,7 @@ Status Session::carry_out_ring(const Request& request, std::vector<UniqueFd>& fd
       if (!fd.valid()) {
         return Error(Code::kUnsupported, "rings are not polled: give an eventfd for kicks");
       }
+      has_run_ = true;
       return queue.start(std::move(fd));
     case Message::kSetVringCall:
       queue.set_call(std::move(fd));
@@ -232,7 +236,7 @@ Status Session::carry_out_memory(const Request& request, std::vector<UniqueFd>& 
     }
     case Message::kAddMemRegion:
       TRY(shared_.memory.add(request.region(0), fds.front().get()));
-      return {};
+      break;
     case Message::kRemoveMemRegion:
       TRY(shared_.memory.remove(request.region(0)));
       break;
@@ -250,7 +254,7 @@ Status Session::carry_out_memory(const Request& request, std::vector<UniqueFd>& 
 
 Status Session::get_inflight(const Request& request) {
   InflightWire out = request.inflight;
-  out.bytes = InflightLog::region_bytes(out.entries) * out.queues;
+  out.bytes = InflightLog::region_bytes(out.entries) * out.queues + kCacheNoteBytes;
   out.file_offset = 0;
   TRY_ASSIGN(const UniqueFd memory, make_inflight_memory(out.bytes));
   answer(std::as_bytes(std::span(&out, 1)).first(request.payload_bytes), memory.get());
@@ -260,7 +264,10 @@ Status Session::get_inflight(const Request& request) {
 Status Session::set_inflight(const Request& request, int fd) {
   const InflightWire& wire = request.inflight;
   const uint64_t stride = InflightLog::region_bytes(wire.entries);
-  if (wire.bytes != stride * wire.queues || wire.file_offset % alignof(uint64_t) != 0) {
+  const uint64_t logs = stride * wire.queues;
+  // Without the note it is an earlier version's.
+  const bool good = wire.bytes == logs || wire.bytes == logs + kCacheNoteBytes;
+  if (!good || wire.file_offset % alignof(uint64_t) != 0) {
     return Error(Code::kInvalidArgument,
                  fmt::format("{} bytes at {} are no log of {} rings of {} requests in flight",
                              wire.bytes, wire.file_offset, wire.queues, wire.entries));
@@ -275,6 +282,12 @@ Status Session::set_inflight(const Request& request, int fd) {
       log = InflightLog(inflight_.bytes().subspan(i * stride, stride), wire.entries);
     queues_[i]->set_inflight(log);
   }
+  cache_note_ = inflight_.bytes().subspan(logs);
+  // Of two that differ, the one that loses nothing.
+  const CacheChoice noted = noted_cache(cache_note_);
+  const bool through = shared_.cache == CacheChoice::kWriteThrough;
+  if (noted != CacheChoice::kUnknown && !through) shared_.cache = noted;
+  note_cache(cache_note_, shared_.cache);
   return {};
 }
 

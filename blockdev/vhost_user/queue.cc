@@ -46,6 +46,8 @@ Status Queue::set_address(const VringAddress& address) {
   }
   if (running()) {
     TRY_ASSIGN(ring_, SplitRing::map(shared_.memory, address, entries_));
+    mapped_ = true;
+    shared_.pump_wanted = true;
   }
   address_ = address;
   has_address_ = true;
@@ -53,10 +55,13 @@ Status Queue::set_address(const VringAddress& address) {
 }
 
 void Queue::remap() {
-  if (!running() || broken_) return;
+  if (!running()) return;
   Result<SplitRing> ring = SplitRing::map(shared_.memory, address_, entries_);
-  if (!ring.ok()) return break_ring(ring.error().message);
-  ring_ = std::move(ring).value();
+  mapped_ = ring.ok();
+  ring_ = mapped_ ? std::move(ring).value() : SplitRing();
+  if (!mapped_) {
+    log::info("vhost_user.ring_waits", {{"ring", index_}, {"reason", ring.error().message}});
+  }
 }
 
 Status Queue::start(UniqueFd kick) {
@@ -70,8 +75,14 @@ Status Queue::start(UniqueFd kick) {
     shared_.pump_wanted = true;
     return {};
   }
+  if (inflight_.present() && inflight_.entries() < entries_) {
+    return Error(Code::kInvalidArgument,
+                 fmt::format("a ring of {} entries, and the log of requests in flight has {}",
+                             entries_, inflight_.entries()));
+  }
   TRY_ASSIGN(ring_, SplitRing::map(shared_.memory, address_, entries_));
   broken_ = false;
+  mapped_ = true;
   used_ = ring_.used_index();
   resume_.clear();
   resumed_ = 0;
@@ -99,16 +110,16 @@ Status Queue::start(UniqueFd kick) {
 
 uint16_t Queue::stop() {
   shared_.retire(std::move(kick_));
-  call_.reset();
+  call_.set(UniqueFd());
   ring_ = {};
   slots_.clear();
   return next_available_;
 }
 
-void Queue::set_call(UniqueFd call) {
-  call_ = std::move(call);
+void Queue::set_call(UniqueFd call) noexcept {
+  call_.set(std::move(call));
   // What finished in between has not been announced.
-  if (running()) signal(call_);
+  if (running()) call_.raise();
 }
 
 bool Queue::pump(bool may_fetch) {
@@ -121,7 +132,7 @@ bool Queue::pump(bool may_fetch) {
   }
   advance();
   bool more = false;
-  if (may_fetch && enabled_ && !broken_) {
+  if (may_fetch && enabled_ && mapped_ && !broken_) {
     more = fetch();
     advance();
   }
@@ -190,7 +201,11 @@ void Queue::take(uint16_t head) {
   if (problem.empty()) problem = take_apart(chain_, request);
   // What was read may be the zeroes that stand for lost memory: the session ends before it acts.
   if (shared_.memory.lost()) problem = "the shared memory was taken away";
-  if (!problem.empty()) return break_ring(problem);
+  if (!problem.empty()) {
+    // Else it would break the ring again that the guest makes after its reset.
+    if (inflight_.present()) inflight_.forgotten(head);
+    return break_ring(problem);
+  }
   slot.busy = true;
   slot.started = shared_.now;
   slot.status = request.status;
@@ -297,7 +312,7 @@ void Queue::publish() {
   ring_.publish_used(used_);
   if (inflight_.present()) inflight_.published(used_);
   if (ring_.wants_interrupt((shared_.features & kRingEventIndex) != 0, before, used_)) {
-    signal(call_);
+    call_.raise();
   }
 }
 
@@ -306,14 +321,7 @@ void Queue::break_ring(std::string_view why) {
   shared_.instruments.broken_rings.add();
   log::error("vhost_user.ring_broken",
              {{"ring", index_}, {"reason", why}, {"advice", "the guest must reset the disk"}});
-  signal(error_fd_);
-}
-
-void Queue::signal(const UniqueFd& fd) noexcept {
-  if (!fd.valid()) return;
-  const uint64_t one = 1;
-  // Full, and so already signalled, or broken by its owner: nothing to be done.
-  [[maybe_unused]] const ssize_t written = write(fd.get(), &one, sizeof one);
+  error_.raise();
 }
 
 }  // namespace strata::vhost_user

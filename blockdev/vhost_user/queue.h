@@ -67,7 +67,8 @@ class Queue {
   [[nodiscard]] Status set_base(uint32_t base);
   [[nodiscard]] Status set_address(const VringAddress& address);
   void set_inflight(InflightLog log) noexcept { inflight_ = log; }
-  // Takes a running ring's areas from the changed memory; a ring that has none is broken.
+  // Takes a running ring's areas from the changed memory. One that has none there is not served
+  // until it has: a front end changes its memory a region at a time.
   void remap();
   // Begins to serve; kInvalidArgument if what it needs has not been said.
   [[nodiscard]] Status start(UniqueFd kick);
@@ -75,8 +76,8 @@ class Queue {
   uint16_t stop();
 
   // At any time.
-  void set_call(UniqueFd call);
-  void set_error(UniqueFd error) noexcept { error_fd_ = std::move(error); }
+  void set_call(UniqueFd call) noexcept;
+  void set_error(UniqueFd error) noexcept { error_.set(std::move(error)); }
   void set_enabled(bool enabled) noexcept { enabled_ = enabled; }
 
   [[nodiscard]] bool running() const noexcept { return kick_ != nullptr; }
@@ -106,7 +107,6 @@ class Queue {
   void finish(Slot& slot, uint8_t status) noexcept;
   void publish();
   void break_ring(std::string_view why);
-  static void signal(const UniqueFd& fd) noexcept;
 
   Shared& shared_;
   const uint32_t index_;
@@ -115,11 +115,12 @@ class Queue {
   bool has_address_ = false;
   bool enabled_ = false;
   bool broken_ = false;
+  bool mapped_ = false;  // its areas lie in the memory
   SplitRing ring_;
   InflightLog inflight_;
   std::unique_ptr<Watch> kick_;
-  UniqueFd call_;
-  UniqueFd error_fd_;
+  Signal call_;
+  Signal error_;
   uint16_t next_available_ = 0;
   uint16_t used_ = 0;
   std::vector<uint16_t> resume_;  // of an earlier server, served first

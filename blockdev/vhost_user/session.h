@@ -95,6 +95,8 @@ class Session {
   uint64_t protocol_features_ = 0;
   UniqueFd backend_channel_;
   SharedMapping inflight_;
+  MutableBytes cache_note_;  // in it
+  bool has_run_ = false;     // a ring did, so that what is new is not the driver
   uint64_t told_bytes_ = 0;  // the size that the front end knows
 };
 

@@ -1,6 +1,8 @@
 #include "blockdev/vhost_user/shared.h"
 
+#include <fcntl.h>
 #include <poll.h>
+#include <unistd.h>
 
 #include <utility>
 
@@ -33,6 +35,20 @@ Slot* BouncePool::next_waiting() noexcept {
   Slot* const out = first_;
   if (out != nullptr) first_ = std::exchange(out->next, nullptr);
   return out;
+}
+
+void Signal::set(UniqueFd fd) noexcept {
+  fd_ = std::move(fd);
+  may_block_ = fd_.valid() && (fcntl(fd_.get(), F_GETFL) & O_NONBLOCK) == 0;
+}
+
+void Signal::raise() const noexcept {
+  if (!fd_.valid()) return;
+  pollfd asked{fd_.get(), POLLOUT, 0};
+  if (may_block_ && poll(&asked, 1, 0) != 1) return;
+  const uint64_t one = 1;
+  // Full, and so already signalled, or broken by its owner: nothing to be done.
+  [[maybe_unused]] const ssize_t written = write(fd_.get(), &one, sizeof one);
 }
 
 bool Shared::has_grown() noexcept {

@@ -9,6 +9,7 @@
 
 #include "blockdev/device/block_device.h"
 #include "blockdev/vhost_user/guest_memory.h"
+#include "blockdev/vhost_user/inflight.h"
 #include "blockdev/vhost_user/instruments.h"
 #include "common/base/deadline.h"
 #include "common/base/unique_fd.h"
@@ -50,6 +51,17 @@ struct Watch : ring::Operation {
   bool fired = false;
 };
 
+// An eventfd of the front end's that tells it something. Raising it never waits.
+class Signal {
+ public:
+  void set(UniqueFd fd) noexcept;
+  void raise() const noexcept;
+
+ private:
+  UniqueFd fd_;
+  bool may_block_ = false;  // the front end waits in its reads, so that a full one would hold us
+};
+
 struct Shared {
   Shared(ring::Ring& the_ring, Instruments& counters, const SteadyTime& time) noexcept
       : ring(the_ring), instruments(counters), now(time) {}
@@ -64,17 +76,20 @@ struct Shared {
   uint64_t device_bytes = 0;
   std::string serial;
   uint64_t features = 0;  // that the front end took
-  bool writeback = true;  // the driver's choice, if it has one
+  // The driver's choice, if it has one. Unknown: a front end that connected again, and nobody noted
+  // what its driver was told.
+  CacheChoice cache = CacheChoice::kUnknown;
   BouncePool bounces;
   std::vector<std::unique_ptr<Watch>> retired;
   uint32_t active = 0;       // requests taken and not answered
   uint32_t in_device = 0;    // of them, at the disk
   bool pump_wanted = false;  // a queue has something to do that was pumped already
 
-  // A driver that cannot flush, or chose so, has every write on stable media when it is answered.
+  // A driver that cannot flush, or chose so, or may have chosen so, has every write on stable media
+  // when it is answered.
   [[nodiscard]] bool write_through() const noexcept {
     if ((features & kBlkFlush) == 0) return true;
-    return (features & kBlkConfigWce) != 0 && !writeback;
+    return (features & kBlkConfigWce) != 0 && cache != CacheChoice::kWriteBack;
   }
   // Whether the disk is larger than it was.
   [[nodiscard]] bool has_grown() noexcept;

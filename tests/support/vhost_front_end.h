@@ -179,8 +179,13 @@ class VhostFrontEnd {
     const auto protocol = ask_number(vu::Message::kGetProtocolFeatures);
     if (!protocol) return false;
     protocol_ = *protocol;
-    return send(vu::Message::kSetProtocolFeatures, protocol_) &&
-           send(vu::Message::kSetOwner, Bytes()) && send(vu::Message::kSetFeatures, features_);
+    if (!send(vu::Message::kSetProtocolFeatures, protocol_) ||
+        !send(vu::Message::kSetOwner, Bytes()) || !send(vu::Message::kSetFeatures, features_)) {
+      return false;
+    }
+    // Once: a front end that connects again has a driver that knows it.
+    if (!knows_config_) knows_config_ = config().has_value();
+    return knows_config_;
   }
   [[nodiscard]] vu::RegionWire region() const { return {kGuestBase, memory_.size(), kUserBase, 0}; }
   bool share_memory() {
@@ -375,6 +380,16 @@ class VhostFrontEnd {
   static constexpr uint64_t kStatusAt = 64;
   static constexpr uint64_t kDataAt = 4096;
 
+  // The ring as a driver makes it: nothing is in it, nothing was.
+  void reset_ring(uint32_t queue) {
+    Ring& ring = rings_[queue];
+    std::memset(ring_memory(queue), 0, kRingBytes);
+    ring.available = ring.kicked = ring.used = 0;
+    ring.free.clear();
+    for (uint16_t k = options_.entries; k > 0; --k) ring.free.push_back(k - 1);
+    for (auto& parts : ring.parts_of) parts.clear();
+  }
+
   [[nodiscard]] uint16_t used_index(uint32_t queue) {
     return cell(ring_memory(queue) + kUsedAt + 2).load(std::memory_order_acquire);
   }
@@ -422,6 +437,7 @@ class VhostFrontEnd {
   UniqueFd socket_;
   uint64_t features_ = 0;
   uint64_t protocol_ = 0;
+  bool knows_config_ = false;
   UniqueFd inflight_fd_;
   vu::InflightWire inflight_;
 };

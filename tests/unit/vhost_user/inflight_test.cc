@@ -193,6 +193,114 @@ TEST_F(VhostUser, a_log_of_requests_must_fit_its_rings) {
   EXPECT_EQ(set({bytes, 4, 1, 128}, front.inflight_fd()), 1U);
   EXPECT_EQ(set({~uint64_t{0}, 0, 1, 128}, front.inflight_fd()), 1U);
   EXPECT_EQ(set({bytes, 0, 1, 128}, front.inflight_fd()), 0U);
+  // The ring that is started then has no more entries than it.
+  const uint64_t of_64 = InflightLog::region_bytes(64);
+  ASSERT_EQ(set({of_64, 0, 1, 64}, front.inflight_fd()), 0U);
+  ASSERT_TRUE(front.share_memory());
+  ASSERT_EQ(front.acknowledged(Message::kSetVringNum, VringState{0, 128}), 0U);
+  ASSERT_EQ(front.acknowledged(Message::kSetVringAddr, front.address(0)), 0U);
+  const UniqueFd kick(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
+  const auto start_ring = [&] {
+    return front.acknowledged(Message::kSetVringKick, uint64_t{0}, {kick.get()});
+  };
+  EXPECT_EQ(start_ring(), 1U);
+  ASSERT_EQ(front.acknowledged(Message::kSetVringNum, VringState{0, 64}), 0U);
+  EXPECT_EQ(start_ring(), 0U);
+}
+
+TEST_F(VhostUser, a_ring_that_nonsense_broke_is_whole_after_the_guests_reset) {
+  start();
+  FrontEnd front({.inflight = true});
+  ASSERT_TRUE(front.open(path()));
+  ASSERT_EQ(front.run(0, BlockType::kIn, 0, front.data_at(), 512), kStatusOk);
+  front.post(0, {{front.data_at(), 15, false}});
+  front.kick(0, true);
+  ASSERT_TRUE(front.wait_error(0));
+  // As the guest's driver begins again: the front end stops the ring, and keeps the log.
+  ASSERT_TRUE(front.stop_queue(0));
+  front.reset_ring(0);
+  ASSERT_TRUE(front.share_inflight());
+  ASSERT_TRUE(front.start_queue(0));
+  EXPECT_EQ(front.run(0, BlockType::kIn, 0, front.data_at(), 512), kStatusOk);
+}
+
+// Whether a write is stable when it is answered, as the guest's driver chose, is not forgotten with
+// the connection: the front end does not say it again.
+class ChosenCache : public VhostUser {
+ protected:
+  void SetUp() override {
+    VhostUser::SetUp();
+    disk_below_ = &keep(std::make_unique<FuaSeen>());
+    start(*disk_below_);
+  }
+  // Remembers whether the last write had to be stable.
+  class FuaSeen final : public device::BlockDevice {
+   public:
+    device::Geometry geometry() const noexcept override { return disk_->geometry(); }
+    device::Capabilities capabilities() const noexcept override { return disk_->capabilities(); }
+    Result<std::unique_ptr<device::BlockQueue>> open_queue(ring::Ring& ring) override {
+      auto out = std::make_unique<Queue>();
+      TRY_ASSIGN(out->next, disk_->open_queue(ring));
+      out->owner = this;
+      return std::unique_ptr<device::BlockQueue>(std::move(out));
+    }
+    std::atomic<bool> stable{false};
+
+   private:
+    struct Queue final : device::BlockQueue {
+      void submit(device::IoRequest& request) noexcept override {
+        if (request.op == device::Op::kWrite) owner->stable.store(request.fua);
+        next->submit(request);
+      }
+      FuaSeen* owner = nullptr;
+      std::unique_ptr<device::BlockQueue> next;
+    };
+    std::unique_ptr<device::MemoryDevice> disk_ = device::MemoryDevice::create(kSize).value();
+  };
+  bool writes_stably(FrontEnd& front) {
+    EXPECT_EQ(front.run(0, BlockType::kOut, 0, front.data_at(), 512), kStatusOk);
+    return disk_below_->stable.load();
+  }
+  static bool choose(FrontEnd& front, uint8_t writeback) {
+    ByteVector payload(sizeof(ConfigWire) + 1);
+    const ConfigWire wire{kConfigWceOffset, 1, kConfigFromDriver};
+    std::memcpy(payload.data(), &wire, sizeof wire);
+    payload.back() = std::byte{writeback};
+    // What comes after it is answered after it.
+    return front.send(Message::kSetConfig, Bytes(payload)) &&
+           front.ask_number(Message::kGetFeatures).has_value();
+  }
+  void connect_again(FrontEnd& front) {
+    front.disconnect();
+    start(*disk_below_);
+    ASSERT_TRUE(front.open(path()));
+  }
+  FuaSeen* disk_below_ = nullptr;
+};
+
+TEST_F(ChosenCache, of_write_through_holds_with_the_next_server) {
+  FrontEnd front({.inflight = true});
+  ASSERT_TRUE(front.open(path()));
+  EXPECT_FALSE(writes_stably(front));
+  ASSERT_TRUE(choose(front, 0));
+  EXPECT_TRUE(writes_stably(front));
+  connect_again(front);
+  EXPECT_TRUE(writes_stably(front));
+  ASSERT_TRUE(choose(front, 1));
+  EXPECT_FALSE(writes_stably(front));
+  connect_again(front);
+  EXPECT_FALSE(writes_stably(front));
+}
+
+TEST_F(ChosenCache, that_nobody_noted_counts_as_write_through) {
+  FrontEnd front({});
+  ASSERT_TRUE(front.open(path()));
+  EXPECT_FALSE(writes_stably(front));
+  ASSERT_TRUE(choose(front, 0));
+  connect_again(front);
+  EXPECT_TRUE(writes_stably(front));
+  EXPECT_EQ(front.config()->writeback, 0);  // read when the disk grew: the driver does not see it
+  EXPECT_TRUE(writes_stably(front));
 }
 
 #if defined(__SANITIZE_THREAD__)
