@@ -1,8 +1,8 @@
 // The control socket's part about volumes as disks of virtual machines.
 //
 //   GET    /v1/exports              {"exports": [export ...]}
-//   POST   /v1/exports              {"volume", "socket", "queues": 1, "read_only": false}: 201, the
-//                                   export
+//   POST   /v1/exports              {"volume", "socket", "queues": 16, "read_only": false}:
+//                                   201, the export
 //   POST   /v1/exports/NAME/end     {"socket": "", "in_use": false}: 200, {}; an empty socket: all
 //                                   of the volume
 //

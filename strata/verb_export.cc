@@ -6,6 +6,7 @@
 #include <iostream>
 #include <nlohmann/json.hpp>
 
+#include "blockdev/vhost_user/server.h"
 #include "strata/control_client.h"
 #include "strata/json.h"
 #include "strata/server_verb.h"
@@ -58,12 +59,16 @@ ExitCode export_vhost_user(const VolumeArguments& arguments) {
   const Result<nlohmann::json> made =
       ask_server(find_data_folder(arguments.data), "POST", "/v1/exports", dump_json(request));
   if (!made.ok()) return report(made.error());
+  // Without a number QEMU has a queue for each processor of the machine.
+  const std::string queues = arguments.queues < vhost_user::kServerQueuesMax
+                                 ? fmt::format(",num-queues={}", arguments.queues)
+                                 : std::string();
   std::cout << fmt::format(
       "volume {0} is a vhost-user disk at {1}; with QEMU:\n"
       "  -object memory-backend-memfd,id=ram,size=1G,share=on -machine memory-backend=ram -m 1G\n"
       "  -chardev socket,id={0},path={1},reconnect=1\n"
-      "  -device vhost-user-blk-pci,chardev={0},num-queues={2}\n",
-      arguments.name, socket, arguments.queues);
+      "  -device vhost-user-blk-pci,chardev={0}{2}\n",
+      arguments.name, socket, queues);
   return ExitCode::kOk;
 }
 

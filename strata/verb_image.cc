@@ -190,7 +190,8 @@ void add_image_actions(CLI::App& verb, const SharedVolumeArguments& arguments, V
   out->add_option("--vhost-user", arguments->vhost_user,
                   "Instead of a file: serve it to a virtual machine at this socket")
       ->type_name("PATH");
-  out->add_option("--queues", arguments->queues, "vhost-user: queues, 1 to 16");
+  out->add_option("--queues", arguments->queues,
+                  "vhost-user: at most so many queues, 1 to 16 (16)");
   out->add_flag("--read-only", arguments->read_only, "vhost-user: for reading; many may");
 }
 

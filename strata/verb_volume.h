@@ -33,7 +33,7 @@ struct VolumeArguments {
   std::string mkfs;
   std::string mount;
   std::string vhost_user;  // a socket's path
-  uint32_t queues = 1;
+  uint32_t queues = 16;
   uint32_t attach_queues = 0;
   bool attach_copy = false;
   bool json = false;

@@ -29,8 +29,8 @@ inline constexpr size_t kVhostExportsMax = 256;
 
 struct VhostExport {
   std::string volume = {};
-  std::string socket = {};  // an absolute path
-  uint32_t queues = 1;
+  std::string socket = {};                         // an absolute path
+  uint32_t queues = vhost_user::kServerQueuesMax;  // that the machine may have
   bool read_only = false;
   std::string token = {};
   // Of the running server.

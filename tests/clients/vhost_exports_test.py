@@ -4,13 +4,17 @@
 import array
 import json
 import os
+import shlex
+import shutil
 import socket
 import stat
 import struct
+import subprocess
 import unittest
 
 from strata_server import StrataServer, wait_for
 
+QEMU = "qemu-system-x86_64"
 GET_FEATURES = 1
 VERSION = 1
 REPLY = 4
@@ -76,6 +80,20 @@ class Exports(unittest.TestCase):
             self.assertFalse(path.exists())
             self.assertEqual(self.listed(server), [])
             server.run_verb("volume", "delete", "disk")
+
+    @unittest.skipIf(shutil.which(QEMU) is None, "needs qemu-system-x86")
+    def test_the_line_that_is_printed_works_as_it_is(self):
+        for queues, processors in ((), 4), (("--queues", "1"), 4), ((), 16):
+            with self.subTest(queues=queues, processors=processors), StrataServer() as server:
+                server.run_verb("volume", "create", "disk", "64M")
+                said = server.run_verb("volume", "export", "disk", "--vhost-user", str(server.folder / "disk.sock"),
+                                       *queues).stdout
+                # Halted: the devices are there, nothing runs. The monitor ends it.
+                command = [QEMU, "-accel", "tcg", "-S", "-nodefaults", "-display", "none", "-smp", str(processors),
+                           "-monitor", "stdio", *shlex.split(said.split("QEMU:")[1])]
+                run = subprocess.run(command, input="quit\n", capture_output=True, text=True, timeout=60)
+                self.assertEqual((run.returncode, run.stderr), (0, ""))
+                wait_for(lambda: not self.listed(server)[0]["connected"], 10, "the machine to be gone")
 
     def test_a_volume_has_one_writer(self):
         with StrataServer() as server:
