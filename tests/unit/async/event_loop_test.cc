@@ -3,7 +3,9 @@
 
 #include <gtest/gtest.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 
+#include <cstring>
 #include <memory>
 #include <string>
 #include <thread>
@@ -15,6 +17,7 @@
 #include "common/async/socket.h"
 #include "common/async/when_all.h"
 #include "common/base/result.h"
+#include "tests/support/temp_folder.h"
 
 namespace strata::async {
 namespace {
@@ -265,6 +268,19 @@ TEST(Listener, takes_numbers_and_localhost_and_asks_no_name_server) {
   EXPECT_GT(Listener::tcp({"127.0.0.1", 0})->port(), 0);
   EXPECT_GT(Listener::tcp({"localhost", 0})->port(), 0);
   EXPECT_EQ(Listener::tcp({"127.example.com", 0}).error().code, Code::kInvalidArgument);
+}
+
+TEST(Listener, leaves_a_socket_to_somebody_who_takes_nobody) {
+  const strata::testing::TempFolder folder;
+  const std::string path = folder / "held.sock";
+  const UniqueFd holder(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  std::memcpy(address.sun_path, path.c_str(), path.size() + 1);
+  ASSERT_EQ(bind(holder.get(), reinterpret_cast<sockaddr*>(&address), sizeof address), 0);
+  ASSERT_EQ(listen(holder.get(), 0), 0);
+  // It is asked more often than its queue holds callers.
+  EXPECT_EQ(Listener::unix_socket(path, 0600).error().code, Code::kConflict);
 }
 
 Task<Code> receive_after_shutdown(Socket& ours, Socket& theirs) {
