@@ -9,9 +9,14 @@
 namespace strata::roof {
 namespace {
 
-// Each runs in a process of its own, because signals and limits belong to the whole process.
+// Each runs in a process of its own, because signals and limits belong to the whole process: in one
+// that begins anew, since a fork would leave behind the threads that earlier tests have left.
+class OwnProcess : public ::testing::Test {
+ protected:
+  void SetUp() override { GTEST_FLAG_SET(death_test_style, "threadsafe"); }
+};
 
-TEST(StopSignals, the_first_signal_is_waited_for) {
+TEST_F(OwnProcess, the_first_signal_is_waited_for) {
   EXPECT_EXIT(
       {
         StopSignals signals;
@@ -21,7 +26,7 @@ TEST(StopSignals, the_first_signal_is_waited_for) {
       ::testing::ExitedWithCode(0), "");
 }
 
-TEST(StopSignals, a_second_signal_ends_the_process_at_once) {
+TEST_F(OwnProcess, a_second_signal_ends_the_process_at_once) {
   EXPECT_EXIT(
       {
         StopSignals signals;
@@ -32,7 +37,7 @@ TEST(StopSignals, a_second_signal_ends_the_process_at_once) {
       ::testing::ExitedWithCode(1), "");
 }
 
-TEST(StopSignals, a_drain_that_takes_too_long_ends_the_process) {
+TEST_F(OwnProcess, a_drain_that_takes_too_long_ends_the_process) {
   EXPECT_EXIT(
       {
         StopSignals signals;
@@ -42,7 +47,7 @@ TEST(StopSignals, a_drain_that_takes_too_long_ends_the_process) {
       ::testing::ExitedWithCode(1), "");
 }
 
-TEST(StopSignals, a_drain_that_went_well_ends_the_watch) {
+TEST_F(OwnProcess, a_drain_that_went_well_ends_the_watch) {
   EXPECT_EXIT(
       {
         {
@@ -54,7 +59,7 @@ TEST(StopSignals, a_drain_that_went_well_ends_the_watch) {
       ::testing::ExitedWithCode(7), "");
 }
 
-TEST(Process, preparing_it_raises_the_limit_of_open_files) {
+TEST_F(OwnProcess, preparing_it_raises_the_limit_of_open_files) {
   EXPECT_EXIT(
       {
         rlimit before{};
