@@ -284,12 +284,12 @@ TEST(ReplicaSet, too_few_drives_at_the_start_are_refused_with_their_reasons) {
 
 TEST(ReplicaSet, an_empty_folder_is_not_filled_unless_that_is_allowed) {
   FaultyDisks disks(3);
+  io::MemoryFileSystem fresh;
   ReplicaFixture fixture(disks.pointers(), 3);
   ASSERT_TRUE(fixture.start().ok());
   ASSERT_TRUE(fixture.put("a", "1").ok());
   const BlobRef ref = fixture.put_blob("b", random_text(2, 300'000)).value();
   fixture.stop();
-  io::MemoryFileSystem fresh;
   fixture.disks()[1] = &fresh;
   ASSERT_TRUE(fixture.start().ok());
   EXPECT_EQ(fixture.store().status().drives_in_service(), 2u);
