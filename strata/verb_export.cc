@@ -20,6 +20,19 @@ std::string absolute(const std::string& path) {
   return path.empty() ? path : std::filesystem::absolute(path).lexically_normal().string();
 }
 
+// A path as a part of a QEMU option in single quotes: a comma begins the next part, unless doubled.
+std::string in_qemu_option(const std::string& path) {
+  std::string out;
+  for (const char one : path) {
+    if (one == '\'') {
+      out += "'\\''";  // for the shell: ends the quotes, a quote, begins them anew
+      continue;
+    }
+    out.append(one == ',' ? 2 : 1, one);
+  }
+  return out;
+}
+
 ExitCode unexport_volume(const VolumeArguments& arguments) {
   const nlohmann::json request = {{"socket", absolute(arguments.vhost_user)},
                                   {"in_use", arguments.in_use}};
@@ -63,12 +76,13 @@ ExitCode export_vhost_user(const VolumeArguments& arguments) {
   const std::string queues = arguments.queues < vhost_user::kServerQueuesMax
                                  ? fmt::format(",num-queues={}", arguments.queues)
                                  : std::string();
+  // QEMU's names begin with a letter, volumes' need not.
   std::cout << fmt::format(
       "volume {0} is a vhost-user disk at {1}; with QEMU:\n"
       "  -object memory-backend-memfd,id=ram,size=1G,share=on -machine memory-backend=ram -m 1G\n"
-      "  -chardev socket,id={0},path={1},reconnect=1\n"
-      "  -device vhost-user-blk-pci,chardev={0}{2}\n",
-      arguments.name, socket, queues);
+      "  -chardev 'socket,id=disk-{0},path={2},reconnect=1'\n"
+      "  -device vhost-user-blk-pci,chardev=disk-{0}{3}\n",
+      arguments.name, socket, in_qemu_option(socket), queues);
   return ExitCode::kOk;
 }
 

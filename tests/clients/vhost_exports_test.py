@@ -85,9 +85,9 @@ class Exports(unittest.TestCase):
     def test_the_line_that_is_printed_works_as_it_is(self):
         for queues, processors in ((), 4), (("--queues", "1"), 4), ((), 16):
             with self.subTest(queues=queues, processors=processors), StrataServer() as server:
-                server.run_verb("volume", "create", "disk", "64M")
-                said = server.run_verb("volume", "export", "disk", "--vhost-user", str(server.folder / "disk.sock"),
-                                       *queues).stdout
+                server.run_verb("volume", "create", "2nd.disk", "64M")
+                said = server.run_verb("volume", "export", "2nd.disk", "--vhost-user",
+                                       str(server.folder / "the 'disk', or so.sock"), *queues).stdout
                 # Halted: the devices are there, nothing runs. The monitor ends it.
                 command = [QEMU, "-accel", "tcg", "-S", "-nodefaults", "-display", "none", "-smp", str(processors),
                            "-monitor", "stdio", *shlex.split(said.split("QEMU:")[1])]
