@@ -58,10 +58,12 @@ void Queue::remap() {
   if (!running()) return;
   Result<SplitRing> ring = SplitRing::map(shared_.memory, address_, entries_);
   mapped_ = ring.ok();
-  ring_ = mapped_ ? std::move(ring).value() : SplitRing();
   if (!mapped_) {
+    ring_ = {};
     log::info("vhost_user.ring_waits", {{"ring", index_}, {"reason", ring.error().message}});
+    return;
   }
+  ring_ = std::move(ring).value();
 }
 
 Status Queue::start(UniqueFd kick) {
