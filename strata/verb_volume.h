@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "blockdev/vhost_user/server.h"
 #include "common/base/result.h"
 #include "strata/verbs.h"
 
@@ -33,7 +34,7 @@ struct VolumeArguments {
   std::string mkfs;
   std::string mount;
   std::string vhost_user;  // a socket's path
-  uint32_t queues = 16;
+  uint32_t queues = vhost_user::kServerQueuesMax;
   uint32_t attach_queues = 0;
   bool attach_copy = false;
   bool json = false;

@@ -13,8 +13,8 @@
 namespace strata::vhost_user {
 namespace {
 
-// Requests after which a turn hands on what it has. Half of it costs more system calls than the
-// others' earlier begin is worth, all of a deep queue makes them wait (measured by bench/block).
+// Requests after which a turn hands on what it has. One or two cost more system calls than the
+// others' earlier begin is worth, all of a deep queue makes them wait.
 constexpr uint32_t kHandOver = 8;
 
 }  // namespace
@@ -201,8 +201,9 @@ void Queue::take(uint16_t head) {
   std::string_view problem = walk_chain(ring_, shared_.memory, head, indirect, chain_);
   BlockRequest request;
   if (problem.empty()) problem = take_apart(chain_, request);
-  // What was read may be the zeroes that stand for lost memory: the session ends before it acts.
-  if (shared_.memory.lost()) problem = "the shared memory was taken away";
+  // What was read may be the zeroes that stand for lost memory: the session ends before it acts,
+  // and the request, of which nothing is known, stays in the log.
+  if (shared_.memory.lost()) return break_ring("the shared memory was taken away");
   if (!problem.empty()) {
     // Else it would break the ring again that the guest makes after its reset.
     if (inflight_.present()) inflight_.forgotten(head);

@@ -224,6 +224,25 @@ TEST_F(VhostUser, a_ring_that_nonsense_broke_is_whole_after_the_guests_reset) {
   EXPECT_EQ(front.run(0, BlockType::kIn, 0, front.data_at(), 512), kStatusOk);
 }
 
+TEST_F(VhostUser, a_request_whose_memory_was_taken_away_stays_in_the_log) {
+  start();
+  FrontEnd front({.inflight = true});
+  ASSERT_TRUE(front.open(path()));
+  ASSERT_EQ(front.run(0, BlockType::kIn, 0, front.data_at(), 512), kStatusOk);
+  // The rings stay, the requests do not.
+  ASSERT_EQ(ftruncate(front.memory_fd(), static_cast<off_t>(front.data_at())), 0);
+  const uint16_t head = front.post(
+      0, {{front.data_at(), sizeof(BlockHeader), false}, {front.data_at() + 64, 1, true}});
+  front.kick(0, true);
+  ASSERT_TRUE(front.closed());
+  ByteVector noted(InflightLog::region_bytes(128));
+  ASSERT_EQ(pread(front.inflight_fd(), noted.data(), noted.size(), 0),
+            static_cast<ssize_t>(noted.size()));
+  std::vector<uint16_t> resume;
+  EXPECT_TRUE(InflightLog(noted, 128).recover(front.used_index(0), resume));
+  EXPECT_EQ(resume, std::vector<uint16_t>{head});
+}
+
 // Whether a write is stable when it is answered, as the guest's driver chose, is not forgotten with
 // the connection: the front end does not say it again.
 class ChosenCache : public VhostUser {
